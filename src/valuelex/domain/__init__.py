@@ -1,0 +1,1 @@
+"""Nouns: frozen types whose shapes are checked on construction."""

@@ -1,0 +1,161 @@
+"""What goes over the wire to a language model, and what comes back.
+
+Owns the identity of a call and the reasons why an answer can be missing.
+Sends nothing and stores nothing; `valuelex.io` does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal
+
+from valuelex.errors import DataError
+
+KEY_PREFIX = "call1-"
+"""Tag of the present form of call keys. A new form gets a new prefix."""
+
+Api = Literal["chat", "completion"]
+PATHS: Mapping[Api, str] = {"chat": "/chat/completions", "completion": "/completions"}
+
+
+class Missing(StrEnum):
+    """Why an answer is not there. Never a number, never a low score."""
+
+    REFUSED = "REFUSED"
+    FILTERED = "FILTERED"
+    EMPTY = "EMPTY"
+    UNPARSEABLE = "UNPARSEABLE"
+    OFF_TOPIC = "OFF_TOPIC"
+    OFF_SCALE = "OFF_SCALE"
+    CALL_FAILED = "CALL_FAILED"
+
+
+def canonical_json(value: Any) -> str:
+    """Return the one JSON text of a value: sorted keys, no spaces, no NaN."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def call_key(*, endpoint: str, revision: str, path: str, body: str, draw: int) -> str:
+    """Name a call by what is sent and where, so that equal calls are paid for once.
+
+    The draw is part of the key: two samples of one prompt are two observations.
+    The form is a file-format promise; change it only with a new prefix.
+
+    Parameters
+    ----------
+    endpoint
+        Identity of the endpoint: its base URL, or ``embedded`` for the model in this process,
+        whose port changes from run to run.
+    revision
+        What pins the weights, such as the SHA-256 of a GGUF file; empty when the provider tells none.
+    path, body
+        Path of the request and its canonical JSON text; the body names the model.
+    draw
+        Number of the sample, from 0.
+    """
+    content = canonical_json([endpoint, revision, path, body, draw])
+    return KEY_PREFIX + hashlib.sha256(content.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to one model: the exact body, and which observation it stands for."""
+
+    key: str
+    stage: Literal["elicit", "project"]
+    respondent_id: str
+    item_id: str
+    draw: int
+    provider: str
+    model: str
+    endpoint: str
+    revision: str
+    path: str
+    body: str
+
+    def __post_init__(self) -> None:
+        expected = call_key(
+            endpoint=self.endpoint,
+            revision=self.revision,
+            path=self.path,
+            body=self.body,
+            draw=self.draw,
+        )
+        if self.key != expected:
+            msg = f"Call key {self.key!r} does not belong to its request; it should be {expected!r}."
+            raise DataError(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back for a call: the text, or why there is none."""
+
+    call_key: str
+    text: str
+    missing: Missing | None = None
+    finish_reason: str | None = None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+def read_reply(key: str, payload: Mapping[str, Any]) -> Reply:
+    """Read the text out of an OpenAI-compatible answer, chat or raw completion.
+
+    Parameters
+    ----------
+    key
+        Key of the call that was answered.
+    payload
+        The decoded JSON body.
+
+    Returns
+    -------
+    Reply
+        With `missing` FILTERED, REFUSED or EMPTY where the answer itself says so.
+
+    Raises
+    ------
+    DataError
+        If the body has no ``choices[0]`` with a message or a text.
+    """
+    choices = payload.get("choices")
+    if not isinstance(choices, Sequence) or not choices or not isinstance(choices[0], Mapping):
+        msg = f"The answer has no 'choices': {canonical_json(payload)[:160]}"
+        raise DataError(msg)
+    choice = choices[0]
+    message = choice.get("message")
+    refusal = None
+    if isinstance(message, Mapping):
+        text, refusal = message.get("content"), message.get("refusal")
+    elif "text" in choice:
+        text = choice["text"]
+    else:
+        msg = f"The answer has neither a message nor a text: {canonical_json(choice)[:160]}"
+        raise DataError(msg)
+    text = text.encode("utf-8", "replace").decode() if isinstance(text, str) else ""
+    finish = choice.get("finish_reason")
+    usage = payload.get("usage")
+    usage = usage if isinstance(usage, Mapping) else {}
+    missing: Missing | None = None
+    if finish == "content_filter":
+        missing = Missing.FILTERED
+    elif refusal:
+        missing = Missing.REFUSED
+    elif not text.strip():
+        missing = Missing.EMPTY
+    return Reply(
+        call_key=key,
+        text=text,
+        missing=missing,
+        finish_reason=finish if isinstance(finish, str) else None,
+        prompt_tokens=_count(usage.get("prompt_tokens")),
+        completion_tokens=_count(usage.get("completion_tokens")),
+    )
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and value >= 0 else 0

@@ -1,0 +1,179 @@
+"""What a study asks, of whom, and how: the resolved form of a study file.
+
+Every choice is made and every name looked up; the stages read it and change nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from valuelex.domain.call import Api
+from valuelex.domain.measure import ProjectiveTest
+from valuelex.domain.structure import ValueSystem
+from valuelex.errors import StudyError
+
+FACTORS = ("respondent", "model", "family", "api", "persona", "temperature", "top_p")
+"""What respondents can be compared by, besides the attributes that a study gives them."""
+
+AttributeValue = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where calls of one provider go.
+
+    `identity` names it in call keys: the base URL, or 'embedded' for the model in this process.
+    `extra_body` is merged into every request, `sends_seed` tells whether it takes a seed, and
+    `key_variable` is the environment variable with the API key (None: it needs none).
+    """
+
+    provider: str
+    identity: str
+    key_variable: str | None
+    sends_seed: bool
+    max_in_flight: int
+    extra_body: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A language model at one endpoint and one revision (empty when the provider tells none)."""
+
+    endpoint: Endpoint
+    name: str
+    revision: str = ""
+
+    @property
+    def label(self) -> str:
+        """The model as a study writes it: provider/name."""
+        return f"{self.endpoint.provider}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Respondent:
+    """A model with its decoding settings and optional persona: the one who is asked.
+
+    `persona` is the name of a persona and `subject` its description ('an experienced nurse');
+    both are None when the model answers as itself. `prefill` starts the assistant's turn for it,
+    which only some endpoints allow. `family` is the unit of independence: models that share weights or recipe.
+    """
+
+    id: str
+    model: Model
+    api: Api
+    temperature: float
+    top_p: float
+    family: str
+    persona: str | None = None
+    subject: str | None = None
+    prefill: bool = False
+    attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One elicitation prompt in its two forms.
+
+    `chat` is the user's turn, `prefill` the start of the assistant's turn where that is used, and
+    `raw` a line with one place for {subject}, which the list follows in raw completion.
+    """
+
+    id: str
+    chat: str
+    prefill: str
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class FewShot:
+    """An example list that shows a raw-completion model the form of an answer."""
+
+    subject: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PromptSet:
+    """Elicitation prompts in a fixed order, and the example lists that rotate before raw ones."""
+
+    name: str
+    source: str
+    prompts: tuple[Prompt, ...]
+    examples: tuple[FewShot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ElicitPlan:
+    """How value words are asked for."""
+
+    prompts: PromptSet
+    draws: int
+    max_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class NormalisePlan:
+    """Which words become terms. `min_respondents`: how many respondents must name a term."""
+
+    min_respondents: int
+    keep: tuple[str, ...]
+    drop: tuple[str, ...]
+    merge: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ConstructPlan:
+    """How terms are grouped: numbers of groups at both levels, and resamples for their stability."""
+
+    n_dimensions: int
+    n_subdimensions: int
+    resamples: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectPlan:
+    """How respondents are measured. `systems` are shipped or given; `built` adds the one from the run."""
+
+    test: ProjectiveTest
+    draws: int
+    max_tokens: int
+    systems: tuple[ValueSystem, ...]
+    built: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ComparePlan:
+    """Which respondents are compared: 'respondent' or names of attributes; resamples of stems."""
+
+    factors: tuple[str, ...]
+    resamples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A resolved study. `elicit`, `normalise` and `construct` are None when nothing is elicited."""
+
+    name: str
+    seed: int
+    respondents: tuple[Respondent, ...]
+    elicit: ElicitPlan | None
+    normalise: NormalisePlan | None
+    construct: ConstructPlan | None
+    project: ProjectPlan
+    judges: tuple[str, ...]
+    compare: ComparePlan
+
+    def __post_init__(self) -> None:
+        ids = [r.id for r in self.respondents]
+        if not ids:
+            msg = "A study needs at least one respondent."
+            raise StudyError(msg)
+        repeated = sorted({i for i in ids if ids.count(i) > 1})
+        if repeated:
+            msg = (
+                f"{len(repeated)} respondents are described twice (first: {repeated[0]!r}). "
+                "Give them different settings, personas or labels."
+            )
+            raise StudyError(msg)

@@ -1,0 +1,1 @@
+"""Edges: network, disk, clock."""

@@ -1,0 +1,219 @@
+"""Read prompts, tests, value systems and providers: shipped ones by name, a user's own by path.
+
+Owns the TOML forms of these files. Does not resolve a study; `study_file` does.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from string import Formatter
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from valuelex.domain.measure import ProjectiveTest, Stem, StemKind
+from valuelex.domain.structure import Dimension, Subdimension, ValueSystem
+from valuelex.domain.study import FewShot, Prompt, PromptSet
+from valuelex.errors import StudyError
+from valuelex.io.messages import first_problem
+
+Text = Annotated[str, Field(min_length=1)]
+ASSETS = files("valuelex.assets")
+
+
+class Section(BaseModel):
+    """A table of a TOML file. Keys that it does not know are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Prompt(Section):
+    id: Text
+    chat: Text
+    prefill: Text
+    raw: Text
+
+
+class _FewShot(Section):
+    subject: Text
+    words: Annotated[tuple[Text, ...], Field(min_length=2)]
+
+
+class _PromptSet(Section):
+    name: Text
+    source: Text
+    prompts: Annotated[tuple[_Prompt, ...], Field(min_length=1)]
+    examples: tuple[_FewShot, ...] = ()
+
+
+class _Stem(Section):
+    id: Text
+    text: Text
+    kind: StemKind
+    theme: Text
+    against: Text | None = None
+
+
+class _Test(Section):
+    name: Text
+    source: Text
+    stems: Annotated[tuple[_Stem, ...], Field(min_length=1)]
+    examples: tuple[Text, ...] = ()
+
+
+class _Subdimension(Section):
+    id: Text
+    name: Text
+    definition: Text
+    markers: Annotated[tuple[Text, ...], Field(min_length=1)]
+    high: Annotated[tuple[Text, ...], Field(min_length=1)]
+    low: Annotated[tuple[Text, ...], Field(min_length=1)]
+
+
+class _Dimension(Section):
+    id: Text
+    name: Text
+    definition: Text
+    subdimensions: Annotated[tuple[_Subdimension, ...], Field(min_length=1)]
+
+
+class _System(Section):
+    name: Text
+    title: Text
+    source: Text
+    dimensions: Annotated[tuple[_Dimension, ...], Field(min_length=1)]
+
+
+class EndpointEntry(Section):
+    """Where a provider answers. `key_variable` names the environment variable with its key."""
+
+    base_url: Text
+    key_variable: str = ""
+    sends_seed: bool = True
+    max_in_flight: Annotated[int, Field(ge=1)] = 16
+    extra_body: dict[str, Any] = {}
+
+
+AnySection = TypeVar("AnySection", bound=Section)
+
+
+def load_prompts(name: str, folder: Path) -> PromptSet:
+    """Load a prompt set by its shipped name, or from a TOML file (relative to `folder`)."""
+    read = _load(_PromptSet, "prompts", name, folder)
+    for prompt in read.prompts:
+        fields = [field for _, field, _, _ in Formatter().parse(prompt.raw) if field is not None]
+        if fields != ["subject"]:
+            msg = f"{name}: prompt {prompt.id!r} needs exactly one {{subject}} in 'raw', not {prompt.raw!r}."
+            raise StudyError(msg)
+    _refuse_repeats(name, [p.id for p in read.prompts])
+    return PromptSet(
+        name=read.name,
+        source=read.source,
+        prompts=tuple(Prompt(**p.model_dump()) for p in read.prompts),
+        examples=tuple(FewShot(**e.model_dump()) for e in read.examples),
+    )
+
+
+def load_test(name: str, folder: Path) -> ProjectiveTest:
+    """Load a projective test by its shipped name, or from a TOML file (relative to `folder`)."""
+    read = _load(_Test, "stems", name, folder)
+    _refuse_repeats(name, [s.id for s in read.stems])
+    _refuse_repeats(name, [s.text for s in read.stems])
+    stems = tuple(Stem(**s.model_dump()) for s in read.stems)
+    return ProjectiveTest(name=read.name, source=read.source, stems=stems, examples=read.examples)
+
+
+def load_system(name: str, folder: Path) -> ValueSystem:
+    """Load a value system by its shipped name, or from a TOML file (relative to `folder`)."""
+    read = _load(_System, "systems", name, folder)
+    dimensions = tuple(
+        Dimension(
+            id=d.id,
+            name=d.name,
+            definition=d.definition,
+            subdimensions=tuple(Subdimension(**s.model_dump()) for s in d.subdimensions),
+        )
+        for d in read.dimensions
+    )
+    return ValueSystem(name=read.name, title=read.title, source=read.source, dimensions=dimensions)
+
+
+def load_endpoints() -> Mapping[str, EndpointEntry]:
+    """Load the shipped providers by name."""
+    table = tomllib.loads(ASSETS.joinpath("endpoints.toml").read_text("utf-8"))
+    return {name: EndpointEntry.model_validate(entry) for name, entry in table.items()}
+
+
+def shipped(kind: str) -> tuple[str, ...]:
+    """Names of the shipped assets of a kind: prompts, stems or systems."""
+    names = (p.name for p in ASSETS.joinpath(kind).iterdir())
+    return tuple(sorted(n.removesuffix(".toml") for n in names if n.endswith(".toml")))
+
+
+def load_word_tables() -> dict[str, Any]:
+    """Load the word lists of normalisation, by file name without its ending."""
+    folder = ASSETS.joinpath("lexicon")
+    found = sorted(p.name for p in folder.iterdir() if p.name.endswith(".toml"))
+    return {name.removesuffix(".toml"): read_toml(folder.joinpath(name), name) for name in found}
+
+
+def template_text() -> str:
+    """Text of the pocket study, from which new studies start."""
+    return ASSETS.joinpath("pocket.toml").read_text("utf-8")
+
+
+def read_toml(source: Path | Traversable, shown_as: str) -> dict[str, Any]:
+    """Read a TOML file; a problem is told by the name that the user gave.
+
+    Raises
+    ------
+    StudyError
+        If the file is not there, not text, or not TOML.
+    """
+    try:
+        return tomllib.loads(source.read_text("utf-8"))
+    except FileNotFoundError as error:
+        msg = f"{shown_as}: no such file; check the path, or make one with: valuelex new FOLDER"
+        raise StudyError(msg) from error
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{shown_as}: cannot be read as text ({error}); give the path of a TOML file."
+        raise StudyError(msg) from error
+    except tomllib.TOMLDecodeError as error:
+        msg = f"{shown_as}: not valid TOML: {error}."
+        raise StudyError(msg) from error
+
+
+def validate(section: type[AnySection], table: Mapping[str, Any], shown_as: str) -> AnySection:
+    """Check a table against its form.
+
+    Raises
+    ------
+    StudyError
+        Naming the first wrong key, with the nearest known one.
+    """
+    try:
+        return section.model_validate(table)
+    except ValidationError as error:
+        raise StudyError(f"{shown_as}: {first_problem(error, section)}") from error
+
+
+def _load(section: type[AnySection], kind: str, name: str, folder: Path) -> AnySection:
+    if name.endswith(".toml"):
+        path = folder / Path(name).expanduser()
+        return validate(section, read_toml(path, str(path)), str(path))
+    if name not in shipped(kind):
+        choices = ", ".join(map(repr, shipped(kind)))
+        msg = f"No shipped {kind} {name!r}; there is {choices}, or give the path of a .toml file."
+        raise StudyError(msg)
+    return validate(section, read_toml(ASSETS.joinpath(kind, f"{name}.toml"), name), name)
+
+
+def _refuse_repeats(name: str, items: list[str]) -> None:
+    repeated = sorted({item for item in items if items.count(item) > 1})
+    if repeated:
+        msg = f"{name}: {len(repeated)} entries occur twice (first: {repeated[0]!r}); each may stand once."
+        raise StudyError(msg)

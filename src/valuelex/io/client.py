@@ -1,0 +1,263 @@
+"""Send calls to OpenAI-compatible endpoints and record every answer in the ledger.
+
+Owns HTTP, retries, and what stops a model or an endpoint. Sends nothing that the ledger has answered.
+Does not read the content of answers beyond their form.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import aiohttp
+
+from valuelex.domain.call import Call, read_reply
+from valuelex.errors import DataError
+from valuelex.io.ledger import Answer, Failure, Ledger
+
+ATTEMPTS = 5
+CONNECTION_ATTEMPTS = 3
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 20.0
+TIMEOUT = aiohttp.ClientTimeout(total=180, sock_connect=10)
+TRANSIENT = {408, 409, 425, 429}
+STOP_AFTER = 5
+"""Calls that fail after all attempts, with none answered, before an endpoint is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the calls of one provider are sent now. The key is never stored or shown."""
+
+    base_url: str
+    max_in_flight: int
+    api_key: str | None = field(default=None, repr=False)
+    key_variable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What became of the calls: numbers, and why a model or provider was given up (by its name)."""
+
+    n_answered: int
+    n_failed: int
+    n_not_sent: int
+    stops: Mapping[str, str]
+
+
+class _StoppedError(Exception):
+    """The model, or with it the whole provider, cannot be called."""
+
+    def __init__(self, message: str, *, whole_provider: bool) -> None:
+        super().__init__(message)
+        self.whole_provider = whole_provider
+
+
+class _TransientError(Exception):
+    """One attempt failed; another may succeed, after the wait that the endpoint asks for."""
+
+    attempts = 1
+
+    def __init__(self, message: str, *, wait_s: float | None = None, connection: bool = False) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+        self.connection = connection
+
+
+def gather(
+    calls: Sequence[Call],
+    targets: Mapping[str, Target],
+    ledger: Ledger,
+    on_done: Callable[[int], None] = lambda _: None,
+) -> Gathered:
+    """Send calls and record each answer as it comes.
+
+    Parameters
+    ----------
+    calls
+        Calls without an answer in the ledger, in the order in which to send them.
+    targets
+        Where to send them, by provider.
+    ledger
+        Open for writing. An answer is committed before it counts as done.
+    on_done
+        Told the number of calls that just ended, answered or failed.
+
+    Returns
+    -------
+    Gathered
+        A permanent error stops the model or provider it belongs to; the others go on.
+    """
+    try:
+        return asyncio.run(_Gathering(targets, ledger, on_done).run(calls))
+    except BaseExceptionGroup as group:
+        raise _first_cause(group) from group
+
+
+class _Gathering:
+    def __init__(self, targets: Mapping[str, Target], ledger: Ledger, on_done: Callable[[int], None]) -> None:
+        self._targets = targets
+        self._ledger = ledger
+        self._on_done = on_done
+        self._stops: dict[str, str] = {}
+        self._answered: Counter[str] = Counter()
+        self._failed: Counter[str] = Counter()
+
+    async def run(self, calls: Sequence[Call]) -> Gathered:
+        queues: dict[str, deque[Call]] = {}
+        for call in calls:
+            queues.setdefault(call.provider, deque()).append(call)
+        async with asyncio.TaskGroup() as group:
+            for provider, queue in queues.items():
+                group.create_task(self._drain(provider, queue))
+        n_answered, n_failed = self._answered.total(), self._failed.total()
+        return Gathered(n_answered, n_failed, len(calls) - n_answered - n_failed, dict(self._stops))
+
+    async def _drain(self, provider: str, queue: deque[Call]) -> None:
+        target = self._targets[provider]
+        headers = {"Authorization": f"Bearer {target.api_key}"} if target.api_key else {}
+        connector = aiohttp.TCPConnector(limit=target.max_in_flight)
+        async with (
+            aiohttp.ClientSession(headers=headers, timeout=TIMEOUT, connector=connector) as session,
+            asyncio.TaskGroup() as group,
+        ):
+            for _ in range(min(target.max_in_flight, len(queue))):
+                group.create_task(self._work(session, target, queue))
+
+    async def _work(self, session: aiohttp.ClientSession, target: Target, queue: deque[Call]) -> None:
+        while queue:
+            call = queue.popleft()
+            if call.provider in self._stops or _model(call) in self._stops:
+                continue
+            started = time.monotonic()
+            try:
+                payload, attempts = await _attempt(session, target, call)
+            except _StoppedError as stop:
+                self._stops.setdefault(call.provider if stop.whole_provider else _model(call), str(stop))
+                continue
+            except _TransientError as error:
+                self._fail(Failure(call, str(error), error.attempts), connection=error.connection)
+                continue
+            answer = Answer(call, payload, time.monotonic() - started, attempts)
+            self._ledger.record(answers=[answer])
+            self._answered[call.provider] += 1
+            self._on_done(1)
+
+    def _fail(self, failure: Failure, *, connection: bool) -> None:
+        provider = failure.call.provider
+        self._ledger.record(failures=[failure])
+        self._failed[provider] += 1
+        self._on_done(1)
+        hopeless = self._failed[provider] >= STOP_AFTER and not self._answered[provider]
+        if connection or hopeless:
+            self._stops.setdefault(provider, failure.message)
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _model(call: Call) -> str:
+    return f"{call.provider}/{call.model}"
+
+
+async def _attempt(session: aiohttp.ClientSession, target: Target, call: Call) -> tuple[dict[str, Any], int]:
+    """Try a call until it is answered; return the decoded body and the number of attempts."""
+    url = target.base_url.rstrip("/") + call.path
+    attempt = 0
+    while True:
+        attempt += 1
+        try:
+            return await _post(session, url, target, call), attempt
+        except _TransientError as error:
+            if attempt >= (CONNECTION_ATTEMPTS if error.connection else ATTEMPTS):
+                error.attempts = attempt
+                raise
+            backoff = min(FIRST_WAIT_S * 2 ** (attempt - 1), LONGEST_WAIT_S)
+            wait = error.wait_s if error.wait_s is not None else backoff * random.uniform(0.7, 1.3)  # noqa: S311
+            await asyncio.sleep(wait)
+
+
+async def _post(session: aiohttp.ClientSession, url: str, target: Target, call: Call) -> dict[str, Any]:
+    headers = {"Content-Type": "application/json"}
+    try:
+        async with session.post(url, data=call.body.encode(), headers=headers) as response:
+            status = response.status
+            retry_after = response.headers.get("Retry-After")
+            content = await response.read()
+    except aiohttp.ClientConnectorError as error:
+        msg = (
+            f"{target.base_url} does not answer ({error.os_error.strerror or error.os_error}); is it running?"
+        )
+        raise _TransientError(msg, connection=True) from error
+    except (aiohttp.ClientError, TimeoutError) as error:
+        what = "took too long" if isinstance(error, TimeoutError) else f"broke off ({error})"
+        raise _TransientError(f"{target.base_url} {what}") from error
+    if status != 200:
+        _raise_for_status(status, retry_after, content, target, call)
+    return _decode(call, target, content)
+
+
+def _decode(call: Call, target: Target, content: bytes) -> dict[str, Any]:
+    try:
+        payload: dict[str, Any] = json.loads(content, parse_constant=_refuse_constant)
+        read_reply(call.key, payload)
+    except (ValueError, AttributeError, RecursionError, DataError) as error:
+        start = _redact(content[:80].decode("utf-8", "replace"), target)
+        msg = (
+            f"{target.base_url} answered something that is not an OpenAI-compatible reply "
+            f"(it begins {start!r}); does the base URL end in /v1?"
+        )
+        raise _TransientError(msg) from error
+    return payload
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    msg = f"{name} is not JSON"
+    raise ValueError(msg)
+
+
+def _raise_for_status(
+    status: int, retry_after: str | None, content: bytes, target: Target, call: Call
+) -> NoReturn:
+    said = _redact(_provider_message(content), target)
+    if status in TRANSIENT or status >= 500:
+        wait = None
+        if retry_after is not None and retry_after.strip().isdigit():
+            wait = min(float(retry_after), LONGEST_WAIT_S * 3)
+        raise _TransientError(f"{target.base_url} answered {status}: {said}", wait_s=wait)
+    if status in (401, 403):
+        way_out = (
+            f"check the key in the environment variable {target.key_variable}"
+            if target.key_variable
+            else "name the variable that holds its key with key_variable"
+        )
+        msg = f"{call.provider!r} refused the API key ({status}: {said}); {way_out}"
+        raise _StoppedError(msg, whole_provider=True)
+    if status == 404:
+        msg = f"{call.provider!r} has no model {call.model!r} at {target.base_url}{call.path} (404: {said})"
+        raise _StoppedError(msg, whole_provider=False)
+    msg = f"{call.provider!r} refused a call to {call.model!r} ({status}: {said})"
+    raise _StoppedError(msg, whole_provider=False)
+
+
+def _provider_message(content: bytes) -> str:
+    text = content[:2000].decode("utf-8", "replace")
+    try:
+        body = json.loads(content)
+        error = body["error"]
+        text = str(error["message"] if isinstance(error, dict) else error)
+    except (ValueError, KeyError, TypeError):
+        pass
+    return " ".join(text.split())[:200]
+
+
+def _redact(text: str, target: Target) -> str:
+    return text.replace(target.api_key, "[key]") if target.api_key else text

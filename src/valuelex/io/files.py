@@ -1,0 +1,229 @@
+"""The folder of a study: who may use it, and the result files in it.
+
+Owns file names and formats, and that equal results make equal bytes. A file appears whole or not at all.
+Does not compute anything.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from filelock import FileLock, Timeout
+
+from valuelex.domain.lexicon import Lexicon, Response, ResponseMatrix
+from valuelex.domain.measure import Completion, Contrast, Orientation, RatingArray
+from valuelex.domain.structure import Taxonomy, ValueSystem
+from valuelex.domain.study import Study
+from valuelex.errors import LedgerError
+
+DIGITS = 6
+"""Decimals of numbers in result files: far below any interval, above rounding noise."""
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other processes from writing in a study folder; the lock falls with the process.
+
+    Raises
+    ------
+    LedgerError
+        If another process holds the folder, or it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".lock", timeout=0)
+        lock.acquire()
+    except Timeout as error:
+        msg = f"The study folder {str(folder)!r} is used by another process; wait until it has ended."
+        raise LedgerError(msg) from error
+    except OSError as error:
+        msg = f"The study folder {str(folder)!r} cannot be used ({error.strerror}); choose another one."
+        raise LedgerError(msg) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def write_study(folder: Path, study: Study) -> None:
+    """Write the resolved study beside the results."""
+    _write_json(folder / "study.resolved.json", "valuelex/study/1", _plain(study))
+
+
+def write_responses(folder: Path, responses: Sequence[Response]) -> None:
+    """Write what respondents answered to elicitation prompts: responses.parquet."""
+    names = ["id", "respondent_id", "prompt_id", "draw", "missing", "text", "call_key"]
+    _write_parquet(folder / "responses.parquet", _frame(responses, names))
+
+
+def write_lexicon(folder: Path, lexicon: Lexicon) -> None:
+    """Write terms, merges and dropped forms: lexicon.json."""
+    _write_json(folder / "lexicon.json", "valuelex/lexicon/1", _plain(lexicon))
+
+
+def write_matrix(folder: Path, matrix: ResponseMatrix) -> None:
+    """Write which response named which term: response_matrix.npz, readable by numpy.load."""
+    arrays = {
+        "values": matrix.values,
+        "response_ids": np.array(matrix.response_ids, dtype=np.str_),
+        "respondent_ids": np.array(matrix.respondent_ids, dtype=np.str_),
+        "terms": np.array(matrix.terms, dtype=np.str_),
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in arrays.items():
+            member = io.BytesIO()
+            np.lib.format.write_array(member, array, allow_pickle=False)
+            # A fixed date: equal results make equal bytes.
+            entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+            archive.writestr(entry, member.getvalue(), zipfile.ZIP_DEFLATED)
+    _write(folder / "response_matrix.npz", buffer.getvalue())
+
+
+def write_systems(folder: Path, systems: Sequence[ValueSystem], taxonomy: Taxonomy | None) -> None:
+    """Write the value systems and where each term was put: value_system.json."""
+    content = {"systems": _plain(systems), "taxonomy": _plain(taxonomy)}
+    _write_json(folder / "value_system.json", "valuelex/value_system/1", content)
+
+
+def write_completions(folder: Path, completions: Sequence[Completion]) -> None:
+    """Write how stems were completed: completions.parquet."""
+    names = ["id", "respondent_id", "stem_id", "draw", "missing", "text", "call_key"]
+    _write_parquet(folder / "completions.parquet", _frame(completions, names))
+
+
+def write_ratings(folder: Path, ratings: Sequence[RatingArray]) -> None:
+    """Write ratings.parquet: one row for each completion, judge, system and subdimension.
+
+    `rating` is null where the completion is missing; the reason stands in `missing`.
+    """
+    frames = []
+    for array in ratings:
+        n, k = array.values.shape
+        per_completion: dict[str, list[Any]] = {
+            "completion_id": [c.id for c in array.completions],
+            "respondent_id": [c.respondent_id for c in array.completions],
+            "stem_id": [c.stem_id for c in array.completions],
+            "draw": [c.draw for c in array.completions],
+            "missing": [None if c.missing is None else c.missing.value for c in array.completions],
+        }
+        columns: dict[str, Any] = {
+            name: [v for v in column for _ in range(k)] for name, column in per_completion.items()
+        }
+        columns["judge"] = [array.judge] * (n * k)
+        columns["system"] = [array.system] * (n * k)
+        columns["subdimension"] = list(array.subdimensions) * n
+        columns["rating"] = array.values.ravel().round(DIGITS)
+        frames.append(
+            pl.DataFrame(columns, schema_overrides={"missing": pl.String}).with_columns(
+                pl.col("rating").fill_nan(None)
+            )
+        )
+    _write_parquet(folder / "ratings.parquet", pl.concat(frames))
+
+
+def write_orientations(folder: Path, orientations: Sequence[Orientation]) -> None:
+    """Write orientations.csv; missing completions are counted in one column for each reason."""
+    reasons = sorted({reason for o in orientations for reason in o.missing})
+    names = [f.name for f in dataclasses.fields(Orientation) if f.name != "missing"]
+    header = [*names, "n_missing", *(f"n_{reason.value.lower()}" for reason in reasons)]
+    rows = (
+        [*(getattr(o, name) for name in names), o.n_missing, *(o.missing.get(r, 0) for r in reasons)]
+        for o in orientations
+    )
+    _write_csv(folder / "orientations.csv", header, rows)
+
+
+def write_contrasts(folder: Path, contrasts: Sequence[Contrast]) -> None:
+    """Write contrasts.csv; a study that compares nothing has a file with the header alone."""
+    names = [f.name for f in dataclasses.fields(Contrast)]
+    rows = ([getattr(c, name) for name in names] for c in contrasts)
+    _write_csv(folder / "contrasts.csv", names, rows)
+
+
+def write_report(folder: Path, html: str) -> Path:
+    """Write report.html and return its path."""
+    path = folder / "report.html"
+    _write(path, html.encode())
+    return path
+
+
+def _frame(items: Sequence[Any], names: Sequence[str]) -> pl.DataFrame:
+    integers = {"draw"}
+    schema = {name: pl.Int64 if name in integers else pl.String for name in names}
+    columns = {name: [_scalar(getattr(item, name)) for item in items] for name in names}
+    return pl.DataFrame(columns, schema=schema)
+
+
+def _scalar(value: Any) -> Any:
+    return value.value if isinstance(value, Enum) else value
+
+
+def _plain(value: Any) -> Any:
+    """Turn domain types into what JSON holds; NaN becomes null."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(_scalar(k)): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, float):
+        return None if np.isnan(value) else round(value, DIGITS)
+    return value
+
+
+def _write_json(path: Path, schema: str, content: Any) -> None:
+    text = json.dumps({"schema": schema, **content}, ensure_ascii=False, indent=1, allow_nan=False)
+    _write(path, (text + "\n").encode())
+
+
+def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([_cell(value) for value in row] for row in rows)
+    _write(path, buffer.getvalue().encode())
+
+
+def _cell(value: Any) -> str:
+    """Write one value; text that a spreadsheet would run as a formula gets a quote before it."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.{DIGITS}f}" if abs(value) >= 1e-4 or value == 0 else f"{value:.3e}"
+    text = str(_scalar(value))
+    return f"'{text}" if isinstance(value, str) and text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def _write_parquet(path: Path, frame: pl.DataFrame) -> None:
+    _replace(path, lambda target: frame.write_parquet(target, compression="zstd"))
+
+
+def _write(path: Path, content: bytes) -> None:
+    _replace(path, lambda target: target.write_bytes(content))
+
+
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
+    """Write beside the target and move it into place, so that a crash leaves the old file whole."""
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        write(beside)
+        beside.replace(path)
+    except OSError as error:
+        msg = f"{str(path)!r} cannot be written ({error.strerror or error}); free space or check its rights."
+        raise LedgerError(msg) from error

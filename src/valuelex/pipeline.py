@@ -1,0 +1,456 @@
+"""Join the stages and the effects: from a study to its report.
+
+The only module that knows both. Each stage that needs a model is two pure functions around one effect:
+plan the calls, gather the replies, read them. All numbers are computed from the ledger.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+
+from valuelex import __version__
+from valuelex.domain.call import Call, Missing
+from valuelex.domain.lexicon import Response
+from valuelex.domain.measure import Completion, RatingArray
+from valuelex.domain.results import Found, Results
+from valuelex.domain.structure import BUILT, ValueSystem
+from valuelex.domain.study import Model, Study
+from valuelex.errors import CallError, DataError, StudyError
+from valuelex.io import assets, files
+from valuelex.io.client import Gathered, Target, gather
+from valuelex.io.embed import MiniLM
+from valuelex.io.embedded import EmbeddedServer, find_weights
+from valuelex.io.ledger import Ledger
+from valuelex.io.study_file import StudyFile, read_study, resolve
+from valuelex.report.html import render
+from valuelex.stages.caveats import caveats, resampling_units
+from valuelex.stages.compare import contrast
+from valuelex.stages.construct import build_system, construct
+from valuelex.stages.elicit import plan_elicitation, read_responses, truncated_responses
+from valuelex.stages.families import WordRules
+from valuelex.stages.judge import anchor_sentences, judge_by_axis, sentences
+from valuelex.stages.normalise import normalise
+from valuelex.stages.project import plan_completions, read_completions
+from valuelex.stages.score import orient
+
+Stage = Literal["elicit", "construct", "project", "report"]
+STAGES: tuple[Stage, ...] = ("elicit", "construct", "project", "report")
+
+
+class Progress(Protocol):
+    """Shows what is being done. Given by the command line; silent elsewhere."""
+
+    def calls(self, title: str, total: int) -> AbstractContextManager[Callable[[int], None]]:
+        """Show a bar for calls; the function is told how many have just ended."""
+
+    def step(self, title: str) -> None:
+        """Say which computation begins."""
+
+
+class Silent:
+    """Progress that shows nothing."""
+
+    def calls(self, title: str, total: int) -> AbstractContextManager[Callable[[int], None]]:  # noqa: ARG002
+        """Show nothing."""
+        return nullcontext(lambda _: None)
+
+    def step(self, title: str) -> None:
+        """Show nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A resolved study and the folder of its ledger and results."""
+
+    study: Study
+    folder: Path
+
+    @property
+    def ledger_path(self) -> Path:
+        """Where the ledger is."""
+        return self.folder / "ledger.db"
+
+
+@dataclass(frozen=True, slots=True)
+class StageCount:
+    """Calls of one stage: planned, answered in the ledger, failed at the last try."""
+
+    stage: str
+    n_planned: int
+    n_answered: int
+    n_failed: int
+
+    @property
+    def n_new(self) -> int:
+        """Calls that a run would send."""
+        return self.n_planned - self.n_answered
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where a study stands, and the messages of failed calls with how often each came."""
+
+    counts: tuple[StageCount, ...]
+    failures: Mapping[str, int]
+    max_new_tokens: int
+
+    @property
+    def n_new(self) -> int:
+        """Calls that a run would send."""
+        return sum(c.n_new for c in self.counts)
+
+
+def open_study(path: Path, folder: Path | None = None) -> Workspace:
+    """Read a study file and choose its folder.
+
+    Parameters
+    ----------
+    path
+        The study file, or a folder that holds ``study.toml``.
+    folder
+        Where ledger and results go. By default the folder of ``study.toml``, and for a file of any other
+        name the folder of that name beside it.
+    """
+    if path.is_dir():
+        path = path / "study.toml"
+    default = path.parent if path.name == "study.toml" else path.with_suffix("")
+    return Workspace(read_study(path), folder or default)
+
+
+def measuring_study(
+    model: str, *, system: str, stems: int | Literal["all"], base_url: str | None, **respondent: object
+) -> Study:
+    """Make the study of `valuelex measure`: one model, one value system, nothing elicited.
+
+    Parameters
+    ----------
+    model
+        ``provider/name``.
+    system, stems
+        As in [project].
+    base_url
+        Where the provider answers; needed for one that ValueLex does not know.
+    respondent
+        Further keys of [[respondents]]; `draws` and `key_variable` are taken out of them.
+    """
+    provider = model.partition("/")[0]
+    draws, key_variable = respondent.pop("draws", 1), respondent.pop("key_variable", "")
+    endpoints = {provider: {"base_url": base_url, "key_variable": key_variable}} if base_url else {}
+    table = {
+        "study": {"name": f"measure {model}"},
+        "endpoints": endpoints,
+        "respondents": [{"model": model, **respondent}],
+        "project": {"systems": [system], "stems": stems, "draws": draws},
+    }
+    return resolve(assets.validate(StudyFile, table, "measure"), Path())
+
+
+def planned_calls(study: Study) -> dict[str, tuple[Call, ...]]:
+    """Plan all calls of a study, by stage.
+
+    Raises
+    ------
+    StudyError
+        If two respondents would send the same calls, which would count one answer twice.
+    """
+    calls = {"elicit": plan_elicitation(study), "project": plan_completions(study)}
+    seen: dict[str, Call] = {}
+    for call in (c for stage in calls.values() for c in stage):
+        other = seen.setdefault(call.key, call)
+        if other is not call:
+            msg = (
+                f"{call.respondent_id!r} ({call.item_id}) and {other.respondent_id!r} ({other.item_id}) would send "
+                "the same call; one answer cannot count twice, so make them differ or drop one."
+            )
+            raise StudyError(msg)
+    return calls
+
+
+def status(workspace: Workspace) -> Status:
+    """Count what is planned, answered, failed and left. Sends nothing and takes no lock."""
+    calls = planned_calls(workspace.study)
+    answered: frozenset[str] = frozenset()
+    failed: dict[str, str] = {}
+    if workspace.ledger_path.exists():
+        with Ledger(workspace.ledger_path, read_only=True) as ledger:
+            answered, failed = ledger.answered(), ledger.failures()
+    return _status(workspace.study, calls, answered, failed)
+
+
+def _status(
+    study: Study, calls: Mapping[str, Sequence[Call]], answered: frozenset[str], failed: Mapping[str, str]
+) -> Status:
+    counts = tuple(
+        StageCount(
+            stage,
+            len(own),
+            sum(c.key in answered for c in own),
+            sum(c.key in failed for c in own),
+        )
+        for stage, own in calls.items()
+    )
+    messages = Counter(failed[c.key] for own in calls.values() for c in own if c.key in failed)
+    limits = {"elicit": study.elicit.max_tokens if study.elicit else 0, "project": study.project.max_tokens}
+    return Status(counts, dict(messages.most_common()), sum(c.n_new * limits[c.stage] for c in counts))
+
+
+def check_keys(study: Study) -> None:
+    """Make sure that every API key that the study needs is in the environment.
+
+    Raises
+    ------
+    CallError
+        Naming the variables that are not set.
+    """
+    needed = {r.model.endpoint.key_variable: r.model.endpoint.provider for r in study.respondents}
+    unset = [name for name in needed if name and not os.environ.get(name)]
+    if unset:
+        msg = f"{needed[unset[0]]!r} needs an API key: set the environment variable {', '.join(unset)}."
+        raise CallError(msg)
+
+
+def run(
+    workspace: Workspace,
+    *,
+    until: Stage = "report",
+    send: bool = True,
+    approve: Callable[[Status], bool] = lambda _: True,
+    progress: Progress | None = None,
+) -> Results | None:
+    """Carry a study from its design to its report.
+
+    Parameters
+    ----------
+    workspace
+        The study and its folder, which is locked meanwhile.
+    until
+        The last stage to carry out.
+    send
+        False computes everything from the ledger as it is; calls without an answer then count
+        as missing (CALL_FAILED).
+    approve
+        Asked before anything is sent, with the numbers of new calls; False ends the run.
+    progress
+        Shows what is being done.
+
+    Returns
+    -------
+    Results or None
+        None when the run was not approved or ended before the report.
+
+    Raises
+    ------
+    CallError
+        If a model or endpoint could not be called; all answers so far are kept.
+    DataError
+        If the answers are too few or too poor for a stage.
+    """
+    progress = progress or Silent()
+    with files.locked(workspace.folder), Ledger(workspace.ledger_path) as ledger:
+        calls = planned_calls(workspace.study)
+        if until in ("elicit", "construct"):
+            calls = {"elicit": calls["elicit"]}
+        if send:
+            now = _status(workspace.study, calls, ledger.answered(), ledger.failures())
+            if now.n_new and not approve(now):
+                return None
+            files.write_study(workspace.folder, workspace.study)
+            _send(workspace.study, calls, ledger, progress)
+        return _compute(workspace, calls, ledger, until, progress)
+
+
+def _send(study: Study, calls: Mapping[str, Sequence[Call]], ledger: Ledger, progress: Progress) -> None:
+    titles = {"elicit": "Eliciting value words", "project": "Completing stems"}
+    answered = ledger.answered()
+    new = {stage: [c for c in own if c.key not in answered] for stage, own in calls.items()}
+    if not any(new.values()):
+        return
+    check_keys(study)
+    with ExitStack() as stack:
+        targets = _targets(study, {c.model for own in new.values() for c in own}, stack)
+        for stage, own in new.items():
+            if own:
+                with progress.calls(titles[stage], len(own)) as on_done:
+                    outcome = gather(own, targets, ledger, on_done)
+                _raise_for_stops(outcome, len(own))
+
+
+def _targets(study: Study, models: set[str], stack: ExitStack) -> dict[str, Target]:
+    targets: dict[str, Target] = {}
+    by_label: dict[str, Model] = {r.model.label: r.model for r in study.respondents if r.model.name in models}
+    for model in by_label.values():
+        endpoint = model.endpoint
+        if endpoint.provider in targets and endpoint.provider == "embedded":
+            msg = "A study can use one embedded model; run each in a study of its own."
+            raise StudyError(msg)
+        base_url = endpoint.identity
+        if endpoint.provider == "embedded":
+            server = stack.enter_context(EmbeddedServer(find_weights(model.name), model.name))
+            base_url = server.base_url
+        key = os.environ.get(endpoint.key_variable) if endpoint.key_variable else None
+        targets[endpoint.provider] = Target(base_url, endpoint.max_in_flight, key, endpoint.key_variable)
+    return targets
+
+
+def _raise_for_stops(outcome: Gathered, n_sent: int) -> None:
+    if outcome.stops:
+        first = next(iter(outcome.stops.values()))
+        others = len(outcome.stops) - 1
+        more = f" ({others} more model{'s' if others > 1 else ''} stopped.)" if others else ""
+        msg = f"{first}{more} {outcome.n_answered} of {n_sent} calls were answered and are kept; run again to go on."
+        raise CallError(msg)
+
+
+def _compute(
+    workspace: Workspace,
+    calls: Mapping[str, Sequence[Call]],
+    ledger: Ledger,
+    until: Stage,
+    progress: Progress,
+) -> Results | None:
+    study, folder = workspace.study, workspace.folder
+    replies = ledger.replies(c.key for own in calls.values() for c in own)
+    responses = read_responses(calls["elicit"], replies, study)
+    if until == "elicit":
+        files.write_responses(folder, responses)
+        return None
+    embedder = MiniLM.load()
+    found: Found | None = None
+    if study.elicit is not None:
+        progress.step("Building the value system")
+        found = _construct(workspace, responses, truncated_responses(responses, replies), embedder)
+    if until == "construct":
+        return None
+    completions = read_completions(calls["project"], replies, study.project.test)
+    files.write_completions(folder, completions)
+    _require_some("completions", [c.missing for c in completions], folder / "completions.parquet")
+    if until == "project":
+        return None
+    progress.step("Rating completions")
+    systems = study.project.systems + ((found.system,) if found and study.project.built else ())
+    ratings = _judge(completions, systems, study, embedder)
+    progress.step("Estimating orientations and contrasts")
+    results = _conclude(study, found, systems, completions, ratings)
+    progress.step("Writing the report")
+    files.write_systems(folder, _all_systems(results), found.taxonomy if found else None)
+    files.write_ratings(folder, ratings)
+    files.write_orientations(folder, results.orientations)
+    files.write_contrasts(folder, results.contrasts)
+    files.write_report(folder, render(results))
+    return results
+
+
+def _construct(
+    workspace: Workspace, responses: Sequence[Response], truncated: frozenset[str], embedder: MiniLM
+) -> Found:
+    study, folder = workspace.study, workspace.folder
+    if study.normalise is None or study.construct is None:
+        msg = "The study elicits words but has no plan to normalise and construct."
+        raise StudyError(msg)
+    rules = WordRules.from_tables(**assets.load_word_tables())
+    lexicon, matrix, responses = normalise(responses, rules, study.normalise, truncated)
+    files.write_responses(folder, responses)
+    files.write_lexicon(folder, lexicon)
+    files.write_matrix(folder, matrix)
+    _require_some("responses", [r.missing for r in responses], folder / "responses.parquet")
+    unit_of, _ = resampling_units(study)
+    taxonomy = construct(
+        matrix,
+        [unit_of[respondent_id] for respondent_id in matrix.respondent_ids],
+        embedder.embed(matrix.terms),
+        study.construct,
+        _rng(study, "construct"),
+    )
+    return Found(tuple(responses), lexicon, matrix, taxonomy, build_system(taxonomy, study.name))
+
+
+def _judge(
+    completions: tuple[Completion, ...], systems: Sequence[ValueSystem], study: Study, embedder: MiniLM
+) -> tuple[RatingArray, ...]:
+    vectors = embedder.embed(sentences(completions, study.project.test))
+    return tuple(
+        judge_by_axis(
+            completions,
+            system,
+            vectors,
+            embedder.embed(anchor_sentences(system)),
+            judge=f"{kind}:{embedder.name}",
+        )
+        for kind in study.judges
+        for system in systems
+    )
+
+
+def _conclude(
+    study: Study,
+    found: Found | None,
+    systems: tuple[ValueSystem, ...],
+    completions: tuple[Completion, ...],
+    ratings: tuple[RatingArray, ...],
+) -> Results:
+    by_name = {system.name: system for system in systems}
+    respondent_ids = [r.id for r in study.respondents]
+    stem_ids = [s.id for s in study.project.test.stems]
+    rng = _rng(study, "score")
+    orientations = tuple(
+        o
+        for array in ratings
+        for o in orient(array, by_name[array.system], respondent_ids, stem_ids, study.compare.resamples, rng)
+    )
+    rng = _rng(study, "compare")
+    contrasts = tuple(
+        c
+        for array in ratings
+        for factor in study.compare.factors
+        for c in contrast(
+            array,
+            by_name[array.system],
+            study.respondents,
+            stem_ids,
+            factor,
+            study.compare.resamples,
+            rng,
+        )
+    )
+    warnings = caveats(study, found, list(by_name))
+    return Results(
+        study=study,
+        found=found,
+        systems=systems,
+        completions=completions,
+        ratings=ratings,
+        orientations=orientations,
+        contrasts=contrasts,
+        warnings=warnings,
+        version=__version__,
+    )
+
+
+def _all_systems(results: Results) -> tuple[ValueSystem, ...]:
+    """List the measured systems, and the built one also when nobody was measured on it."""
+    measured = results.systems
+    if results.found is not None and BUILT not in {s.name for s in measured}:
+        return (*measured, results.found.system)
+    return measured
+
+
+def _require_some(what: str, missing: Sequence[Missing | None], file: Path) -> None:
+    """Stop where every answer is missing: no statistic can be made of nothing."""
+    if missing and all(reason is not None for reason in missing):
+        reasons = Counter(str(reason) for reason in missing).most_common()
+        counted = ", ".join(f"{n} {reason}" for reason, n in reasons)
+        msg = f"None of the {len(missing)} {what} could be used ({counted}); read them in {str(file)!r}."
+        raise DataError(msg)
+
+
+def _rng(study: Study, stage: str) -> np.random.Generator:
+    """Return the random numbers of a stage; stages do not share them, so one cannot shift another."""
+    return np.random.default_rng([study.seed, *stage.encode()])

@@ -1,0 +1,331 @@
+"""Draw the charts of the report as self-contained SVG pictures.
+
+Owns colours, label placement and alternative texts. Takes sections, and shows only what stands in them.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+import vl_convert
+
+from valuelex.domain.measure import SCALE_NEUTRAL
+from valuelex.report.lexical import MapPoint
+from valuelex.report.measured import OrientationTable
+from valuelex.report.wording import number, visible
+
+INK, MUTED, RULE, ACCENT = "#1c2530", "#5a6572", "#d9dee4", "#1f5f8b"
+BELOW, NEUTRAL, ABOVE = "#b35806", "#f5f5f3", "#2b5c9e"
+"""Ends and middle of the diverging scale: orange to blue, told apart by colour-blind readers."""
+HUES = ("#0072b2", "#d55e00", "#008a63", "#a8528c", "#8a6d00", "#3f8fbf", "#5c4b9b", "#6b6b6b")
+SHAPES = (
+    "circle",
+    "square",
+    "triangle-up",
+    "diamond",
+    "triangle-down",
+    "cross",
+    "triangle-right",
+    "triangle-left",
+)
+FONT = "Helvetica, Arial, sans-serif"
+MAP_WIDTH, MAP_HEIGHT = 860, 560
+_CHARACTER, _LINE = 6.3, 13.0
+"""Mean width and height of a label's character, in pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A chart as a data URI, its size in pixels, and a text that tells what it shows."""
+
+    src: str
+    width: int
+    height: int
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """Where the label of a point stands, in pixels from the upper left; `align` is Vega's."""
+
+    text: str
+    x: float
+    y: float
+    align: str
+
+
+def heatmap(table: OrientationTable, reach: float) -> Picture:
+    """Draw respondents by targets, coloured by distance from neutral, with the estimate in every cell.
+
+    Parameters
+    ----------
+    table
+        Orientations of one level.
+    reach
+        Distance from neutral, in scale points, at which the colours are strongest.
+    """
+    columns = _distinct(table.columns)
+    rows = [
+        {
+            "row": visible(respondent),
+            "column": column,
+            "value": cell.value,
+            "text": cell.estimate,
+            "strong": cell.value is not None and _is_dark((cell.value - SCALE_NEUTRAL) / reach),
+        }
+        for respondent, cells in table.rows
+        for column, cell in zip(columns, cells, strict=True)
+    ]
+    longest = max((len(word) for column in columns for word in column.split()), default=0)
+    step = min(max(64, 7 * longest + 10), 130)
+    n_lines = max((len(column.split()) for column in columns), default=1)
+    labels_above = alt.Axis(
+        labelPadding=4 + 13 * (n_lines - 1),
+        orient="top",
+        labelAngle=0,
+        labelExpr="split(datum.label, ' ')",
+        labelLimit=step,
+        domain=False,
+        ticks=False,
+    )
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
+        x=alt.X("column:N", sort=list(columns), title=None, axis=labels_above),
+        y=alt.Y("row:N", sort=_row_order(table), title=None, axis=_left_axis()),
+    )
+    colour = alt.Color(
+        "value:Q",
+        legend=None,
+        scale=alt.Scale(
+            domain=[SCALE_NEUTRAL - reach, SCALE_NEUTRAL, SCALE_NEUTRAL + reach],
+            range=[BELOW, NEUTRAL, ABOVE],
+            interpolate="lab",
+        ),
+    )
+    cells_ = base.mark_rect(stroke="#fff", strokeWidth=2).encode(
+        color=alt.condition("isValid(datum.value)", colour, alt.value("#fff"))
+    )
+    figures = base.mark_text(fontSize=12).encode(
+        text="text:N", color=alt.condition("datum.strong", alt.value("#fff"), alt.value(INK))
+    )
+    chart = alt.layer(cells_, figures).properties(width=step * len(columns), height=26 * len(table.rows))
+    what = f"Heatmap of {len(table.rows)} respondents by {len(columns)} {table.level}s. {_extremes(table)}"
+    return _picture(chart, what)
+
+
+def dot_plot(table: OrientationTable) -> Picture:
+    """Draw every estimate with its 95 % interval, one panel for each target, on the whole scale."""
+    columns = _distinct(table.columns)
+    rows = [
+        {
+            "row": visible(respondent),
+            "column": column,
+            "value": cell.value,
+            "low": cell.ci_low,
+            "high": cell.ci_high,
+        }
+        for respondent, cells in table.rows
+        for column, cell in zip(columns, cells, strict=True)
+        if cell.value is not None
+    ]
+    low, high = _dot_domain(rows)
+    scale = alt.Scale(domain=[low, high], nice=False, zero=False)
+    axis_x = alt.Axis(tickCount=6, format="~g", grid=True, gridColor="#eef1f4", domain=False)
+    y = alt.Y("row:N", sort=_row_order(table), title=None, axis=_left_axis())
+    base = alt.Chart().encode(y=y)
+    neutral = (
+        alt.Chart()
+        .mark_rule(color=MUTED, strokeDash=[3, 3])
+        .encode(x=alt.datum(SCALE_NEUTRAL, type="quantitative"))
+    )
+    spans = base.mark_rule(color=ACCENT, strokeWidth=2).encode(
+        x=alt.X("low:Q", scale=scale, axis=axis_x, title=None), x2="high:Q"
+    )
+    dots = base.mark_point(color=ACCENT, filled=True, size=46, opacity=1).encode(
+        x=alt.X("value:Q", scale=scale)
+    )
+    panels = (
+        alt.layer(neutral, spans, dots, data=alt.InlineData(values=rows))
+        .properties(width=210, height=max(60, 19 * len(table.rows)))
+        .facet(
+            facet=alt.Facet(
+                "column:N", sort=list(columns), title=None, header=alt.Header(labelFontWeight="bold")
+            ),
+            columns=3,
+            spacing=18,
+        )
+        .resolve_axis(x="independent")
+    )
+    what = (
+        f"Dot plot of estimates with 95 percent intervals for {len(table.rows)} respondents on "
+        f"{len(columns)} "
+        f"{table.level}s; the dashed line is neutral. {_extremes(table)}"
+    )
+    return _picture(panels, what)
+
+
+def words_map(points: Sequence[MapPoint]) -> Picture:
+    """Draw the words in the plane: colour for dimension, shape for subdimension, size for respondents.
+
+    The most central words are labelled first; a label that would cover another or a mark is left out.
+    """
+    keys = list(dict.fromkeys((p.dimension, p.subdimension) for p in points))
+    dimensions = list(dict.fromkeys(d for d, _ in keys))
+    names = {key: visible(f"{key[0]} · {key[1]}") for key in keys}
+    within = {key: [k for k in keys if k[0] == key[0]].index(key) for key in keys}
+    rows = [
+        {
+            "x": p.x * MAP_WIDTH,
+            "y": p.y * MAP_HEIGHT,
+            "group": names[p.dimension, p.subdimension],
+            "respondents": p.n_respondents,
+        }
+        for p in points
+    ]
+    largest = max((p.n_respondents for p in points), default=1)
+    domain = [names[key] for key in keys]
+    legend = alt.Legend(title=None, orient="bottom", columns=3, labelLimit=280, symbolSize=90)
+    x = alt.X("x:Q", scale=alt.Scale(domain=[-20, MAP_WIDTH + 20], nice=False), axis=None)
+    y = alt.Y("y:Q", scale=alt.Scale(domain=[MAP_HEIGHT + 16, -16], nice=False), axis=None)
+    marks = (
+        alt.Chart(alt.InlineData(values=rows))
+        .mark_point(filled=True, opacity=0.8)
+        .encode(
+            x=x,
+            y=y,
+            color=alt.Color(
+                "group:N",
+                scale=alt.Scale(
+                    domain=domain, range=[HUES[dimensions.index(d) % len(HUES)] for d, _ in keys]
+                ),
+                legend=legend,
+            ),
+            shape=alt.Shape(
+                "group:N",
+                scale=alt.Scale(domain=domain, range=[SHAPES[within[key] % len(SHAPES)] for key in keys]),
+                legend=legend,
+            ),
+            size=alt.Size(
+                "respondents:Q", scale=alt.Scale(domain=[0, max(1, largest)], range=[12, 190]), legend=None
+            ),
+        )
+    )
+    placed = place_labels(points)
+    layers: list[alt.Chart] = [marks]
+    for align in ("left", "right", "center"):
+        values = [{"x": t.x, "y": t.y, "text": visible(t.text)} for t in placed if t.align == align]
+        if values:
+            text = alt.Chart(alt.InlineData(values=values)).mark_text(
+                align=align, baseline="middle", fontSize=11.5, color=INK
+            )
+            layers.append(text.encode(x=x, y=y, text="text:N"))
+    chart = alt.layer(*layers).properties(width=MAP_WIDTH + 40, height=MAP_HEIGHT + 32)
+    what = (
+        f"Map of {len(points)} words in {len(keys)} subdimensions under {len(dimensions)} dimensions; words "
+        "that "
+        "respondents name together, or that mean nearly the same, lie closer. The tree of words gives the "
+        "same groups."
+    )
+    return _picture(chart, what)
+
+
+def place_labels(points: Sequence[MapPoint]) -> tuple[Label, ...]:
+    """Place labels greedily, the most central word first, beside, above or below its mark.
+
+    Returns
+    -------
+    tuple of Label
+        Without the labels for which no free place is left.
+    """
+    taken = [
+        (p.x * MAP_WIDTH - 4, p.y * MAP_HEIGHT - 4, p.x * MAP_WIDTH + 4, p.y * MAP_HEIGHT + 4) for p in points
+    ]
+    labels = []
+    for point in sorted(points, key=lambda p: (-p.centrality, p.name)):
+        width = _CHARACTER * len(visible(point.name))
+        x, y = point.x * MAP_WIDTH, point.y * MAP_HEIGHT
+        options = (
+            (Label(point.name, x + 9, y, "left"), (x + 9, x + 9 + width)),
+            (Label(point.name, x - 9, y, "right"), (x - 9 - width, x - 9)),
+            (Label(point.name, x, y - 13, "center"), (x - width / 2, x + width / 2)),
+            (Label(point.name, x, y + 13, "center"), (x - width / 2, x + width / 2)),
+        )
+        for label, (left, right) in options:
+            box = (left, label.y - _LINE / 2, right, label.y + _LINE / 2)
+            inside = left > -20 and right < MAP_WIDTH + 20
+            if inside and not any(_overlap(box, other) for other in taken):
+                taken.append(box)
+                labels.append(label)
+                break
+    return tuple(labels)
+
+
+def _is_dark(position: float) -> bool:
+    """Tell whether white reads better than ink at a place of the colour scale, from -1 (orange) to 1 (blue)."""
+    return position > 0.7 or position < -0.85
+
+
+def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _distinct(names: Sequence[str]) -> tuple[str, ...]:
+    """Make names visible, and number those that occur twice, so that no two columns fall into one."""
+    shown = [visible(name) for name in names]
+    return tuple(
+        name if shown.count(name) == 1 else f"{name} {shown[: i + 1].count(name)}"
+        for i, name in enumerate(shown)
+    )
+
+
+def _row_order(table: OrientationTable) -> list[str]:
+    return [visible(respondent) for respondent, _ in table.rows]
+
+
+def _left_axis() -> alt.Axis:
+    return alt.Axis(labelLimit=230, domain=False, ticks=False, labelPadding=8)
+
+
+def _dot_domain(rows: Sequence[dict[str, Any]]) -> tuple[float, float]:
+    """Return the range of the intervals with neutral inside, out to whole half points."""
+    ends = [SCALE_NEUTRAL - 0.5, SCALE_NEUTRAL + 0.5]
+    for row in rows:
+        ends += [end for end in (row["low"], row["value"], row["high"]) if end is not None]
+    low, high = min(ends), max(ends)
+    return max(0.0, (2 * low) // 1 / 2), min(6.0, -((-2 * high) // 1) / 2)
+
+
+def _extremes(table: OrientationTable) -> str:
+    known = [(c.value, c.respondent_id, c.target_name) for c in table.cells if c.value is not None]
+    if not known:
+        return "No estimate could be given."
+    low, high = min(known), max(known)
+    return visible(
+        f"Highest {number(high[0])}, {high[1]} on {high[2]}; lowest {number(low[0])}, {low[1]} on {low[2]}. "
+        "The table below gives the same figures."
+    )
+
+
+def _picture(chart: Any, what: str) -> Picture:
+    styled = (
+        chart.configure(background="#ffffff", font=FONT, padding=8)
+        .configure_view(stroke=None)
+        .configure_axis(labelColor=INK, labelFontSize=12, titleFontWeight="normal")
+        .configure_header(labelColor=INK, labelFontSize=13)
+        .configure_legend(labelColor=INK, labelFontSize=12)
+    )
+    svg = vl_convert.vegalite_to_svg(styled.to_dict(), vl_version=_vegalite_version(), allowed_base_urls=[])
+    size = re.search(r'width="([\d.]+)" height="([\d.]+)"', svg)
+    width, height = (round(float(edge)) for edge in size.groups()) if size else (0, 0)
+    encoded = base64.b64encode(svg.encode()).decode()
+    return Picture(f"data:image/svg+xml;base64,{encoded}", width, height, what)
+
+
+def _vegalite_version() -> str:
+    """Return the Vega-Lite version that this Altair writes, as vl-convert names it: 'v6.4.1' is '6.4'."""
+    major, minor = str(alt.SCHEMA_VERSION).removeprefix("v").split(".")[:2]
+    return f"{major}.{minor}"

@@ -1,0 +1,350 @@
+"""Turn results into the sections of the report: frozen rows and sentences, ready to be shown.
+
+Owns what the report says and in which order. Draws nothing and writes no HTML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from valuelex.domain.call import Api, Missing
+from valuelex.domain.lexicon import Response
+from valuelex.domain.measure import Completion
+from valuelex.domain.results import Results
+from valuelex.domain.study import Respondent
+from valuelex.report.evidence import Evidence, Measure, build_evidence, read_measures
+from valuelex.report.findings import write_findings
+from valuelex.report.lexical import FoundSection, SystemView, build_found, view_system
+from valuelex.report.measured import ContrastTable, OrientationSection, build_contrasts, build_orientations
+from valuelex.report.wording import DASH, REASONS, count, labels, listed, reasons, share
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One figure of the summary with its name and what to know about it."""
+
+    label: str
+    value: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class RespondentRow:
+    """One respondent and its settings; `attributes` follow the columns of the section."""
+
+    id: str
+    model: str
+    revision: str
+    api: str
+    persona: str
+    temperature: str
+    top_p: str
+    family: str
+    attributes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PromptRow:
+    """One elicitation prompt in both forms, and the first answers to it: (respondent, text, call key)."""
+
+    id: str
+    chat: str
+    prefill: str
+    raw: str
+    answers: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StemRow:
+    """One stem, and the first answers to it: (respondent, text, call key)."""
+
+    text: str
+    kind: str
+    theme: str
+    answers: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AskedSection:
+    """What was asked of whom."""
+
+    attributes: tuple[str, ...]
+    respondents: tuple[RespondentRow, ...]
+    prompts: tuple[PromptRow, ...]
+    prompt_examples: tuple[str, ...]
+    stems: tuple[StemRow, ...]
+    stem_examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MissingTable:
+    """Missing answers by respondent and reason; each row is (name, n asked, cells, n missing).
+
+    A cell is (count, share of asked). The last row is the total.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, str, tuple[tuple[str, str], ...], tuple[str, str]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MethodSection:
+    """How the study was made: settings and sources."""
+
+    settings: tuple[tuple[str, str], ...]
+    sources: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything the report shows, in its order."""
+
+    name: str
+    version: str
+    warnings: tuple[str, ...]
+    facts: tuple[Fact, ...]
+    findings: tuple[str, ...]
+    asked: AskedSection
+    found: FoundSection | None
+    systems: tuple[SystemView, ...]
+    orientations: tuple[OrientationSection, ...]
+    no_contrasts: str
+    contrasts: tuple[ContrastTable, ...]
+    evidence: Evidence
+    missing: tuple[MissingTable, ...]
+    method: MethodSection
+
+
+def build_report(results: Results) -> Report:
+    """Gather all sections of the report.
+
+    Raises
+    ------
+    DataError
+        If orientations, ratings and completions contradict one another.
+    """
+    measures = read_measures(results)
+    built = results.found.system.name if results.found is not None else None
+    contrasts = build_contrasts(results, measures)
+    return Report(
+        name=results.study.name,
+        version=results.version,
+        warnings=results.warnings,
+        facts=_facts(results, measures),
+        findings=write_findings(results, measures),
+        asked=_asked(results),
+        found=build_found(results),
+        systems=tuple(view_system(s) for s in results.systems if s.name != built),
+        orientations=build_orientations(results, measures),
+        no_contrasts="" if contrasts else _no_contrasts(results),
+        contrasts=contrasts,
+        evidence=build_evidence(results, measures),
+        missing=_missing_tables(results),
+        method=_method(results),
+    )
+
+
+def _no_contrasts(results: Results) -> str:
+    if len(results.study.respondents) == 1:
+        return (
+            "One respondent was measured, so there is nobody to compare it with. "
+            "Add a second one for contrasts."
+        )
+    return "The study compares nothing: its list of factors gives no two sides."
+
+
+def _facts(results: Results, measures: Sequence[Measure]) -> tuple[Fact, ...]:
+    respondents = results.study.respondents
+    n_models = len({(r.model.label, r.model.revision) for r in respondents})
+    n_families = len({r.family for r in respondents})
+    facts = [
+        Fact("Respondents", f"{len(respondents):,}", f"{count(n_models, 'model')}, {_families(n_families)}"),
+    ]
+    if results.found is not None:
+        responses = results.found.responses
+        facts.append(_answers_fact("Responses", "parseable", responses))
+        lexicon = results.found.lexicon
+        merged, dropped = len(lexicon.merges), len(lexicon.dropped)
+        facts.append(
+            Fact(
+                "Value terms",
+                f"{len(lexicon.terms):,}",
+                f"{count(merged, 'form')} merged, {count(dropped, 'form')} dropped",
+            )
+        )
+    facts.append(_answers_fact("Completions", "usable", results.completions))
+    return (*facts, *_rated_facts(results, measures))
+
+
+def _families(n: int) -> str:
+    return count(n, "family", "families")
+
+
+def _answers_fact(label: str, good: str, answers: Sequence[Response | Completion]) -> Fact:
+    missing = _count_reasons(answers)
+    n_missing = sum(missing.values())
+    note = f"{len(answers) - n_missing:,} {good} ({share(len(answers) - n_missing, len(answers))})"
+    return Fact(f"{label} asked", f"{len(answers):,}", f"{note}; {reasons(missing) or 'none missing'}")
+
+
+def _rated_facts(results: Results, measures: Sequence[Measure]) -> list[Fact]:
+    """Return one fact for each number of rated completions, naming the measures where these differ."""
+    measures_of: dict[int, list[str]] = {}
+    for measure in measures:
+        rated = sum(row is not None and any(v is not None for v in row) for row in measure.rows)
+        measures_of.setdefault(rated, []).append(measure.title)
+    facts = []
+    for rated, titles in measures_of.items():
+        of_asked = f"{share(rated, len(results.completions))} of those asked"
+        facts.append(Fact("Completions rated", f"{rated:,}", f"{of_asked}; on {listed(titles)}"))
+    return facts
+
+
+def _count_reasons(answers: Sequence[Response | Completion]) -> dict[Missing, int]:
+    found = [a.missing for a in answers]
+    return {reason: found.count(reason) for reason in Missing if reason in found}
+
+
+def _asked(results: Results) -> AskedSection:
+    study = results.study
+    known = labels(results)
+    attributes = tuple(dict.fromkeys(name for r in study.respondents for name in r.attributes))
+    first_of_api: dict[Api, Respondent] = {}
+    for respondent in study.respondents:
+        first_of_api.setdefault(respondent.api, respondent)
+    shown = [r.id for r in first_of_api.values()]
+    responses = results.found.responses if results.found is not None else ()
+    prompts = study.elicit.prompts if study.elicit is not None else None
+    return AskedSection(
+        attributes=attributes,
+        respondents=tuple(_respondent_row(r, attributes) for r in study.respondents),
+        prompts=tuple(
+            PromptRow(
+                p.id,
+                p.chat,
+                p.prefill,
+                p.raw,
+                _first_answers(shown, [r for r in responses if r.prompt_id == p.id]),
+            )
+            for p in (prompts.prompts if prompts is not None else ())
+        ),
+        prompt_examples=tuple(
+            f"{e.subject}: {', '.join(e.words)}" for e in (prompts.examples if prompts is not None else ())
+        ),
+        stems=tuple(
+            StemRow(
+                s.text,
+                str(s.kind),
+                known.theme(s.theme)
+                if s.against is None
+                else f"{known.theme(s.theme)} against {known.theme(s.against)}",
+                _first_answers(shown, [c for c in results.completions if c.stem_id == s.id]),
+            )
+            for s in study.project.test.stems
+        ),
+        stem_examples=study.project.test.examples,
+    )
+
+
+def _respondent_row(r: Respondent, attributes: Sequence[str]) -> RespondentRow:
+    persona = DASH
+    if r.persona is not None:
+        persona = r.persona if r.subject is None else f"{r.persona}: {r.subject}"
+    return RespondentRow(
+        id=r.id,
+        model=r.model.label,
+        revision=r.model.revision[:12] or "not told",
+        api=r.api,
+        persona=persona,
+        temperature=f"{r.temperature:g}",
+        top_p=f"{r.top_p:g}",
+        family=r.family,
+        attributes=tuple(str(r.attributes[a]) if a in r.attributes else DASH for a in attributes),
+    )
+
+
+def _first_answers(
+    shown: Sequence[str], answers: Sequence[Response | Completion]
+) -> tuple[tuple[str, str, str], ...]:
+    """Return one answer of each shown respondent, with the key that finds its exact request in the ledger."""
+    first = []
+    for respondent in shown:
+        for answer in answers:
+            if answer.respondent_id == respondent:
+                text = (
+                    answer.text
+                    if answer.missing is None
+                    else f"(missing: {REASONS[answer.missing]}) {answer.text}"
+                )
+                first.append((respondent, text, answer.call_key))
+                break
+    return tuple(first)
+
+
+def _missing_tables(results: Results) -> tuple[MissingTable, ...]:
+    tables = []
+    ids = [r.id for r in results.study.respondents]
+    if results.found is not None:
+        tables.append(_missing_table("Responses", ids, results.found.responses))
+    tables.append(_missing_table("Completions", ids, results.completions))
+    return tuple(tables)
+
+
+def _missing_table(title: str, ids: Sequence[str], answers: Sequence[Response | Completion]) -> MissingTable:
+    occurring = tuple(_count_reasons(answers))
+    rows = []
+    for name, group in [
+        *((i, [a for a in answers if a.respondent_id == i]) for i in ids),
+        ("All", list(answers)),
+    ]:
+        missing = _count_reasons(group)
+        n_missing = sum(missing.values())
+        cells = tuple((f"{missing.get(r, 0):,}", share(missing.get(r, 0), len(group))) for r in occurring)
+        rows.append((name, f"{len(group):,}", cells, (f"{n_missing:,}", share(n_missing, len(group)))))
+    return MissingTable(title, tuple(REASONS[r] for r in occurring), tuple(rows))
+
+
+def _method(results: Results) -> MethodSection:
+    study = results.study
+    settings = [("Software", f"ValueLex {results.version}"), ("Seed", str(study.seed))]
+    sources = []
+    if study.elicit is not None:
+        prompts = study.elicit.prompts
+        settings += [
+            ("Elicitation prompts", f"{prompts.name}, {count(len(prompts.prompts), 'prompt')}"),
+            ("Draws of each prompt", f"{study.elicit.draws:,}"),
+            ("Longest answer to a prompt", count(study.elicit.max_tokens, "token")),
+        ]
+        sources.append((f"Prompts {prompts.name}", prompts.source))
+    if study.normalise is not None:
+        plan = study.normalise
+        merged = [f"{form} → {term}" for form, term in sorted(plan.merge.items())]
+        settings += [
+            ("Respondents who must name a term", f"{plan.min_respondents:,}"),
+            ("Words kept, dropped or merged by the study", _by_study(plan.keep, plan.drop, merged)),
+        ]
+    if study.construct is not None:
+        settings += [
+            ("Dimensions asked for", f"{study.construct.n_dimensions:,}"),
+            ("Subdimensions asked for", f"{study.construct.n_subdimensions:,}"),
+            ("Resamples of respondents for stability", f"{study.construct.resamples:,}"),
+        ]
+    test = study.project.test
+    settings += [
+        ("Projective test", f"{test.name}, {count(len(test.stems), 'stem')}"),
+        ("Draws of each stem", f"{study.project.draws:,}"),
+        ("Longest completion", count(study.project.max_tokens, "token")),
+        ("Judges", ", ".join(study.judges)),
+        ("Factors compared", ", ".join(study.compare.factors) or "none"),
+        ("Resamples of stems for intervals", f"{study.compare.resamples:,}"),
+    ]
+    sources.append((f"Stems {test.name}", test.source))
+    sources += [(f"Value system {s.title}", s.source) for s in results.systems]
+    return MethodSection(tuple(settings), tuple(sources))
+
+
+def _by_study(keep: Sequence[str], drop: Sequence[str], merged: Sequence[str]) -> str:
+    parts = [("kept", keep), ("dropped", drop), ("merged", merged)]
+    return "; ".join(f"{verb}: {', '.join(words)}" for verb, words in parts if words) or "none"

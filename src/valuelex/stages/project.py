@@ -1,0 +1,165 @@
+"""Give respondents the projective test: stems to complete.
+
+Owns the completion calls and the reading of their replies into completions or missing reasons.
+Does not judge what a completion says; `judge` does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from valuelex.domain.call import Call, Missing, Reply
+from valuelex.domain.measure import Completion, ProjectiveTest, Stem
+from valuelex.domain.study import Respondent, Study
+from valuelex.errors import StudyError
+from valuelex.stages.refusal import is_refusal
+from valuelex.stages.request import chat_call, completion_call, rotate, subject_of
+
+N_EXAMPLES = 3
+"""Everyday completed sentences before a stem in raw completion."""
+
+INSTRUCTION = (
+    "Finish the sentence below in your own words, with one short ending. Write only the ending.\n\n{stem}"
+)
+_SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)*_]*(?=\s|$)")
+_PREAMBLE = re.compile(
+    r"""^(?:
+        (?:(?:sure|certainly|of\s+course|absolutely|okay|ok)\b\W*)?
+        here(?:['’]s|\s+is)\b[^:\n]{0,60}\b(?:ending|completion|sentence|continuation|answer)\b[^:\n]{0,40}:
+      | (?:ending|completion|answer|(?:completed\s+|full\s+)?sentence)\s*:
+    )\s*""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_MARKS = "\"'“”‘’*_#>….:;,- \t\n"
+"""What may stand before an ending, or before a stem that is repeated, and is no part of it."""
+_ABOUT_THE_TASK = re.compile(
+    r"\b(?:(?:this|the|your|my)\s+(?:complete[d]?\s+|finished\s+)?sentence|apostrophe|grammatical(?:ly)?"
+    r"|fill\s+in\s+the\s+blank|word\s+limit|ending\s+(?:of|to|for)\s+(?:this|the))\b",
+    re.IGNORECASE,
+)
+
+
+def plan_completions(study: Study) -> tuple[Call, ...]:
+    """Plan one call for every respondent, stem and draw.
+
+    Returns
+    -------
+    tuple of Call
+        In the order draw, stem, respondent.
+    """
+    plan = study.project
+    calls = []
+    for draw in range(plan.draws):
+        for s, stem in enumerate(plan.test.stems):
+            for r, respondent in enumerate(study.respondents):
+                identity = {
+                    "stage": "project",
+                    "item_id": stem.id,
+                    "draw": draw,
+                    "max_tokens": plan.max_tokens,
+                    "study_seed": study.seed,
+                }
+                if respondent.api == "chat":
+                    user = INSTRUCTION.format(stem=stem.text)
+                    call = chat_call(respondent, user=user, prefill=stem.text, **identity)
+                else:
+                    text = raw_prompt(plan.test, stem, respondent, start=s + r + draw)
+                    call = completion_call(respondent, prompt=text, **identity)
+                calls.append(call)
+    return tuple(calls)
+
+
+def raw_prompt(test: ProjectiveTest, stem: Stem, respondent: Respondent, start: int) -> str:
+    """Write a raw-completion prompt: who writes, everyday sentences that rotate, then the stem.
+
+    Raises
+    ------
+    StudyError
+        If the test has no examples.
+    """
+    if not test.examples:
+        msg = f"Test {test.name!r} has no examples, which raw completion needs; add an examples list."
+        raise StudyError(msg)
+    heading = f"Sentences finished by {subject_of(respondent)}:"
+    return "\n".join([heading, *rotate(test.examples, start, N_EXAMPLES), stem.text])
+
+
+def read_completions(
+    calls: Sequence[Call], replies: Mapping[str, Reply], test: ProjectiveTest
+) -> tuple[Completion, ...]:
+    """Read one completion from each call.
+
+    Parameters
+    ----------
+    calls
+        As planned by `plan_completions`.
+    replies
+        Replies by call key; a call without one is missing as CALL_FAILED.
+    test
+        The test that the calls were planned from.
+
+    Returns
+    -------
+    tuple of Completion
+        In the order of `calls`: the first sentence that follows the stem, without the stem itself.
+    """
+    stems = {stem.id: stem for stem in test.stems}
+    return tuple(_read_completion(call, replies.get(call.key), stems[call.item_id]) for call in calls)
+
+
+def _read_completion(call: Call, reply: Reply | None, stem: Stem) -> Completion:
+    text = ""
+    missing: Missing | None = Missing.CALL_FAILED
+    if reply is not None:
+        text, missing = reply.text.strip(), reply.missing
+        if missing is None:
+            text, missing = _ending(text, stem.text)
+    return Completion(
+        id=f"{call.respondent_id}:{call.item_id}:{call.draw}",
+        respondent_id=call.respondent_id,
+        stem_id=call.item_id,
+        draw=call.draw,
+        text=text,
+        missing=missing,
+        call_key=call.key,
+    )
+
+
+def _ending(text: str, stem: str) -> tuple[str, Missing | None]:
+    """Return what follows the stem up to the end of the sentence, or the whole text and a reason."""
+    if is_refusal(text):
+        return text, Missing.REFUSED
+    ending = _without_stem(text, stem)
+    if is_refusal(ending):
+        return text, Missing.REFUSED
+    lines = [line.strip() for line in ending.splitlines() if line.strip()]
+    ending = lines[0] if lines else ""
+    end = _SENTENCE_END.search(ending)
+    ending = _without_wrapping(ending[: end.end()] if end else ending)
+    letters = sum(ch.isalpha() for ch in ending)
+    if letters == 0:
+        return text, Missing.EMPTY
+    if "\ufffd" in ending or letters < len(ending) / 2:
+        return text, Missing.UNPARSEABLE
+    if _ABOUT_THE_TASK.search(ending):
+        return text, Missing.OFF_TOPIC
+    return ending, None
+
+
+def _without_stem(text: str, stem: str) -> str:
+    bare = _PREAMBLE.sub("", text.lstrip(_MARKS), count=1).lstrip(_MARKS)
+    if _folded(bare[: len(stem)]) == _folded(stem):
+        bare = bare[len(stem) :]
+    return bare.lstrip(_MARKS).rstrip()
+
+
+def _folded(text: str) -> str:
+    return text.replace("’", "'").casefold()
+
+
+def _without_wrapping(ending: str) -> str:
+    """Take off emphasis, and a closing quotation mark whose opening one stood before the stem."""
+    ending = ending.rstrip("*_ ")
+    n_quotes = sum(ending.count(mark) for mark in '"“”')
+    return ending[:-1] if n_quotes == 1 and ending[-1] in '"”' else ending

@@ -1,0 +1,149 @@
+"""Spectral clustering of an affinity, its quality on other data, and the matching of two partitions.
+
+Arrays in, arrays out. Does not choose the number of clusters.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import eigh
+from scipy.optimize import linear_sum_assignment
+from sklearn.cluster import KMeans
+
+from valuelex.errors import DataError
+
+Labels = NDArray[np.int64]
+
+
+def spectral_embedding(affinity: NDArray[np.float64], n_clusters: int) -> NDArray[np.float64]:
+    """Place items by the leading eigenvectors of the regularised normalised affinity.
+
+    Negative affinities count as none. The mean degree is added to every degree, which keeps
+    items of few ties from forming clusters of their own.
+
+    Parameters
+    ----------
+    affinity : (n, n)
+        Symmetric; the diagonal is not used.
+    n_clusters
+        Number of eigenvectors, from 1 to n.
+
+    Returns
+    -------
+    (n, n_clusters)
+        Rows of unit length (or 0 for an item without ties).
+
+    Raises
+    ------
+    DataError
+        If `n_clusters` is not from 1 to n, or no affinity is positive.
+
+    References
+    ----------
+    Ng, Jordan & Weiss (2001), On spectral clustering; Qin & Rohe (2013), Regularized spectral
+    clustering under the degree-corrected stochastic blockmodel.
+    """
+    n = len(affinity)
+    if not 1 <= n_clusters <= n:
+        msg = f"{n_clusters} clusters were asked for, but there are {n} items; ask for 1 to {n}."
+        raise DataError(msg)
+    ties = np.clip(affinity, 0.0, None)
+    np.fill_diagonal(ties, 0.0)
+    degree = ties.sum(axis=1)
+    if not degree.any():
+        msg = "No two items have a positive affinity, so there is nothing to cluster."
+        raise DataError(msg)
+    scale = 1.0 / np.sqrt(degree + degree.mean())
+    normalised = scale[:, None] * ties * scale[None, :]
+    _, vectors = eigh(normalised, subset_by_index=(n - n_clusters, n - 1))
+    vectors = vectors[:, ::-1]
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    embedding: NDArray[np.float64] = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+    return embedding
+
+
+def spectral_clusters(
+    affinity: NDArray[np.float64], n_clusters: int, rng: np.random.Generator, n_starts: int = 10
+) -> Labels:
+    """Cluster items by k-means on their spectral embedding.
+
+    Parameters
+    ----------
+    affinity : (n, n)
+        Symmetric, as for `spectral_embedding`.
+    n_clusters
+        Number of clusters, from 1 to n.
+    rng
+        Source of the k-means starts.
+    n_starts
+        How many starts; the one of least within-cluster variance is kept.
+
+    Returns
+    -------
+    (n,)
+        Cluster numbers from 0, in the order in which the clusters first occur. There are fewer clusters
+        than asked for only where fewer items differ.
+    """
+    embedding = spectral_embedding(affinity, n_clusters)
+    seed = int(rng.integers(2**31))
+    n_distinct = len(np.unique(embedding.round(12), axis=0))
+    found = KMeans(min(n_clusters, n_distinct), n_init=n_starts, random_state=seed).fit_predict(embedding)
+    return relabel(np.asarray(found, dtype=np.int64))
+
+
+def relabel(labels: Labels) -> Labels:
+    """Renumber clusters from 0 in the order in which they first occur."""
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    rank = np.argsort(np.argsort(first))
+    return rank[inverse].astype(np.int64)
+
+
+def modularity(residual: NDArray[np.float64], total: float, labels: Labels) -> float:
+    """Share of pairs inside clusters beyond expectation.
+
+    Parameters
+    ----------
+    residual : (n, n)
+        Observed minus expected co-occurrence, symmetric; the diagonal is not used.
+    total
+        Sum of the observed co-occurrence off the diagonal, positive.
+    labels : (n,)
+        Cluster numbers.
+
+    Returns
+    -------
+    float
+        At most 1; about 0 for a partition that has nothing to do with the data.
+
+    References
+    ----------
+    Newman (2006), Modularity and community structure in networks.
+    """
+    same = labels[:, None] == labels[None, :]
+    np.fill_diagonal(same, val=False)
+    return float(residual[same].sum() / total)
+
+
+def match_labels(labels: Labels, reference: Labels, n_clusters: int) -> Labels:
+    """Renumber clusters so that they overlap most with a reference (Hungarian match).
+
+    Parameters
+    ----------
+    labels, reference : (n,)
+        Cluster numbers below `n_clusters`.
+    n_clusters
+        Number of clusters in both.
+
+    Returns
+    -------
+    (n,)
+        `labels` in the numbering of `reference`.
+    """
+    table = np.zeros((n_clusters, n_clusters))
+    np.add.at(table, (labels, reference), 1.0)
+    rows, columns = linear_sum_assignment(-table)
+    mapping = np.empty(n_clusters, dtype=np.int64)
+    mapping[rows] = columns
+    matched: Labels = mapping[labels]
+    return matched

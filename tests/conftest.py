@@ -1,0 +1,39 @@
+import json
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from valuelex.io.embedded import weights_installed
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    base_url: str
+
+    def answered(self) -> list[str]:
+        """SHA-256 of every body that got an answer, in order."""
+        with urllib.request.urlopen(self.base_url.removesuffix("/v1") + "/requests", timeout=10) as reply:
+            return json.load(reply)
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    command = [sys.executable, str(Path(__file__).parent / "fake_endpoint.py")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        port = process.stdout.readline().strip()
+        yield Endpoint(f"http://127.0.0.1:{port}/v1")
+        process.terminate()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if not weights_installed():
+        skip = pytest.mark.skip(reason="the embedded weights are not installed: valuelex embedded install")
+        for item in items:
+            if "embedded" in item.keywords:
+                item.add_marker(skip)

@@ -1,0 +1,115 @@
+"""An OpenAI-compatible endpoint that misbehaves on purpose, in a process of its own on loopback.
+
+The model's name says what it does. Answers depend on the request alone, so that an interrupted
+run must end like an undisturbed one. GET /requests tells the SHA-256 of every body it has answered.
+"""
+
+import asyncio
+import hashlib
+import json
+import sys
+
+from aiohttp import web
+
+WORDS = [
+    "honesty",
+    "kindness",
+    "fairness",
+    "courage",
+    "patience",
+    "loyalty",
+    "curiosity",
+    "creativity",
+    "wisdom",
+    "justice",
+    "empathy",
+    "accuracy",
+    "reliability",
+    "privacy",
+    "freedom",
+    "generosity",
+    "humility",
+    "respect",
+    "trust",
+    "safety",
+    "discipline",
+    "compassion",
+]
+ENDINGS = [
+    "checked every figure again and wrote down what was wrong.",
+    "told her the truth, although she did not want to hear it.",
+    "let it go, because nobody would ever notice.",
+    "asked the others what they needed and helped them first.",
+    "kept the secret to myself.",
+    "took the money and went home.",
+]
+answered: list[str] = []
+seen: dict[str, int] = {}
+
+
+def text_for(body: dict, digest: bytes) -> str:
+    prompt = body.get("prompt") or body["messages"][-1]["content"]
+    if "Sentences finished by" in prompt or "Finish the sentence" in prompt:
+        return ENDINGS[digest[0] % len(ENDINGS)]
+    chosen = sorted(range(len(WORDS)), key=lambda i: hashlib.sha256(digest + bytes([i])).digest())
+    return ", ".join(WORDS[i] for i in chosen[:7])
+
+
+async def answer(request: web.Request) -> web.StreamResponse:
+    raw = await request.read()
+    body = json.loads(raw)
+    digest = hashlib.sha256(raw).digest()
+    model = body["model"]
+    seen[digest.hex()] = seen.get(digest.hex(), 0) + 1
+    if model == "locked" and request.headers.get("Authorization") != "Bearer right-key":
+        error = {"error": {"message": f"Incorrect API key: {request.headers.get('Authorization')}"}}
+        return web.json_response(error, status=401)
+    if model == "absent":
+        return web.json_response({"error": {"message": "no such model"}}, status=404)
+    if model == "too-long":
+        return web.json_response({"error": {"message": "context length exceeded"}}, status=400)
+    if model == "html":
+        return web.Response(text="<html>welcome</html>", content_type="text/html")
+    if model == "no-choices":
+        return web.json_response({"object": "chat.completion"})
+    if model == "nan":
+        return web.Response(text='{"choices": [{"text": NaN}]}', content_type="application/json")
+    if model == "broken":
+        return web.json_response(
+            {"error": {"message": "overloaded"}}, status=503, headers={"Retry-After": "0"}
+        )
+    if model == "flaky" and seen[digest.hex()] <= 2:
+        status = (429, 500)[seen[digest.hex()] - 1]
+        return web.json_response({"error": "try again"}, status=status, headers={"Retry-After": "0"})
+    if model == "dropping" and seen[digest.hex()] == 1:
+        assert request.transport is not None
+        request.transport.close()
+        return web.Response()
+    if model == "slow":
+        await asyncio.sleep(0.03)
+    text = "" if model == "empty" else text_for(body, digest)
+    choice = {"index": 0, "finish_reason": "stop"}
+    choice |= {"text": text} if "prompt" in body else {"message": {"role": "assistant", "content": text}}
+    answered.append(digest.hex())
+    return web.json_response({"choices": [choice], "usage": {"prompt_tokens": 9, "completion_tokens": 7}})
+
+
+async def requests(_: web.Request) -> web.Response:
+    return web.json_response(answered)
+
+
+async def main() -> None:
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", answer)
+    app.router.add_post("/v1/completions", answer)
+    app.router.add_get("/requests", requests)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    print(runner.addresses[0][1], flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

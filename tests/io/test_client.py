@@ -1,0 +1,105 @@
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from valuelex.domain.call import Call, call_key, canonical_json
+from valuelex.io import client
+from valuelex.io.client import Gathered, Target, gather
+from valuelex.io.ledger import Ledger
+
+
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "FIRST_WAIT_S", 0.01)
+
+
+def calls_to(model: str, n: int, provider: str = "fake") -> list[Call]:
+    made = []
+    for draw in range(n):
+        body = canonical_json({"model": model, "prompt": f"Values of {draw}:"})
+        parts = {"endpoint": "fake", "revision": "", "path": "/completions", "body": body, "draw": draw}
+        key = call_key(**parts)
+        made.append(Call(key, "elicit", "r", "p", draw, provider, model, "fake", "", "/completions", body))
+    return made
+
+
+def send(tmp_path: Path, calls: list[Call], target: Target) -> tuple[Gathered, Ledger]:
+    ledger = Ledger(tmp_path / "ledger.db")
+    return gather(calls, {call.provider: target for call in calls}, ledger), ledger
+
+
+def test_every_call_is_answered_once_and_recorded(tmp_path: Path, endpoint) -> None:
+    calls = calls_to("good", 40)
+    outcome, ledger = send(tmp_path, calls, Target(endpoint.base_url, 8))
+    with ledger:
+        assert outcome == Gathered(n_answered=40, n_failed=0, n_not_sent=0, stops={})
+        assert ledger.answered() == {c.key for c in calls}
+    assert len(endpoint.answered()) == 40
+
+
+@pytest.mark.parametrize("model", ["flaky", "dropping"])
+def test_passing_faults_are_tried_again(tmp_path: Path, endpoint, model: str) -> None:
+    outcome, ledger = send(tmp_path, calls_to(model, 10), Target(endpoint.base_url, 4))
+    with ledger:
+        assert (outcome.n_answered, outcome.n_failed) == (10, 0)
+    assert Counter(Counter(endpoint.answered()).values()) == {1: 10}
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("locked", "refused the API key .*environment variable FAKE_KEY"),
+        ("absent", "has no model 'absent' at .*404: no such model"),
+        ("too-long", "400: context length exceeded"),
+        ("html", "not an OpenAI-compatible reply .*<html>.*does the base URL end in /v1"),
+        ("no-choices", "not an OpenAI-compatible reply"),
+        ("nan", "not an OpenAI-compatible reply"),
+        ("broken", "503: overloaded"),
+    ],
+)
+def test_a_hopeless_model_is_given_up_with_its_reason(
+    tmp_path: Path, endpoint, model: str, words: str
+) -> None:
+    target = Target(endpoint.base_url, 4, api_key="sk-wrong-1234", key_variable="FAKE_KEY")
+    outcome, ledger = send(tmp_path, calls_to(model, 30), target)
+    with ledger:
+        assert ledger.answered() == frozenset()
+        (message,) = outcome.stops.values()
+        assert re.search(words, message)
+        # It stopped early, and the key is neither in the message nor in the file.
+        assert outcome.n_not_sent > 0
+        assert "sk-wrong-1234" not in message
+        assert not any("sk-wrong-1234" in m for m in ledger.failures().values())
+    assert b"sk-wrong-1234" not in (tmp_path / "ledger.db").read_bytes()
+
+
+def test_a_stopped_model_does_not_stop_another(tmp_path: Path, endpoint) -> None:
+    calls = [c for pair in zip(calls_to("absent", 20), calls_to("good", 20), strict=True) for c in pair]
+    outcome, ledger = send(tmp_path, calls, Target(endpoint.base_url, 4))
+    with ledger:
+        assert outcome.n_answered == 20
+        assert list(outcome.stops) == ["fake/absent"]
+
+
+def test_an_endpoint_that_is_down_is_named(tmp_path: Path, unused_port: int) -> None:
+    url = f"http://127.0.0.1:{unused_port}/v1"
+    outcome, ledger = send(tmp_path, calls_to("good", 50), Target(url, 4))
+    with ledger:
+        assert outcome.n_answered == 0
+        assert outcome.n_not_sent >= 40
+        assert outcome.stops["fake"].startswith(f"{url} does not answer")
+
+
+@pytest.fixture
+def unused_port() -> int:
+    import socket
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def test_the_key_does_not_show_in_a_target() -> None:
+    assert "sk-1" not in repr(Target("http://e/v1", 1, api_key="sk-1"))

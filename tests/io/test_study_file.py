@@ -1,0 +1,122 @@
+from pathlib import Path
+
+import pytest
+
+from valuelex.errors import StudyError
+from valuelex.io.study_file import read_study
+
+BASE = """
+[study]
+name = "t"
+seed = 1
+[personas]
+nurse = "a nurse"
+[endpoints.local]
+base_url = "http://127.0.0.1:9/v1"
+[[respondents]]
+model = "local/m"
+temperature = [0.5, 1.0]
+personas = ["", "nurse"]
+[respondents.attributes]
+training = "base"
+[elicit]
+[project]
+stems = 12
+"""
+
+
+def study_with(tmp_path: Path, old: str = "", new: str = "") -> Path:
+    assert old in BASE
+    path = tmp_path / "study.toml"
+    path.write_text(BASE.replace(old, new) if old else BASE + new)
+    return path
+
+
+def test_a_grid_is_unrolled(tmp_path: Path) -> None:
+    study = read_study(study_with(tmp_path))
+    # 2 temperatures x 1 top_p x 2 personas.
+    assert [r.id for r in study.respondents] == [
+        "m chat t0.5",
+        "m chat t1",
+        "m chat nurse t0.5",
+        "m chat nurse t1",
+    ]
+    assert study.respondents[2].subject == "a nurse"
+    assert study.respondents[0].subject is None
+    assert {r.family for r in study.respondents} == {"local/m"}
+    assert len(study.project.test.stems) == 12
+    assert study.elicit is not None
+    assert len(study.elicit.prompts.prompts) == 15
+
+
+def test_without_elicit_nothing_is_elicited(tmp_path: Path) -> None:
+    study = read_study(study_with(tmp_path, "[elicit]\n", ""))
+    assert study.elicit is None
+    assert study.construct is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "temperature =",
+            "tempreature =",
+            "in [[respondents]] number 1: unknown key 'tempreature'; did you mean 'temperature'? Known keys: "
+            "api, attributes, family, label, model, personas, prefill, temperature, top_p.",
+        ),
+        ("[elicit]", "[elicit]\ndrwas = 2", "in [elicit]: unknown key 'drwas'; did you mean 'draws'? "),
+        ("[project]", "[projct]", "unknown key 'projct'; did you mean 'project'? "),
+        ('name = "t"\n', "", "in [study]: key 'name' is missing; add it."),
+        ("[0.5, 1.0]", "[0.5, -1.0]", "in [[respondents]] number 1, temperature: number 2 = -1.0: "),
+        ('"local/m"', '"loacl/m"', "Model 'loacl/m' must be provider/name with a known provider (embedded, "),
+        ('"local/m"', '"gpt-4o"', "Model 'gpt-4o' must be provider/name"),
+        ('["", "nurse"]', '["doctor"]', "No persona 'doctor' in [personas]; it has 'nurse'."),
+        ('"local/m"', '"embedded/none.gguf"', "No file 'none.gguf'; give the path of a GGUF file"),
+        ('"local/m"', '"embedded/llama"', "No embedded model 'llama'; use 'embedded/smollm2-135m-instruct'"),
+        ("stems = 12", "stems = 1200", "[project] stems = 1200, but the test 'valuelex-60' has 60"),
+        ("stems = 12", 'systems = ["schwartz"]', "No shipped systems 'schwartz'; there is 'valuelex-2024'"),
+        ("[elicit]", '[elicit]\nprompts = "mine.toml"', "mine.toml: no such file"),
+        (
+            "stems = 12",
+            'systems = ["built"]\n[compare]\nfactors = ["size"]',
+            "[compare] factors: no factor 'size'; ",
+        ),
+        ("[0.5, 1.0]", "[0.5, 0.5]", "2 respondents are described twice (first: 'm chat nurse t0.5')"),
+        (
+            "[elicit]\n",
+            "[construct]\nn_dimensions = 9\n[elicit]\n",
+            "[construct] n_dimensions = 9 is more than",
+        ),
+        ("seed = 1", "seed = ", "not valid TOML: "),
+        ("stems = 12", 'test = "x"', "No shipped stems 'x'; there is 'valuelex-60', or give the path"),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_it(tmp_path: Path, old: str, new: str, message: str) -> None:
+    path = study_with(tmp_path, old, new)
+    with pytest.raises(StudyError) as caught:
+        read_study(path)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).startswith(str(path))
+
+
+def test_built_needs_elicitation(tmp_path: Path) -> None:
+    path = study_with(tmp_path, "[elicit]\n[project]\n", '[project]\nsystems = ["built"]\n')
+    with pytest.raises(StudyError, match="names 'built', but nothing is elicited"):
+        read_study(path)
+
+
+def test_a_users_own_system_and_test_are_read_from_beside_the_study(tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_text(
+        'name = "my"\ntitle = "Mine"\nsource = "me"\n[[dimensions]]\nid = "d"\nname = "D"\ndefinition = "x"\n'
+        '[[dimensions.subdimensions]]\nid = "s"\nname = "S"\ndefinition = "x"\nmarkers = ["thrift"]\n'
+        'high = ["I saved it."]\nlow = ["I spent it."]\n'
+    )
+    (tmp_path / "stems.toml").write_text(
+        'name = "two"\nsource = "me"\n[[stems]]\nid = "a"\ntext = "I"\nkind = "neutral"\ntheme = "s"\n'
+        '[[stems]]\nid = "b"\ntext = "We"\nkind = "role"\ntheme = "s"\n'
+    )
+    path = study_with(tmp_path, "stems = 12", 'systems = ["my.toml"]\ntest = "stems.toml"')
+    study = read_study(path)
+    assert [s.name for s in study.project.systems] == ["my"]
+    assert [s.id for s in study.project.test.stems] == ["a", "b"]

@@ -1,0 +1,242 @@
+"""The whole chain by its commands: on a loopback endpoint, and on the embedded model."""
+
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from valuelex.io.ledger import Ledger
+
+pytestmark = pytest.mark.embedded
+RESULTS = [
+    "completions.parquet",
+    "contrasts.csv",
+    "lexicon.json",
+    "orientations.csv",
+    "ratings.parquet",
+    "report.html",
+    "response_matrix.npz",
+    "responses.parquet",
+    "study.resolved.json",
+    "value_system.json",
+]
+STUDY = """
+[study]
+name = "end to end"
+seed = 7
+[personas]
+nurse = "an experienced nurse"
+judge = "a judge"
+[endpoints.fake]
+base_url = "{url}"
+max_in_flight = 4
+[[respondents]]
+model = "fake/{model}"
+personas = ["", "nurse", "judge"]
+[[respondents]]
+model = "fake/{model}"
+api = "completion"
+personas = ["", "nurse", "judge"]
+[elicit]
+draws = 2
+[construct]
+n_subdimensions = 4
+n_dimensions = 2
+resamples = 20
+[project]
+stems = 12
+systems = ["valuelex-2024", "built"]
+[compare]
+factors = ["respondent", "api"]
+resamples = 200
+"""
+N_CALLS = 6 * 15 * 2 + 6 * 12
+
+
+def valuelex(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "valuelex", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+        env={**os.environ, **environment},
+    )
+
+
+def write_study(folder: Path, url: str, model: str = "good") -> Path:
+    folder.mkdir(exist_ok=True)
+    path = folder / "study.toml"
+    path.write_text(STUDY.format(url=url, model=model))
+    return path
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in RESULTS}
+
+
+def test_a_second_run_sends_nothing_and_writes_the_same_bytes(tmp_path: Path, endpoint) -> None:
+    path = write_study(tmp_path / "s", endpoint.base_url)
+    first = valuelex("run", str(path))
+    assert first.returncode == 0, first.stderr
+    assert f"New calls: {N_CALLS}" in first.stdout
+    assert len(endpoint.answered()) == N_CALLS
+    before = digests(path.parent)
+    for name in RESULTS:
+        (path.parent / name).unlink()
+    second = valuelex("run", str(path))
+    assert second.returncode == 0, second.stderr
+    assert len(endpoint.answered()) == N_CALLS
+    assert digests(path.parent) == before
+    assert valuelex("report", str(path)).returncode == 0
+    assert digests(path.parent) == before
+
+
+def test_kill_9_loses_no_answer_and_sends_none_again(tmp_path: Path, endpoint) -> None:
+    path = write_study(tmp_path / "killed", endpoint.base_url, model="slow")
+    rng = random.Random(4)
+    kept: list[frozenset[str]] = []
+    for _ in range(3):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "valuelex", "run", str(path)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        target = len(endpoint.answered()) + rng.randint(5, 60)
+        while len(endpoint.answered()) < target and process.poll() is None:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        with Ledger(path.parent / "ledger.db", read_only=True) as ledger:
+            kept.append(ledger.answered())
+    assert kept[0] < kept[1] < kept[2]
+    assert len(kept[2]) < N_CALLS
+    finished = valuelex("run", str(path))
+    assert finished.returncode == 0, finished.stderr
+    with Ledger(path.parent / "ledger.db", read_only=True) as ledger:
+        assert kept[2] < ledger.answered()
+        assert len(ledger.answered()) == N_CALLS
+    # Sent twice: at most the calls that were in flight at each of the three kills (4 at a time).
+    sent = endpoint.answered()
+    assert len(set(sent)) == N_CALLS
+    assert len(sent) - N_CALLS <= 3 * 4
+    undisturbed = write_study(tmp_path / "undisturbed", endpoint.base_url, model="slow")
+    assert valuelex("run", str(undisturbed)).returncode == 0
+    assert digests(undisturbed.parent) == digests(path.parent)
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("absent", "has no model 'absent'"),
+        ("locked", "refused the API key"),
+        ("html", "not an OpenAI-compatible reply"),
+        ("empty", "None of the 180 responses could be used (180 EMPTY)"),
+    ],
+)
+def test_a_bad_endpoint_is_one_line_and_exit_code_2(tmp_path: Path, endpoint, model: str, words: str) -> None:
+    path = write_study(tmp_path, endpoint.base_url, model=model)
+    outcome = valuelex("run", str(path))
+    assert outcome.returncode == 2
+    (line,) = [x for x in outcome.stderr.splitlines() if x.startswith("Error: ")]
+    assert words in line
+    assert "Traceback" not in outcome.stderr
+
+
+def test_an_endpoint_that_went_down_keeps_what_it_answered(tmp_path: Path, endpoint) -> None:
+    path = write_study(tmp_path, endpoint.base_url)
+    assert valuelex("run", str(path), "--until", "elicit").returncode == 0
+    # The same study, once its endpoint is gone: what needs no call still works, the rest says so.
+    text = path.read_text().replace(endpoint.base_url, "http://127.0.0.1:9/v1")
+    down = tmp_path / "down.toml"
+    down.write_text(text)
+    outcome = valuelex("run", str(down), "--folder", str(tmp_path))
+    assert outcome.returncode == 2
+    assert "http://127.0.0.1:9/v1 does not answer" in outcome.stderr
+    with Ledger(tmp_path / "ledger.db", read_only=True) as ledger:
+        assert len(ledger.answered()) == 180
+
+
+def test_a_folder_in_use_is_refused(tmp_path: Path, endpoint) -> None:
+    path = write_study(tmp_path, endpoint.base_url, model="slow")
+    first = subprocess.Popen(
+        [sys.executable, "-m", "valuelex", "run", str(path)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        while not endpoint.answered():
+            time.sleep(0.05)
+        second = valuelex("run", str(path))
+        status = valuelex("status", str(path))
+    finally:
+        first.kill()
+        first.wait()
+    assert second.returncode == 2
+    assert "is used by another process" in second.stderr
+    assert status.returncode == 0
+
+
+def test_a_foreign_ledger_is_refused(tmp_path: Path, endpoint) -> None:
+    path = write_study(tmp_path, endpoint.base_url)
+    (tmp_path / "ledger.db").write_bytes(b"my diary" * 200)
+    outcome = valuelex("run", str(path))
+    assert outcome.returncode == 2
+    assert "cannot be used as a ledger" in outcome.stderr
+    assert (tmp_path / "ledger.db").read_bytes() == b"my diary" * 200
+
+
+def test_more_calls_than_allowed_are_not_sent(tmp_path: Path, endpoint) -> None:
+    path = write_study(tmp_path, endpoint.base_url)
+    outcome = valuelex("run", str(path), "--max-calls", "10")
+    assert outcome.returncode == 2
+    assert f"{N_CALLS} new calls are needed, more than --max-calls 10; nothing was sent." in outcome.stderr
+    assert endpoint.answered() == []
+
+
+def test_measure_needs_no_study_file(tmp_path: Path, endpoint) -> None:
+    arguments = ["measure", "mine/locked", "--base-url", endpoint.base_url, "--key-variable", "MY_KEY"]
+    arguments += ["--stems", "6", "--folder", str(tmp_path)]
+    without = valuelex(*arguments)
+    assert without.returncode == 2
+    assert "set the environment variable MY_KEY" in without.stderr
+    outcome = valuelex(*arguments, MY_KEY="right-key")
+    assert outcome.returncode == 0, outcome.stderr
+    assert "Competence" in outcome.stdout
+    assert len(endpoint.answered()) == 6
+    table = pl.read_csv(tmp_path / "orientations.csv")
+    assert len(table) == 6 + 3
+    for file in tmp_path.iterdir():
+        assert b"right-key" not in file.read_bytes()
+
+
+def test_the_main_job_on_the_embedded_model(tmp_path: Path) -> None:
+    path = tmp_path / "study.toml"
+    path.write_text(
+        '[study]\nname = "tiny"\nseed = 3\n[personas]\nnurse = "an experienced nurse"\n'
+        '[[respondents]]\nmodel = "embedded/smollm2-135m-instruct"\nprefill = true\ntemperature = 0.7\n'
+        'personas = ["", "nurse"]\n[[respondents]]\nmodel = "embedded/smollm2-135m-instruct"\n'
+        'api = "completion"\ntemperature = 0.7\npersonas = ["", "nurse"]\n'
+        "[elicit]\nmax_tokens = 40\n[construct]\nn_subdimensions = 3\nn_dimensions = 2\nresamples = 20\n"
+        "[project]\nstems = 6\nmax_tokens = 16\n"
+    )
+    outcome = valuelex("run", str(path))
+    assert outcome.returncode == 0, outcome.stderr
+    responses = pl.read_parquet(tmp_path / "responses.parquet")
+    assert len(responses) == 60
+    # Measured on the pocket study: about nine in ten. Half is the alarm.
+    assert responses["missing"].is_null().mean() > 0.5
+    ratings = pl.read_parquet(tmp_path / "ratings.parquet")
+    assert len(ratings) == 4 * 6 * 6
+    assert ratings["rating"].drop_nulls().is_between(0, 6).all()
+    assert (ratings["rating"].is_null() == ratings["missing"].is_not_null()).all()
+    again = valuelex("run", str(path))
+    assert again.returncode == 0
+    assert "New calls" not in again.stdout
