@@ -49,7 +49,7 @@ seen: dict[str, int] = {}
 
 def text_for(body: dict, digest: bytes) -> str:
     prompt = body.get("prompt") or body["messages"][-1]["content"]
-    if "Sentences finished by" in prompt or "Finish the sentence" in prompt:
+    if "Finished by" in prompt or "Finish the sentence" in prompt:
         return ENDINGS[digest[0] % len(ENDINGS)]
     chosen = sorted(range(len(WORDS)), key=lambda i: hashlib.sha256(digest + bytes([i])).digest())
     return ", ".join(WORDS[i] for i in chosen[:7])

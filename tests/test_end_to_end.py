@@ -132,6 +132,21 @@ def test_kill_9_loses_no_answer_and_sends_none_again(tmp_path: Path, endpoint) -
     assert digests(undisturbed.parent) == digests(path.parent)
 
 
+def test_ctrl_c_says_that_nothing_is_lost(tmp_path: Path, endpoint) -> None:
+    path = write_study(tmp_path, endpoint.base_url, model="slow")
+    command = [sys.executable, "-m", "valuelex", "run", str(path)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        while len(endpoint.answered()) < 10:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Stopped. All answers so far are kept; run again to go on." in errors
+    assert "Traceback" not in errors
+    with Ledger(tmp_path / "ledger.db", read_only=True) as ledger:
+        assert len(ledger.answered()) >= 10 - 4
+
+
 @pytest.mark.parametrize(
     ("model", "words"),
     [

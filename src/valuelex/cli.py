@@ -139,9 +139,10 @@ def run(
         raise StudyError(msg)
     workspace = pipeline.open_study(study, folder)
     stage = next(s for s in pipeline.STAGES if s == until)
-    results = pipeline.run(
-        workspace, until=stage, approve=_approver(max_calls, yes=yes), progress=_Progress()
-    )
+    with _interruptible():
+        results = pipeline.run(
+            workspace, until=stage, approve=_approver(max_calls, yes=yes), progress=_Progress()
+        )
     if results is not None:
         _print_outcome(results, workspace)
     else:
@@ -190,23 +191,20 @@ def measure(
     Example: `valuelex measure openai/gpt-4o-mini --stems 24`
     """
     from valuelex import pipeline
+    from valuelex.io.study_file import study_of_one_model
 
     if prefill is None:
         prefill = api == "chat" and model.startswith("embedded/")
-    study = pipeline.measuring_study(
+    study = study_of_one_model(
         model,
-        system=system,
-        stems=stems if stems is not None else "all",
-        base_url=base_url,
-        draws=draws,
-        key_variable=key_variable,
-        api=api,
-        temperature=temperature,
-        prefill=prefill,
+        endpoint={"base_url": base_url, "key_variable": key_variable} if base_url else None,
+        respondent={"api": api, "temperature": temperature, "prefill": prefill},
+        project={"systems": [system], "stems": stems if stems is not None else "all", "draws": draws},
     )
     name = study.respondents[0].id.replace(" ", "-").replace(":", "-")
     workspace = pipeline.Workspace(study, folder or Path(f"measure-{name}"))
-    results = pipeline.run(workspace, approve=_approver(max_calls, yes=yes), progress=_Progress())
+    with _interruptible():
+        results = pipeline.run(workspace, approve=_approver(max_calls, yes=yes), progress=_Progress())
     if results is not None:
         _print_orientations(results)
         _print_outcome(results, workspace)
@@ -279,6 +277,15 @@ def _options(
     ] = False,
 ) -> None:
     pass
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        _say("\nStopped. All answers so far are kept; run again to go on.")
+        raise typer.Exit(130) from stop
 
 
 def _approver(max_calls: int | None, *, yes: bool) -> Callable[[Status], bool]:
@@ -396,6 +403,3 @@ def main() -> None:
     except ValueLexError as error:
         _say(f"Error: {error}")
         sys.exit(2)
-    except KeyboardInterrupt:
-        _say("Stopped. All answers so far are kept; run again to go on.")
-        sys.exit(130)

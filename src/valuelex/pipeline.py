@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,19 +17,19 @@ from typing import Literal, Protocol
 import numpy as np
 
 from valuelex import __version__
-from valuelex.domain.call import Call, Missing
+from valuelex.domain.call import Call, Missing, Route
 from valuelex.domain.lexicon import Response
 from valuelex.domain.measure import Completion, RatingArray
 from valuelex.domain.results import Found, Results
 from valuelex.domain.structure import BUILT, ValueSystem
-from valuelex.domain.study import Model, Study
+from valuelex.domain.study import Study
 from valuelex.errors import CallError, DataError, StudyError
 from valuelex.io import assets, files
 from valuelex.io.client import Gathered, Target, gather
 from valuelex.io.embed import MiniLM
 from valuelex.io.embedded import EmbeddedServer, find_weights
 from valuelex.io.ledger import Ledger
-from valuelex.io.study_file import StudyFile, read_study, resolve
+from valuelex.io.study_file import read_study
 from valuelex.report.html import render
 from valuelex.stages.caveats import caveats, resampling_units
 from valuelex.stages.compare import contrast
@@ -125,34 +125,6 @@ def open_study(path: Path, folder: Path | None = None) -> Workspace:
     return Workspace(read_study(path), folder or default)
 
 
-def measuring_study(
-    model: str, *, system: str, stems: int | Literal["all"], base_url: str | None, **respondent: object
-) -> Study:
-    """Make the study of `valuelex measure`: one model, one value system, nothing elicited.
-
-    Parameters
-    ----------
-    model
-        ``provider/name``.
-    system, stems
-        As in [project].
-    base_url
-        Where the provider answers; needed for one that ValueLex does not know.
-    respondent
-        Further keys of [[respondents]]; `draws` and `key_variable` are taken out of them.
-    """
-    provider = model.partition("/")[0]
-    draws, key_variable = respondent.pop("draws", 1), respondent.pop("key_variable", "")
-    endpoints = {provider: {"base_url": base_url, "key_variable": key_variable}} if base_url else {}
-    table = {
-        "study": {"name": f"measure {model}"},
-        "endpoints": endpoints,
-        "respondents": [{"model": model, **respondent}],
-        "project": {"systems": [system], "stems": stems, "draws": draws},
-    }
-    return resolve(assets.validate(StudyFile, table, "measure"), Path())
-
-
 def planned_calls(study: Study) -> dict[str, tuple[Call, ...]]:
     """Plan all calls of a study, by stage.
 
@@ -202,15 +174,16 @@ def _status(
     return Status(counts, dict(messages.most_common()), sum(c.n_new * limits[c.stage] for c in counts))
 
 
-def check_keys(study: Study) -> None:
-    """Make sure that every API key that the study needs is in the environment.
+def check_keys(study: Study, providers: Collection[str] | None = None) -> None:
+    """Make sure that every API key that these providers (default: all) need is in the environment.
 
     Raises
     ------
     CallError
         Naming the variables that are not set.
     """
-    needed = {r.model.endpoint.key_variable: r.model.endpoint.provider for r in study.respondents}
+    endpoints = [r.model.endpoint for r in study.respondents]
+    needed = {e.key_variable: e.provider for e in endpoints if providers is None or e.provider in providers}
     unset = [name for name in needed if name and not os.environ.get(name)]
     if unset:
         msg = f"{needed[unset[0]]!r} needs an API key: set the environment variable {', '.join(unset)}."
@@ -273,9 +246,10 @@ def _send(study: Study, calls: Mapping[str, Sequence[Call]], ledger: Ledger, pro
     new = {stage: [c for c in own if c.key not in answered] for stage, own in calls.items()}
     if not any(new.values()):
         return
-    check_keys(study)
+    unanswered = [c for own in new.values() for c in own]
+    check_keys(study, {c.provider for c in unanswered})
     with ExitStack() as stack:
-        targets = _targets(study, {c.model for own in new.values() for c in own}, stack)
+        targets = _targets(study, unanswered, stack)
         for stage, own in new.items():
             if own:
                 with progress.calls(titles[stage], len(own)) as on_done:
@@ -283,20 +257,19 @@ def _send(study: Study, calls: Mapping[str, Sequence[Call]], ledger: Ledger, pro
                 _raise_for_stops(outcome, len(own))
 
 
-def _targets(study: Study, models: set[str], stack: ExitStack) -> dict[str, Target]:
-    targets: dict[str, Target] = {}
-    by_label: dict[str, Model] = {r.model.label: r.model for r in study.respondents if r.model.name in models}
-    for model in by_label.values():
+def _targets(study: Study, calls: Iterable[Call], stack: ExitStack) -> dict[Route, Target]:
+    """Find where each route leads, and start a server for each embedded model."""
+    models = {(r.model.endpoint.identity, r.model.revision): r.model for r in study.respondents}
+    targets: dict[Route, Target] = {}
+    for route in dict.fromkeys(call.route for call in calls):
+        model = models[route]
         endpoint = model.endpoint
-        if endpoint.provider in targets and endpoint.provider == "embedded":
-            msg = "A study can use one embedded model; run each in a study of its own."
-            raise StudyError(msg)
-        base_url = endpoint.identity
         if endpoint.provider == "embedded":
             server = stack.enter_context(EmbeddedServer(find_weights(model.name), model.name))
-            base_url = server.base_url
-        key = os.environ.get(endpoint.key_variable) if endpoint.key_variable else None
-        targets[endpoint.provider] = Target(base_url, endpoint.max_in_flight, key, endpoint.key_variable)
+            targets[route] = Target(server.base_url, endpoint.max_in_flight)
+        else:
+            key = os.environ.get(endpoint.key_variable) if endpoint.key_variable else None
+            targets[route] = Target(endpoint.identity, endpoint.max_in_flight, key, endpoint.key_variable)
     return targets
 
 

@@ -27,7 +27,7 @@ def calls_to(model: str, n: int, provider: str = "fake") -> list[Call]:
 
 def send(tmp_path: Path, calls: list[Call], target: Target) -> tuple[Gathered, Ledger]:
     ledger = Ledger(tmp_path / "ledger.db")
-    return gather(calls, {call.provider: target for call in calls}, ledger), ledger
+    return gather(calls, {call.route: target for call in calls}, ledger), ledger
 
 
 def test_every_call_is_answered_once_and_recorded(tmp_path: Path, endpoint) -> None:

@@ -29,6 +29,7 @@ def split(text: str, truncated: bool = False) -> list[str]:
         ("1. Respect 2. Loyalty 3. Honesty", ["Respect", "Loyalty", "Honesty"]),
         ("1.Respect\n2.Loyalty", ["Respect", "Loyalty"]),
         ("1) respect 2) loyalty", ["respect", "loyalty"]),
+        ("A) respectful, B) loyal (c) honest", ["respectful", "loyal", "honest"]),
         ("(1) respect\n(2) loyalty", ["respect", "loyalty"]),
         ("①Honesty ②Care", ["Honesty", "Care"]),
         ("1 Honesty\n2 Care", ["Honesty", "Care"]),

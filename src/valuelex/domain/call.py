@@ -22,6 +22,10 @@ Api = Literal["chat", "completion"]
 PATHS: Mapping[Api, str] = {"chat": "/chat/completions", "completion": "/completions"}
 
 
+Route = tuple[str, str]
+"""Endpoint and revision: calls that share both share a server and its limits."""
+
+
 class Missing(StrEnum):
     """Why an answer is not there. Never a number, never a low score."""
 
@@ -88,6 +92,11 @@ class Call:
         if self.key != expected:
             msg = f"Call key {self.key!r} does not belong to its request; it should be {expected!r}."
             raise DataError(msg)
+
+    @property
+    def route(self) -> Route:
+        """Where the call goes."""
+        return (self.endpoint, self.revision)
 
 
 @dataclass(frozen=True, slots=True)

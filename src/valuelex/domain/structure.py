@@ -75,9 +75,9 @@ class Taxonomy:
     """Where each term of a lexicon was put, and how sure that is.
 
     `subdimension` and `dimension` are group numbers from 0. `stability` is the share of resamples of
-    respondents in which a term stays in its group (0 to 1), and NaN where it cannot be told, as with one
-    respondent. `coordinates` are for the words map only. `embedding_weight` is the cross-validated
-    weight of the embeddings (0: they did not help).
+    respondents in which a term stays in its group (0 to 1), and NaN where it cannot be told, as with
+    one respondent. `coordinates` are for the words map only. `embedding_weight` is the
+    cross-validated weight of the embeddings (0: they did not help).
     """
 
     terms: tuple[str, ...]

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 import aiohttp
 
-from valuelex.domain.call import Call, read_reply
+from valuelex.domain.call import Call, Route, read_reply
 from valuelex.errors import DataError
 from valuelex.io.ledger import Answer, Failure, Ledger
 
@@ -32,7 +32,7 @@ STOP_AFTER = 5
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where the calls of one provider are sent now. The key is never stored or shown."""
+    """Where the calls of one route are sent now. The key is never stored or shown."""
 
     base_url: str
     max_in_flight: int
@@ -71,7 +71,7 @@ class _TransientError(Exception):
 
 def gather(
     calls: Sequence[Call],
-    targets: Mapping[str, Target],
+    targets: Mapping[Route, Target],
     ledger: Ledger,
     on_done: Callable[[int], None] = lambda _: None,
 ) -> Gathered:
@@ -82,7 +82,7 @@ def gather(
     calls
         Calls without an answer in the ledger, in the order in which to send them.
     targets
-        Where to send them, by provider.
+        Where to send them, by route.
     ledger
         Open for writing. An answer is committed before it counts as done.
     on_done
@@ -100,7 +100,9 @@ def gather(
 
 
 class _Gathering:
-    def __init__(self, targets: Mapping[str, Target], ledger: Ledger, on_done: Callable[[int], None]) -> None:
+    def __init__(
+        self, targets: Mapping[Route, Target], ledger: Ledger, on_done: Callable[[int], None]
+    ) -> None:
         self._targets = targets
         self._ledger = ledger
         self._on_done = on_done
@@ -109,17 +111,16 @@ class _Gathering:
         self._failed: Counter[str] = Counter()
 
     async def run(self, calls: Sequence[Call]) -> Gathered:
-        queues: dict[str, deque[Call]] = {}
+        queues: dict[Route, deque[Call]] = {}
         for call in calls:
-            queues.setdefault(call.provider, deque()).append(call)
+            queues.setdefault(call.route, deque()).append(call)
         async with asyncio.TaskGroup() as group:
-            for provider, queue in queues.items():
-                group.create_task(self._drain(provider, queue))
+            for route, queue in queues.items():
+                group.create_task(self._drain(self._targets[route], queue))
         n_answered, n_failed = self._answered.total(), self._failed.total()
         return Gathered(n_answered, n_failed, len(calls) - n_answered - n_failed, dict(self._stops))
 
-    async def _drain(self, provider: str, queue: deque[Call]) -> None:
-        target = self._targets[provider]
+    async def _drain(self, target: Target, queue: deque[Call]) -> None:
         headers = {"Authorization": f"Bearer {target.api_key}"} if target.api_key else {}
         connector = aiohttp.TCPConnector(limit=target.max_in_flight)
         async with (

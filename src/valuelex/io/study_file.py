@@ -145,6 +145,38 @@ def read_study(path: Path) -> Study:
         raise StudyError(message if message.startswith(str(path)) else f"{path}: {message}") from error
 
 
+def study_of_one_model(
+    model: str,
+    *,
+    endpoint: Mapping[str, str] | None,
+    respondent: Mapping[str, object],
+    project: Mapping[str, object],
+) -> Study:
+    """Make a study that measures one model and elicits nothing, without a file.
+
+    Parameters
+    ----------
+    model
+        ``provider/name``.
+    endpoint
+        Keys of [endpoints.PROVIDER], where ValueLex does not know the provider.
+    respondent, project
+        Further keys of [[respondents]] and of [project].
+
+    Raises
+    ------
+    StudyError
+        As `read_study`.
+    """
+    table = {
+        "study": {"name": f"measure {model}"},
+        "endpoints": {model.partition("/")[0]: endpoint} if endpoint else {},
+        "respondents": [{"model": model, **respondent}],
+        "project": project,
+    }
+    return resolve(assets.validate(StudyFile, table, "measure"), Path())
+
+
 def resolve(read: StudyFile, folder: Path) -> Study:
     """Unroll grids and look up names; relative paths start at `folder`."""
     respondents = tuple(r for section in read.respondents for r in _respondents(section, read))

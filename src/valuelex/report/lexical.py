@@ -204,7 +204,7 @@ def _embedding_sentence(weight: float) -> str:
 
 def _stability_sentence(taxonomy: Taxonomy) -> str:
     if taxonomy.n_resamples == 0:
-        return "Stability was not estimated: the study asks for no resamples."
+        return "Stability was not estimated: there is one respondent, so nobody to resample."
     firm = sum(strength(v) == "firm" for v in taxonomy.stability.tolist())
     weak = sum(strength(v) == "weak" for v in taxonomy.stability.tolist())
     n = len(taxonomy.terms)

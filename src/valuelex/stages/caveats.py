@@ -59,8 +59,9 @@ def caveats(study: Study, found: Found | None, measured: Sequence[str]) -> tuple
     if found is not None and study.construct is not None:
         sentences.append(
             f"The numbers of groups ({study.construct.n_dimensions} dimensions, "
-            f"{study.construct.n_subdimensions} subdimensions) were given by the study and not found in the data; "
-            "read the stability of each word before its group."
+            f"{study.construct.n_subdimensions} subdimensions) were given by the study and not found in the data. "
+            "A word can stay in its group by its meaning alone, so a stable group is no proof that respondents "
+            "share this structure."
         )
     sentences.append(
         "Completions were rated by a semantic axis between embeddings of example sentences: a weak judge, not "

@@ -121,7 +121,10 @@ def _affinity(lists: _Lists, cosine: Array, weight: float, unit_weights: Array |
 
 
 def _choose_weight(lists: _Lists, cosine: Array, n_groups: int, rng: np.random.Generator) -> float:
-    """Return the weight whose partitions fit the co-occurrence of held-out units best."""
+    """Return the weight whose partitions fit the co-occurrence of held-out units best; the least of equals.
+
+    All weights share the starts of a fold, so that luck in k-means does not decide between them.
+    """
     n_folds = min(N_FOLDS, lists.n_units)
     if n_folds < 2:
         return 0.0
@@ -132,8 +135,10 @@ def _choose_weight(lists: _Lists, cosine: Array, n_groups: int, rng: np.random.G
         observed, excess = _excess(lists, 1.0 - train)
         if observed == 0 or not _holds_pairs(lists, train):
             continue
+        seed = int(rng.integers(2**31))
         for i, weight in enumerate(WEIGHTS):
-            labels = spectral_clusters(_affinity(lists, cosine, weight, train), n_groups, rng)
+            starts = np.random.default_rng(seed)
+            labels = spectral_clusters(_affinity(lists, cosine, weight, train), n_groups, starts)
             score[i] += modularity(excess, observed, labels)
     return WEIGHTS[int(np.argmax(score))]
 

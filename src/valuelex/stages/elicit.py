@@ -22,8 +22,9 @@ N_EXAMPLES = 3
 def plan_elicitation(study: Study) -> tuple[Call, ...]:
     """Plan one call for every respondent, prompt and draw.
 
-    Raw-completion calls show three example lists, which rotate with prompt, draw and respondent so
-    that no example stands before more than its share of answers.
+    Raw-completion calls show three example lists, which rotate with prompt and draw so that no example
+    stands before more than its share of answers. All respondents see the same three at one prompt, so
+    that examples cannot make a difference between respondents.
 
     Returns
     -------
@@ -36,8 +37,8 @@ def plan_elicitation(study: Study) -> tuple[Call, ...]:
     calls = []
     for draw in range(plan.draws):
         for p, prompt in enumerate(plan.prompts.prompts):
-            for r, respondent in enumerate(study.respondents):
-                start = N_EXAMPLES * (p + len(plan.prompts.prompts) * draw) + r
+            start = N_EXAMPLES * (p + len(plan.prompts.prompts) * draw)
+            for respondent in study.respondents:
                 identity = {
                     "stage": "elicit",
                     "item_id": prompt.id,

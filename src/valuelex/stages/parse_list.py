@@ -40,7 +40,9 @@ _CIRCLED = re.compile("[\u2460-\u2473\u2776-\u277f]")
 _HASHTAG = re.compile(r"(?:(?<=\s)|^)#(?=[^\W\d_])", re.MULTILINE)
 _PARENTHESES = re.compile(r"\([^()\n]*\)")
 _FENCE = re.compile(r"^ ?(?:```|~~~)[\w-]* ?$", re.MULTILINE)
-_INLINE_NUMBER = re.compile(r"(?:(?<=[\s,;*])|^)[(\[]?\d{1,3}\s?[.)\]](?!\d)", re.MULTILINE)
+_INLINE_NUMBER = re.compile(
+    r"(?:(?<=[\s,;*])|^)[(\[]?(?:\d{1,3}\s?[.)\]](?!\d)|[A-Za-z]\)(?=\s))", re.MULTILINE
+)
 _LABEL = re.compile(r"(?:value|word|answer|item|number|no|#)?\s*\d{1,3}\s*[:=-]\s", re.IGNORECASE)
 _BULLET = re.compile(r"\s*(?:[-*•‣▪●○◦–—+>|#]+|[a-hA-H][.)])\s+|\s*[•‣▪●○◦]+")
 _BOLD = re.compile(r"(\*\*|__)([^*_\n]+?)\1")

@@ -18,6 +18,8 @@ from valuelex.stages.request import chat_call, completion_call, rotate, subject_
 
 N_EXAMPLES = 3
 """Everyday completed sentences before a stem in raw completion."""
+STEMS_PER_WINDOW = 6
+"""Stems that share their examples: an endpoint need not read the same beginning anew for each."""
 
 INSTRUCTION = (
     "Finish the sentence below in your own words, with one short ending. Write only the ending.\n\n{stem}"
@@ -33,15 +35,21 @@ _PREAMBLE = re.compile(
 )
 _MARKS = "\"'“”‘’*_#>….:;,- \t\n"
 """What may stand before an ending, or before a stem that is repeated, and is no part of it."""
+_WRITING = r"(?:complet|continu|edit|end|finish|preserv|refin|rephras|rewr[io]t|writ|chang|punctuat|concis)"
 _ABOUT_THE_TASK = re.compile(
-    r"\b(?:(?:this|the|your|my)\s+(?:complete[d]?\s+|finished\s+)?sentence|apostrophe|grammatical(?:ly)?"
-    r"|fill\s+in\s+the\s+blank|word\s+limit|ending\s+(?:of|to|for)\s+(?:this|the))\b",
+    rf"\b{_WRITING}\w*\b[^.!?]{{0,40}}\bsentences?\b|\bsentences?\b[^.!?]{{0,40}}\b{_WRITING}"
+    r"|\b(?:this|your)\s+sentence\b|\bapostrophe\b|\bgrammatical(?:ly)?\b|\bfill\s+in\s+the\s+blank"
+    r"|\bword\s+limit\b|\bending\s+(?:of|to|for)\s+(?:this|the)\b",
     re.IGNORECASE,
 )
+"""Talk about finishing sentences. A judge's sentence is none: "gave him the sentence he deserved"."""
 
 
 def plan_completions(study: Study) -> tuple[Call, ...]:
     """Plan one call for every respondent, stem and draw.
+
+    Raw-completion calls show three everyday sentences, which change every six stems and are the same
+    for all respondents at one stem, so that examples cannot make a difference between respondents.
 
     Returns
     -------
@@ -49,10 +57,12 @@ def plan_completions(study: Study) -> tuple[Call, ...]:
         In the order draw, stem, respondent.
     """
     plan = study.project
+    n_windows = -(-len(plan.test.stems) // STEMS_PER_WINDOW)
     calls = []
     for draw in range(plan.draws):
         for s, stem in enumerate(plan.test.stems):
-            for r, respondent in enumerate(study.respondents):
+            start = N_EXAMPLES * (s // STEMS_PER_WINDOW + n_windows * draw)
+            for respondent in study.respondents:
                 identity = {
                     "stage": "project",
                     "item_id": stem.id,
@@ -64,14 +74,14 @@ def plan_completions(study: Study) -> tuple[Call, ...]:
                     user = INSTRUCTION.format(stem=stem.text)
                     call = chat_call(respondent, user=user, prefill=stem.text, **identity)
                 else:
-                    text = raw_prompt(plan.test, stem, respondent, start=s + r + draw)
+                    text = raw_prompt(plan.test, stem, respondent, start)
                     call = completion_call(respondent, prompt=text, **identity)
                 calls.append(call)
     return tuple(calls)
 
 
 def raw_prompt(test: ProjectiveTest, stem: Stem, respondent: Respondent, start: int) -> str:
-    """Write a raw-completion prompt: who writes, everyday sentences that rotate, then the stem.
+    """Write a raw-completion prompt: everyday sentences, then who finishes the next one, then the stem.
 
     Raises
     ------
@@ -81,8 +91,9 @@ def raw_prompt(test: ProjectiveTest, stem: Stem, respondent: Respondent, start: 
     if not test.examples:
         msg = f"Test {test.name!r} has no examples, which raw completion needs; add an examples list."
         raise StudyError(msg)
-    heading = f"Sentences finished by {subject_of(respondent)}:"
-    return "\n".join([heading, *rotate(test.examples, start, N_EXAMPLES), stem.text])
+    examples = rotate(test.examples, start, N_EXAMPLES)
+    who = f"Finished by {subject_of(respondent)}:"
+    return "\n".join(["Sentences that different people finished:", *examples, "", who, stem.text])
 
 
 def read_completions(

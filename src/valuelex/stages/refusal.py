@@ -11,8 +11,11 @@ import re
 _N_OPENING = 300
 """Characters in which a refusal shows itself; what comes later is part of an answer."""
 
+_N_OFFER = 100
+"""Characters within which an offer of help must come to a colon, and so to a list of its own."""
+
 _SELF = (
-    r"(?:\b(?:as|being)|\bi(?:\s+am|'?m))\s+(?:(?:just|only|merely|simply)\s+)?(?:an?\s+)?"
+    r"(?:\b(?:as|being)|\bi(?:\s+am|'?m))\s+(?:(?:just|only|merely|simply)\s+)?(?:an?\s+)?(?:\w+\s+)?"
     r"(?:ai|artificial\s+intelligence|(?:large\s+|ai\s+)?language\s+model|ai\s+assistant|chatbot|machine)\b"
 )
 _NOT = r"\b(?:do\s+not|don'?t|can\s*not|can'?t|lack|unable|not\s+able|not\s+capable|no\s+(?:personal|feelings))\b"
@@ -53,6 +56,7 @@ _OPENING = re.compile(
                 \s+{_REQUEST}
           | do\s+(?:this|that)\W*$ | do\s+(?:this|that)[.!]
           | (?:provide|generate|create|give|offer)\s+(?:an?\s+|any\s+|my\s+|you\s+with\s+)*
+                (?:direct\s+|personal\s+|subjective\s+|definit(?:e|ive)\s+|specific\s+)?
                 (?:answer|response|completion|ending|opinion|list|sentence|assistance|content|guidance)
           | (?:share|express|offer|provide|have|hold)\s+(?:any\s+|my\s+)?{_OWN}
         )
@@ -89,7 +93,7 @@ def _answers_after_all(rest: str) -> bool:
         return False
     answer = rest[turn.end() :]
     if _OFFER.match(answer):
-        answer = answer.partition(":")[2]
+        answer = answer.partition(":")[2] if ":" in answer[:_N_OFFER] else ""
     return _is_list(answer)
 
 

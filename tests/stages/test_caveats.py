@@ -1,0 +1,72 @@
+import dataclasses
+
+from examples import MODEL, respondent, study
+from valuelex.domain.lexicon import Lexicon
+from valuelex.domain.results import Found
+from valuelex.stages.caveats import caveats, resampling_units
+
+ALWAYS = caveats(study(), None, ["tiny"])
+
+
+def families(*names):
+    return [respondent(f"r{i}", family=name) for i, name in enumerate(names)]
+
+
+def found():
+    return Found((), Lexicon((), (), ()), matrix=None, taxonomy=None, system=None)
+
+
+def test_one_respondent_on_a_shipped_system_has_only_what_always_holds():
+    judge, stems = ALWAYS
+    assert judge.startswith(
+        "Completions were rated by a semantic axis between embeddings of example sentences"
+    )
+    assert stems.startswith("Intervals and tests are over stems:")
+
+
+def test_families_are_resampled_from_five_on():
+    four = study(families("a", "b", "c", "d", "d"))
+    assert resampling_units(four) == ({f"r{i}": f"r{i}" for i in range(5)}, "respondent")
+    five = study(families("a", "b", "c", "d", "e", "e"))
+    units = {"r0": "a", "r1": "b", "r2": "c", "r3": "d", "r4": "e", "r5": "e"}
+    assert resampling_units(five) == (units, "family")
+
+
+def test_few_families_are_told():
+    assert caveats(study(families("a", "a", "a")), None, [])[0] == (
+        "The 3 respondents come from 1 model family; they are not independent cases, so nothing here "
+        "generalises to models that were not asked."
+    )
+    assert caveats(study(families("a", "b", "b")), None, [])[0].startswith(
+        "The 3 respondents come from 2 model families; they are not independent cases"
+    )
+    assert caveats(study(families("a", "b")), None, [])[0] == (
+        "The 2 respondents come from 2 model families; these are few, so nothing here "
+        "generalises to models that were not asked."
+    )
+    assert caveats(study(families(*"abcde")), None, []) == ALWAYS
+
+
+def test_a_tiny_model_comes_first():
+    small = dataclasses.replace(MODEL, name="SmolLM2-135M-Instruct")
+    said = caveats(study([respondent(model=small)]), None, [])
+    assert said[0].startswith("acme/SmolLM2-135M-Instruct is a model of 135 million parameters:")
+    assert said[1:] == ALWAYS
+
+
+def test_given_numbers_of_groups_are_told_when_groups_were_built():
+    said = caveats(study(), found(), ["tiny"])
+    assert said[0] == (
+        "The numbers of groups (2 dimensions, 3 subdimensions) were given by the study and not found in the "
+        "data. A word can stay in its group by its meaning alone, so a stable group is no proof that respondents "
+        "share this structure."
+    )
+    assert said[1:] == ALWAYS
+
+
+def test_anchors_of_a_built_system_are_told_to_be_crude():
+    said = caveats(study(), found(), ["tiny", "built"])
+    assert said[2] == (
+        "The anchors of the built system are sentences in one fixed form around its markers; ratings on it "
+        "are cruder than those on a system with hand-written anchors."
+    )

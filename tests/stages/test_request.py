@@ -1,0 +1,104 @@
+import dataclasses
+import json
+
+import pytest
+
+from examples import ENDPOINT, MODEL, respondent
+from valuelex.stages.request import chat_call, completion_call, rotate, subject_of
+
+ASKED = {"stage": "elicit", "item_id": "p0", "draw": 0, "max_tokens": 64, "study_seed": 7}
+
+
+def chat(who=None, **changes):
+    return chat_call(who or respondent(), user="Which words?", prefill="Words:", **{**ASKED, **changes})
+
+
+def test_a_chat_request_in_full_and_its_key():
+    # The body and the key are a file-format promise: replies are found again by them.
+    call = chat()
+    assert call.body == (
+        '{"max_tokens":64,"messages":[{"content":"Which words?","role":"user"}],"model":"acme-1",'
+        '"seed":1434228337,"temperature":1.0,"top_p":0.9}'
+    )
+    assert call.path == "/chat/completions"
+    assert call.key == "call1-bf4d5086ed1fa150fab7b085273ace8af250cfd0deae7749e02f0bff92a9605e"
+
+
+def test_a_raw_request_in_full_and_its_key():
+    call = completion_call(respondent(api="completion"), prompt="Values of a baker:", **ASKED)
+    assert call.body == (
+        '{"max_tokens":64,"model":"acme-1","prompt":"Values of a baker:","seed":1434228337,'
+        '"stop":["\\n"],"temperature":1.0,"top_p":0.9}'
+    )
+    assert call.path == "/completions"
+    assert call.key == "call1-568f632132906e5246dab67b446a2c3af448f835345129c17605190f928f626a"
+
+
+def test_a_call_tells_which_observation_it_stands_for():
+    call = chat(stage="project", item_id="s3", draw=2)
+    assert (call.stage, call.respondent_id, call.item_id, call.draw) == ("project", "acme t1", "s3", 2)
+    assert (call.provider, call.model, call.endpoint) == ("acme", "acme-1", "https://acme.test/v1")
+
+
+def without_seed(**changes):
+    endpoint = dataclasses.replace(ENDPOINT, sends_seed=False, **changes)
+    return dataclasses.replace(MODEL, endpoint=endpoint)
+
+
+def test_two_draws_are_two_observations_with_or_without_a_seed():
+    assert chat(draw=0).key != chat(draw=1).key
+    who = respondent(model=without_seed())
+    first, second = chat(who, draw=0), chat(who, draw=1)
+    assert "seed" not in json.loads(first.body)
+    assert first.body == second.body
+    assert first.key != second.key
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        respondent("acme t0", temperature=0.0),
+        respondent("acme p1", top_p=1.0),
+        respondent("acme nurse", persona="nurse", subject="an experienced nurse"),
+        respondent("acme prefill", prefill=True),
+        respondent("acme 2", model=dataclasses.replace(MODEL, name="acme-2")),
+        respondent("acme rev", model=dataclasses.replace(MODEL, revision="sha256:1")),
+        respondent("acme other label"),
+    ],
+    ids=lambda r: r.id,
+)
+def test_two_respondents_do_not_share_an_answer(other):
+    assert chat(other).key != chat().key
+
+
+@pytest.mark.parametrize("change", [{"study_seed": 8}, {"item_id": "p1"}, {"stage": "project"}, {"draw": 1}])
+def test_the_seed_differs_from_call_to_call(change):
+    seeds = {json.loads(call.body)["seed"] for call in (chat(), chat(**change))}
+    assert len(seeds) == 2
+    assert all(0 <= seed < 2**31 for seed in seeds)
+
+
+def test_a_persona_is_the_system_message_and_a_prefill_starts_the_answer():
+    who = respondent(persona="nurse", subject="an experienced nurse", prefill=True)
+    assert json.loads(chat(who).body)["messages"] == [
+        {"role": "system", "content": "You are an experienced nurse."},
+        {"role": "user", "content": "Which words?"},
+        {"role": "assistant", "content": "Words:"},
+    ]
+
+
+def test_what_an_endpoint_adds_is_in_the_body_and_wins():
+    who = respondent(model=without_seed(extra_body={"min_p": 0.0, "max_tokens": 16}))
+    body = json.loads(chat(who).body)
+    assert (body["min_p"], body["max_tokens"]) == (0.0, 16)
+
+
+def test_raw_completion_names_a_respondent():
+    assert subject_of(respondent()) == "an AI language model"
+    assert subject_of(respondent(subject="an experienced nurse")) == "an experienced nurse"
+
+
+def test_rotate_goes_round():
+    assert rotate("abcde", 3, 3) == ["d", "e", "a"]
+    assert rotate("abcde", 13, 3) == ["d", "e", "a"]
+    assert rotate("ab", 1, 3) == ["b", "a"]
