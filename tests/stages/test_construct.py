@@ -178,7 +178,7 @@ def test_a_system_is_named_by_its_most_central_terms():
     assert first.high[0] == "I acted with c, because c matters to me."
     assert first.low[1] == "I acted without a, because a does not matter to me."
     assert len(first.high) == len(first.low) == 3
-    assert (system.name, system.title) == ("built", "Value system built from the study 'bells'")
+    assert (system.name, system.title) == ("built", "System built from the study 'bells'")
 
 
 def test_a_group_shows_at_most_ten_markers_and_names_three():

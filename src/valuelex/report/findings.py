@@ -122,7 +122,7 @@ def _orientation_finding(results: Results, measure: Measure) -> str:
     )
     name = labels(results).target(low.system, low.level, low.target)
     return (
-        f"On {measure.title}, the {count(len(ranked), 'respondent')} differ most on {name}: highest is "
+        f"{measure.title}: the {count(len(ranked), 'respondent')} differ most on {name}: highest is "
         f"{_stands(high)}, lowest {_stands(low)}. {verdict}"
     )
 

@@ -245,7 +245,7 @@ def build_system(taxonomy: Taxonomy, study_name: str) -> ValueSystem:
         )
     return ValueSystem(
         name=BUILT,
-        title=f"Value system built from the study {study_name!r}",
+        title=f"System built from the study {study_name!r}",
         source=f"Built by ValueLex from the responses of the study {study_name!r}.",
         dimensions=tuple(dimensions),
     )
