@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 import urllib.request
@@ -9,6 +10,10 @@ from pathlib import Path
 import pytest
 
 from valuelex.io.embedded import weights_installed
+
+# Before numpy is imported, as the command line does: spinning threads make a busy machine ten times slower.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 @dataclass(frozen=True)

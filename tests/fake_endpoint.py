@@ -68,6 +68,19 @@ async def answer(request: web.Request) -> web.StreamResponse:
         return web.json_response({"error": {"message": "no such model"}}, status=404)
     if model == "too-long":
         return web.json_response({"error": {"message": "context length exceeded"}}, status=400)
+    if model == "moved":
+        return web.Response(status=302, headers={"Location": "http://127.0.0.1:9/elsewhere"})
+    if model == "quota" and len(answered) >= 10:
+        return web.json_response(
+            {"error": {"message": "quota used up"}}, status=429, headers={"Retry-After": "0"}
+        )
+    if model == "picky" and digest[0] % 4 == 0:
+        return web.json_response({"error": {"message": "context too long"}}, status=400)
+    if model == "filter":
+        error = {"code": "content_filter", "message": "filtered"}
+        return web.json_response({"error": error}, status=400)
+    if model == "escape":
+        return web.json_response({"error": {"message": "\x1b]0;pwned\x07 " + "x" * 190}}, status=404)
     if model == "html":
         return web.Response(text="<html>welcome</html>", content_type="text/html")
     if model == "no-choices":

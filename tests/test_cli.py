@@ -45,7 +45,8 @@ def test_new_writes_a_study_that_checks_and_keeps_an_old_one(tmp_path: Path) -> 
     folder = tmp_path / "mine"
     first = CliRunner().invoke(app, ["new", str(folder)])
     assert first.exit_code == 0
-    assert (folder / "study.toml").read_text() == (ROOT / "examples" / "pocket.toml").read_text()
+    pocket = (ROOT / "examples" / "pocket.toml").read_text()
+    assert (folder / "study.toml").read_text() == pocket.replace('name = "pocket"', 'name = "mine"', 1)
     (folder / "study.toml").write_text("mine")
     second = subprocess.run(
         [sys.executable, "-m", "valuelex", "new", str(folder)], capture_output=True, text=True, check=False

@@ -6,6 +6,7 @@ so that help appears at once.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
@@ -30,6 +31,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
+    pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
     help="ValueLex: find the value system that language models have, from their own words, and measure where "
@@ -59,6 +61,7 @@ MaxCalls = Annotated[
         "--max-calls",
         metavar="N",
         help="Refuse to start if more than N new calls are needed.",
+        min=0,
         show_default=False,
     ),
 ]
@@ -81,12 +84,14 @@ def new(
     from valuelex.io.assets import template_text
 
     path = folder / "study.toml"
+    named = f"name = {json.dumps(folder.resolve().name, ensure_ascii=False)}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as stream:
-            stream.write(template_text())
+            stream.write(template_text().replace('name = "pocket"', named, 1))
     except FileExistsError as error:
-        msg = f"{str(path)!r} exists and was left as it is; choose another folder."
+        there = path if path.exists() else folder
+        msg = f"{str(there)!r} exists and was left as it is; choose another folder."
         raise StudyError(msg) from error
     except OSError as error:
         msg = f"{str(path)!r} cannot be written ({error.strerror}); choose another folder."
@@ -157,15 +162,15 @@ def measure(
         typer.Option(
             "--folder",
             metavar="DIR",
-            help="Where ledger and results go. Default: measure-NAME.",
+            help="Where ledger and results go. Default: a folder named after the model and its settings.",
             show_default=False,
         ),
     ] = None,
     system: Annotated[str, typer.Option(help="A shipped value system, or a TOML file.")] = "valuelex-2024",
     stems: Annotated[
-        int | None, typer.Option(help="Use the first N stems. Default: all.", show_default=False)
+        int | None, typer.Option(help="Use the first N stems. Default: all.", min=2, show_default=False)
     ] = None,
-    draws: Annotated[int, typer.Option(help="Completions of each stem.")] = 1,
+    draws: Annotated[int, typer.Option(help="Completions of each stem.", min=1)] = 1,
     api: Annotated[str, typer.Option(help="chat, or completion for base models.")] = "chat",
     temperature: Annotated[float, typer.Option(help="Sampling temperature.")] = 1.0,
     prefill: Annotated[
@@ -201,7 +206,8 @@ def measure(
         respondent={"api": api, "temperature": temperature, "prefill": prefill},
         project={"systems": [system], "stems": stems if stems is not None else "all", "draws": draws},
     )
-    name = study.respondents[0].id.replace(" ", "-").replace(":", "-")
+    name = f"{study.respondents[0].model.label}-{api}-t{temperature:g}"
+    name = "".join(ch if ch.isalnum() or ch in ".-_" else "-" for ch in name)
     workspace = pipeline.Workspace(study, folder or Path(f"measure-{name}"))
     with _interruptible():
         results = pipeline.run(workspace, approve=_approver(max_calls, yes=yes), progress=_Progress())
@@ -316,6 +322,8 @@ def _print_counts(state: Status) -> None:
 
 
 def _print_outcome(results: Results, workspace: Workspace) -> None:
+    from valuelex.domain.call import Missing
+
     if results.found is not None:
         responses = results.found.responses
         readable = sum(r.missing is None for r in responses)
@@ -324,19 +332,25 @@ def _print_outcome(results: Results, workspace: Workspace) -> None:
             f"{len(results.found.lexicon.terms)} distinct terms."
         )
     rated = sum(c.missing is None for c in results.completions)
+    failed = sum(c.missing is Missing.CALL_FAILED for c in results.completions)
+    if results.found is not None:
+        failed += sum(r.missing is Missing.CALL_FAILED for r in results.found.responses)
+    if failed:
+        _say(f"{failed} calls failed and count as missing; see valuelex status, and run again to send them.")
     typer.echo(f"{rated} of {len(results.completions)} completions were rated.")
     typer.echo(f"Report: {workspace.folder / 'report.html'}")
 
 
 def _print_orientations(results: Results) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(
-        "", "orientation (0-6)", "95 % interval", "stems", "missing", title=results.systems[0].title
+        "", "orientation (0-6)", "95 % interval", "stems", "missing", title=escape(results.systems[0].title)
     )
-    names = {s.id: f"  {s.name}" for s in results.systems[0].subdimensions}
-    names |= {d.id: d.name for d in results.systems[0].dimensions}
+    names = {s.id: f"  {escape(s.name)}" for s in results.systems[0].subdimensions}
+    names |= {d.id: escape(d.name) for d in results.systems[0].dimensions}
     found = {o.target: o for o in results.orientations}
     for dimension in results.systems[0].dimensions:
         for target in (dimension.id, *(s.id for s in dimension.subdimensions)):

@@ -27,3 +27,10 @@ class CallError(ValueLexError):
 
 class MissingPartError(ValueLexError):
     """An optional part, such as the embedded model, is not installed."""
+
+
+class NotApprovedError(ValueLexError):
+    """The user was asked whether to send calls, and said no."""
+
+    def __init__(self) -> None:
+        super().__init__("Not sent. Nothing was changed.")

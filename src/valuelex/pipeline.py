@@ -23,11 +23,11 @@ from valuelex.domain.measure import Completion, RatingArray
 from valuelex.domain.results import Found, Results
 from valuelex.domain.structure import BUILT, ValueSystem
 from valuelex.domain.study import Study
-from valuelex.errors import CallError, DataError, StudyError
+from valuelex.errors import CallError, DataError, NotApprovedError, StudyError
 from valuelex.io import assets, files
 from valuelex.io.client import Gathered, Target, gather
 from valuelex.io.embed import MiniLM
-from valuelex.io.embedded import EmbeddedServer, find_weights
+from valuelex.io.embedded import EmbeddedServer
 from valuelex.io.ledger import Ledger
 from valuelex.io.study_file import read_study
 from valuelex.report.html import render
@@ -151,7 +151,7 @@ def status(workspace: Workspace) -> Status:
     calls = planned_calls(workspace.study)
     answered: frozenset[str] = frozenset()
     failed: dict[str, str] = {}
-    if workspace.ledger_path.exists():
+    if workspace.ledger_path.exists() and workspace.ledger_path.stat().st_size:
         with Ledger(workspace.ledger_path, read_only=True) as ledger:
             answered, failed = ledger.answered(), ledger.failures()
     return _status(workspace.study, calls, answered, failed)
@@ -184,7 +184,7 @@ def check_keys(study: Study, providers: Collection[str] | None = None) -> None:
     """
     endpoints = [r.model.endpoint for r in study.respondents]
     needed = {e.key_variable: e.provider for e in endpoints if providers is None or e.provider in providers}
-    unset = [name for name in needed if name and not os.environ.get(name)]
+    unset = [name for name in needed if name and not _api_key(name)]
     if unset:
         msg = f"{needed[unset[0]]!r} needs an API key: set the environment variable {', '.join(unset)}."
         raise CallError(msg)
@@ -217,10 +217,12 @@ def run(
     Returns
     -------
     Results or None
-        None when the run was not approved or ended before the report.
+        None when the run ended before the report.
 
     Raises
     ------
+    NotApprovedError
+        If `approve` said no; nothing was sent.
     CallError
         If a model or endpoint could not be called; all answers so far are kept.
     DataError
@@ -231,23 +233,26 @@ def run(
         calls = planned_calls(workspace.study)
         if until in ("elicit", "construct"):
             calls = {"elicit": calls["elicit"]}
+        embedder = None if until == "elicit" else MiniLM.load()  # Before anything is paid for.
         if send:
-            now = _status(workspace.study, calls, ledger.answered(), ledger.failures())
-            if now.n_new and not approve(now):
-                return None
-            files.write_study(workspace.folder, workspace.study)
-            _send(workspace.study, calls, ledger, progress)
-        return _compute(workspace, calls, ledger, until, progress)
+            answered = ledger.answered()
+            new = {stage: [c for c in own if c.key not in answered] for stage, own in calls.items()}
+            if any(new.values()):
+                check_keys(workspace.study, {c.provider for own in new.values() for c in own})
+                if not approve(_status(workspace.study, calls, answered, ledger.failures())):
+                    raise NotApprovedError
+                _send(workspace.study, new, ledger, progress)
+            else:
+                progress.step(
+                    f"Nothing to send, all {sum(map(len, calls.values()))} answers are in the ledger"
+                )
+        files.write_study(workspace.folder, workspace.study)
+        return _compute(workspace, calls, ledger, embedder, progress, until)
 
 
-def _send(study: Study, calls: Mapping[str, Sequence[Call]], ledger: Ledger, progress: Progress) -> None:
+def _send(study: Study, new: Mapping[str, Sequence[Call]], ledger: Ledger, progress: Progress) -> None:
     titles = {"elicit": "Eliciting value words", "project": "Completing stems"}
-    answered = ledger.answered()
-    new = {stage: [c for c in own if c.key not in answered] for stage, own in calls.items()}
-    if not any(new.values()):
-        return
     unanswered = [c for own in new.values() for c in own]
-    check_keys(study, {c.provider for c in unanswered})
     with ExitStack() as stack:
         targets = _targets(study, unanswered, stack)
         for stage, own in new.items():
@@ -259,26 +264,44 @@ def _send(study: Study, calls: Mapping[str, Sequence[Call]], ledger: Ledger, pro
 
 def _targets(study: Study, calls: Iterable[Call], stack: ExitStack) -> dict[Route, Target]:
     """Find where each route leads, and start a server for each embedded model."""
-    models = {(r.model.endpoint.identity, r.model.revision): r.model for r in study.respondents}
+    models = {
+        (r.model.endpoint.provider, r.model.endpoint.identity, r.model.revision): r.model
+        for r in study.respondents
+    }
     targets: dict[Route, Target] = {}
     for route in dict.fromkeys(call.route for call in calls):
         model = models[route]
         endpoint = model.endpoint
         if endpoint.provider == "embedded":
-            server = stack.enter_context(EmbeddedServer(find_weights(model.name), model.name))
+            server = stack.enter_context(EmbeddedServer(Path(model.weights), model.name))
             targets[route] = Target(server.base_url, endpoint.max_in_flight)
         else:
-            key = os.environ.get(endpoint.key_variable) if endpoint.key_variable else None
+            key = _api_key(endpoint.key_variable) if endpoint.key_variable else None
             targets[route] = Target(endpoint.identity, endpoint.max_in_flight, key, endpoint.key_variable)
     return targets
 
 
+def _api_key(variable: str) -> str | None:
+    """Read a key from the environment; one that no HTTP header can carry is refused without being shown."""
+    key = os.environ.get(variable, "").strip()
+    if not key.isprintable() or not key.isascii():
+        msg = f"The environment variable {variable} holds characters that no API key has; set it anew."
+        raise CallError(msg)
+    return key or None
+
+
 def _raise_for_stops(outcome: Gathered, n_sent: int) -> None:
-    if outcome.stops:
-        first = next(iter(outcome.stops.values()))
-        others = len(outcome.stops) - 1
+    """End the run where a model was given up, or where no call was answered at all."""
+    reasons = list(outcome.stops.values())
+    if not reasons and outcome.n_failed and not outcome.n_answered:
+        reasons = [outcome.last_failure]
+    if reasons:
+        others = len(reasons) - 1
         more = f" ({others} more model{'s' if others > 1 else ''} stopped.)" if others else ""
-        msg = f"{first}{more} {outcome.n_answered} of {n_sent} calls were answered and are kept; run again to go on."
+        msg = (
+            f"{reasons[0].rstrip('.')}.{more} {outcome.n_answered} of {n_sent} calls were answered and are kept; "
+            "run again to go on."
+        )
         raise CallError(msg)
 
 
@@ -286,16 +309,16 @@ def _compute(
     workspace: Workspace,
     calls: Mapping[str, Sequence[Call]],
     ledger: Ledger,
-    until: Stage,
+    embedder: MiniLM | None,
     progress: Progress,
+    until: Stage,
 ) -> Results | None:
     study, folder = workspace.study, workspace.folder
     replies = ledger.replies(c.key for own in calls.values() for c in own)
     responses = read_responses(calls["elicit"], replies, study)
-    if until == "elicit":
+    if embedder is None:
         files.write_responses(folder, responses)
         return None
-    embedder = MiniLM.load()
     found: Found | None = None
     if study.elicit is not None:
         progress.step("Building the value system")
@@ -334,13 +357,17 @@ def _construct(
     files.write_lexicon(folder, lexicon)
     files.write_matrix(folder, matrix)
     _require_some("responses", [r.missing for r in responses], folder / "responses.parquet")
-    unit_of, _ = resampling_units(study)
+    unit_of, resampled = resampling_units(study)
+    family_of = {r.id: r.family for r in study.respondents}
+    several = len(set(family_of.values())) > 1
     taxonomy = construct(
         matrix,
         [unit_of[respondent_id] for respondent_id in matrix.respondent_ids],
         embedder.embed(matrix.terms),
         study.construct,
         _rng(study, "construct"),
+        fold_units=[family_of[i] if several else i for i in matrix.respondent_ids],
+        resampled=resampled,
     )
     return Found(tuple(responses), lexicon, matrix, taxonomy, build_system(taxonomy, study.name))
 
@@ -393,7 +420,7 @@ def _conclude(
             rng,
         )
     )
-    warnings = caveats(study, found, list(by_name))
+    warnings = caveats(study, found, list(by_name), completions)
     return Results(
         study=study,
         found=found,
@@ -418,6 +445,9 @@ def _all_systems(results: Results) -> tuple[ValueSystem, ...]:
 def _require_some(what: str, missing: Sequence[Missing | None], file: Path) -> None:
     """Stop where every answer is missing: no statistic can be made of nothing."""
     if missing and all(reason is not None for reason in missing):
+        if set(missing) == {Missing.CALL_FAILED}:
+            msg = f"None of the {len(missing)} {what} has been answered yet; run the study first."
+            raise DataError(msg)
         reasons = Counter(str(reason) for reason in missing).most_common()
         counted = ", ".join(f"{n} {reason}" for reason, n in reasons)
         msg = f"None of the {len(missing)} {what} could be used ({counted}); read them in {str(file)!r}."

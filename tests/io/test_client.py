@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from valuelex.domain.call import Call, call_key, canonical_json
+from valuelex.domain.call import Call, Missing, call_key, canonical_json
 from valuelex.io import client
 from valuelex.io.client import Gathered, Target, gather
 from valuelex.io.ledger import Ledger
@@ -53,6 +53,8 @@ def test_passing_faults_are_tried_again(tmp_path: Path, endpoint, model: str) ->
         ("locked", "refused the API key .*environment variable FAKE_KEY"),
         ("absent", "has no model 'absent' at .*404: no such model"),
         ("too-long", "400: context length exceeded"),
+        ("moved", "has moved to http://127.0.0.1:9/elsewhere; set base_url"),
+        ("escape", r"404: \]0;pwned x+\)$"),
         ("html", "not an OpenAI-compatible reply .*<html>.*does the base URL end in /v1"),
         ("no-choices", "not an OpenAI-compatible reply"),
         ("nan", "not an OpenAI-compatible reply"),
@@ -73,6 +75,31 @@ def test_a_hopeless_model_is_given_up_with_its_reason(
         assert "sk-wrong-1234" not in message
         assert not any("sk-wrong-1234" in m for m in ledger.failures().values())
     assert b"sk-wrong-1234" not in (tmp_path / "ledger.db").read_bytes()
+
+
+def test_an_endpoint_that_stops_answering_is_given_up(tmp_path: Path, endpoint) -> None:
+    outcome, ledger = send(tmp_path, calls_to("quota", 60), Target(endpoint.base_url, 4))
+    with ledger:
+        assert 10 <= outcome.n_answered < 20
+        assert outcome.n_not_sent > 30
+        assert outcome.stops["fake"].endswith("429: quota used up")
+
+
+def test_a_refused_call_does_not_stop_the_others(tmp_path: Path, endpoint) -> None:
+    outcome, ledger = send(tmp_path, calls_to("picky", 60), Target(endpoint.base_url, 4))
+    with ledger:
+        assert outcome.stops == {}
+        assert 0 < outcome.n_failed < 30
+        assert outcome.n_answered + outcome.n_failed == 60
+        assert set(ledger.failures().values()) == {"'fake' refused a call to 'picky' (400: context too long)"}
+
+
+def test_a_filtered_prompt_is_an_answer_with_a_reason(tmp_path: Path, endpoint) -> None:
+    calls = calls_to("filter", 5)
+    outcome, ledger = send(tmp_path, calls, Target(endpoint.base_url, 4))
+    with ledger:
+        assert outcome.n_answered == 5
+        assert {r.missing for r in ledger.replies(c.key for c in calls).values()} == {Missing.FILTERED}
 
 
 def test_a_stopped_model_does_not_stop_another(tmp_path: Path, endpoint) -> None:

@@ -67,6 +67,17 @@ def test_missing_reasons_and_odd_text_survive_the_file(tmp_path: Path) -> None:
     assert replies[calls[2].key].text == "lone surrogate ?, zero\u200bwidth"
 
 
+@pytest.mark.parametrize("payload", ["{", "[]", '{"choices": []}'])
+def test_a_damaged_row_is_named(tmp_path: Path, payload: str) -> None:
+    call = a_call()
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        ledger.record(answers=[text_answer(call, "x")])
+        with ledger._db:
+            ledger._db.execute("UPDATE reply SET payload = ?", (payload,))
+        with pytest.raises(LedgerError, match=f"the reply to {call.key} is damaged"):
+            ledger.replies([call.key])
+
+
 def foreign(path: Path) -> str:
     with sqlite3.connect(path) as db:
         db.execute("CREATE TABLE song (name TEXT)")

@@ -24,6 +24,23 @@ training = "base"
 stems = 12
 """
 
+SYSTEM = """
+name = "my"
+title = "Mine"
+source = "me"
+[[dimensions]]
+id = "d"
+name = "D"
+definition = "x"
+[[dimensions.subdimensions]]
+id = "s"
+name = "S"
+definition = "x"
+markers = ["thrift"]
+high = ["I saved it."]
+low = ["I spent it."]
+"""
+
 
 def study_with(tmp_path: Path, old: str = "", new: str = "") -> Path:
     assert old in BASE
@@ -71,7 +88,7 @@ def test_without_elicit_nothing_is_elicited(tmp_path: Path) -> None:
         ('"local/m"', '"loacl/m"', "Model 'loacl/m' must be provider/name with a known provider (embedded, "),
         ('"local/m"', '"gpt-4o"', "Model 'gpt-4o' must be provider/name"),
         ('["", "nurse"]', '["doctor"]', "No persona 'doctor' in [personas]; it has 'nurse'."),
-        ('"local/m"', '"embedded/none.gguf"', "No file 'none.gguf'; give the path of a GGUF file"),
+        ('"local/m"', '"embedded/none.gguf"', "none.gguf'; give the path of a GGUF file"),
         ('"local/m"', '"embedded/llama"', "No embedded model 'llama'; use 'embedded/smollm2-135m-instruct'"),
         ("stems = 12", "stems = 1200", "[project] stems = 1200, but the test 'valuelex-60' has 60"),
         ("stems = 12", 'systems = ["schwartz"]', "No shipped systems 'schwartz'; there is 'valuelex-2024'"),
@@ -100,6 +117,39 @@ def test_a_mistake_is_one_line_that_names_it(tmp_path: Path, old: str, new: str,
     assert str(caught.value).startswith(str(path))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("http://127.0.0.1:9/v1", "http://me:hunter2@127.0.0.1/v1", "a base URL holds no user, password"),
+        ("http://127.0.0.1:9/v1", "https://h/v1?key=hunter2", "a base URL holds no user, password"),
+        ("http://127.0.0.1:9/v1", "127.0.0.1:9/v1", "a base URL begins with http:// or https://"),
+        ('9/v1"', '9/v1"\nkey_variable = "sk-hunter2"', "this is the name of an environment variable"),
+        ('9/v1"', '9/v1"\nextra_body = { api_key = "hunter2" }', "must hold no key"),
+    ],
+)
+def test_what_looks_like_a_key_is_refused_and_not_shown(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    with pytest.raises(StudyError) as caught:
+        read_study(study_with(tmp_path, old, new))
+    assert message in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_two_systems_of_one_name_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_text(SYSTEM.replace('"my"', '"built"'))
+    path = study_with(tmp_path, "stems = 12", 'systems = ["my.toml", "built"]')
+    with pytest.raises(StudyError, match="two systems are called 'built'"):
+        read_study(path)
+
+
+def test_a_hundred_and_one_respondents_are_not_compared_pair_by_pair(tmp_path: Path) -> None:
+    temperatures = ", ".join(f"{i / 100}" for i in range(51))
+    path = study_with(tmp_path, "[0.5, 1.0]", f"[{temperatures}]")
+    with pytest.raises(StudyError, match="102 respondents make 5151 pairs"):
+        read_study(path)
+
+
 def test_built_needs_elicitation(tmp_path: Path) -> None:
     path = study_with(tmp_path, "[elicit]\n[project]\n", '[project]\nsystems = ["built"]\n')
     with pytest.raises(StudyError, match="names 'built', but nothing is elicited"):
@@ -107,11 +157,7 @@ def test_built_needs_elicitation(tmp_path: Path) -> None:
 
 
 def test_a_users_own_system_and_test_are_read_from_beside_the_study(tmp_path: Path) -> None:
-    (tmp_path / "my.toml").write_text(
-        'name = "my"\ntitle = "Mine"\nsource = "me"\n[[dimensions]]\nid = "d"\nname = "D"\ndefinition = "x"\n'
-        '[[dimensions.subdimensions]]\nid = "s"\nname = "S"\ndefinition = "x"\nmarkers = ["thrift"]\n'
-        'high = ["I saved it."]\nlow = ["I spent it."]\n'
-    )
+    (tmp_path / "my.toml").write_text(SYSTEM)
     (tmp_path / "stems.toml").write_text(
         'name = "two"\nsource = "me"\n[[stems]]\nid = "a"\ntext = "I"\nkind = "neutral"\ntheme = "s"\n'
         '[[stems]]\nid = "b"\ntext = "We"\nkind = "role"\ntheme = "s"\n'

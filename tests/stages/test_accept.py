@@ -38,6 +38,19 @@ def outcome(form: str) -> str | Drop | None:
         ("tribal loyalties", "tribal loyalty"),
         ("watershed protection", "watershed protection"),
         ("strong sense of tribal loyalty", "tribal loyalty"),
+        ("treating people with kindness", "kindness"),
+        ("gives hope", "hope"),
+        ("non-judgmental attitude", "non-judgment"),
+        ("trustworthy AI", "trustworthiness"),
+        ("explainable AI systems", "explainability"),
+        ("respectful of autonomy", "respect for autonomy"),
+        ("respectful of old songs", "respect"),
+        ("customer obsession", "customer obsession"),
+        ("laughter", "laughter"),
+        ("money", "money"),
+        ("greed", "greed"),
+        ("deceptive", "deception"),
+        ("freedom from bias", "unbiasedness"),
     ],
 )
 def test_phrases_keep_what_names_a_value(form, term):
@@ -61,6 +74,8 @@ def test_phrases_keep_what_names_a_value(form, term):
             for form in ("zorb", "hospitals", "business", "loyal friends", "red car", "诚实")
         ),
         *((form, Drop.NOT_A_VALUE) for form in ("not lying", "no honesty", "lack of honesty", "love songs")),
+        *((form, Drop.NOT_A_VALUE) for form in ("bias", "liability", "racism", "unreliable", "gender bias")),
+        *((form, Drop.NOT_A_VALUE) for form in ("education system", "open system", "zorb attitude")),
         *((form, Drop.NOT_A_VALUE) for form in ("avoiding tribal loyalty", "i want loyalty")),
         ("the many people that live in this old town", Drop.TOO_LONG),
         ("four quite different garden tools", Drop.TOO_LONG),

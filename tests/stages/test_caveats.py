@@ -1,7 +1,9 @@
 import dataclasses
 
 from examples import MODEL, respondent, study
+from valuelex.domain.call import Missing
 from valuelex.domain.lexicon import Lexicon
+from valuelex.domain.measure import Completion
 from valuelex.domain.results import Found
 from valuelex.stages.caveats import caveats, resampling_units
 
@@ -26,10 +28,10 @@ def test_one_respondent_on_a_shipped_system_has_only_what_always_holds():
 
 def test_families_are_resampled_from_five_on():
     four = study(families("a", "b", "c", "d", "d"))
-    assert resampling_units(four) == ({f"r{i}": f"r{i}" for i in range(5)}, "respondent")
+    assert resampling_units(four) == ({f"r{i}": f"r{i}" for i in range(5)}, "respondents")
     five = study(families("a", "b", "c", "d", "e", "e"))
     units = {"r0": "a", "r1": "b", "r2": "c", "r3": "d", "r4": "e", "r5": "e"}
-    assert resampling_units(five) == (units, "family")
+    assert resampling_units(five) == (units, "families")
 
 
 def test_few_families_are_told():
@@ -48,10 +50,26 @@ def test_few_families_are_told():
 
 
 def test_a_tiny_model_comes_first():
-    small = dataclasses.replace(MODEL, name="SmolLM2-135M-Instruct")
-    said = caveats(study([respondent(model=small)]), None, [])
-    assert said[0].startswith("acme/SmolLM2-135M-Instruct is a model of 135 million parameters:")
+    said = caveats(study([respondent(attributes={"n_parameters": 360_000_000})]), None, [])
+    assert said[0].startswith("acme/acme-1 is a model of 360 million parameters:")
     assert said[1:] == ALWAYS
+    assert caveats(study([respondent(attributes={"n_parameters": 7e9})]), None, []) == ALWAYS
+    # The embedded model is known by its name, so that `valuelex measure` says it too.
+    embedded = dataclasses.replace(MODEL, name="smollm2-135m-instruct")
+    assert "135 million" in caveats(study([respondent(model=embedded)]), None, [])[0]
+
+
+def test_failed_calls_cut_completions_and_two_ways_of_asking_are_told():
+    who = [respondent("a"), respondent("b", api="completion", family="other")]
+    answers = [
+        Completion("1", "a", "s0", 0, "", Missing.CALL_FAILED, "k1"),
+        Completion("2", "a", "s1", 0, "went on and", None, "k2", cut=True),
+        Completion("3", "b", "s0", 0, "left.", None, "k3"),
+    ]
+    said = " ".join(caveats(study(who), None, [], answers))
+    assert "1 of 3 calls have no answer (CALL_FAILED)" in said
+    assert "1 of 3 completions were ended by the token limit in mid-sentence" in said
+    assert "a contrast of the two is one of ways of asking" in said
 
 
 def test_given_numbers_of_groups_are_told_when_groups_were_built():

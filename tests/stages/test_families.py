@@ -43,6 +43,10 @@ def name_of(word: str) -> str:
         ("altruistic", "altruism", {Rule.FAMILY}),
         ("patient", "patience", {Rule.FAMILY}),
         ("trustworthy", "trustworthiness", {Rule.FAMILY}),
+        ("respected", "being respected", {Rule.FAMILY}),
+        ("considerate", "considerateness", {Rule.FAMILY}),
+        ("analytical", "analytical thinking", {Rule.FAMILY}),
+        ("evidence-based", "evidence-based", set()),
     ],
 )
 def test_a_form_reaches_its_family_by_the_rules_named(form, name, rules):
@@ -86,6 +90,13 @@ LOOK_ALIKES = [
     ),
     *("agent agency", "wit witness", "public publicity", "personal personality", "trust trustworthiness"),
     *(
+        "bias unbiasedness",
+        "respect respected",
+        "love loved",
+        "consideration considerate",
+        "analysis analytical",
+        "evidence evidence-based",
+        "money wealth",
         "discipline self-discipline",
         "respect self-respect",
         "kind unkind",
@@ -148,6 +159,7 @@ def tables(families, apart="a b", not_values=""):
             "intensifiers",
             "light_heads",
             "phrase_heads",
+            "trailing_heads",
             "ambiguous_in_prose",
         ),
         "",

@@ -196,3 +196,32 @@ def test_every_mention_is_accounted_for_in_any_order(drawn, min_respondents, rng
     assert again == lexicon
     rows = dict(zip(other.response_ids, other.values.tolist(), strict=True))
     assert [rows[i] for i in matrix.response_ids] == matrix.values.tolist()
+
+
+def test_a_word_that_the_prompt_showed_is_no_evidence():
+    shown = ("Honest", "order")
+    given = [
+        Response("r0", "m1", "p1", 0, "honesty, care, honest", None, "k0", shown),
+        Response("r1", "m2", "p1", 1, "honesty, care", None, "k1"),
+    ]
+    lexicon, matrix, updated = normalise(given, RULES, plan())
+    # In r0 the family of honesty was shown: two mentions dropped. In r1 it was not: one counts.
+    assert lexicon.terms == (Term("care", 2, 2, 2), Term("honesty", 1, 1, 1))
+    assert [d for d in lexicon.dropped if d.reason is Drop.SHOWN] == [
+        Dropped("honest", Drop.SHOWN, 1),
+        Dropped("honesty", Drop.SHOWN, 1),
+    ]
+    np.testing.assert_array_equal(matrix.values, [[1, 0], [1, 1]])
+    n_counted = sum(m.n_mentions for m in lexicon.merges) + sum(d.n_mentions for d in lexicon.dropped)
+    assert n_counted == 5
+    assert [r.missing for r in updated] == [None, None]
+
+
+def test_a_response_of_shown_words_only_is_a_row_of_zeros():
+    given = [
+        Response("r0", "m1", "p1", 0, "honesty", None, "k0", ("honesty",)),
+        Response("r1", "m2", "p1", 1, "care", None, "k1", ("honesty",)),
+    ]
+    lexicon, matrix, _ = normalise(given, RULES, plan())
+    assert lexicon.names == ("care",)
+    np.testing.assert_array_equal(matrix.values, [[0], [1]])

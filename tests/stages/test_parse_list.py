@@ -65,6 +65,29 @@ def split(text: str, truncated: bool = False) -> list[str]:
             ["compassion", "inclusivity", "justice"],
         ),
         ("trial and error, work and life balance", ["trial", "error", "work and life balance"]),
+        ("honesty: 5, kindness: 4, fairness: 3", ["honesty", "kindness", "fairness"]),
+        ("honesty: 5\nkindness = 4.5\n**fairness**: 3/5", ["honesty", "kindness", "fairness"]),
+        ("honesty - 90%, kindness – 80 %", ["honesty", "kindness"]),
+        ("honesty: no lies, kindness: warm words", ["honesty", "kindness"]),
+        ("1- honesty 2- respect 3- love", ["honesty", "respect", "love"]),
+        ("Excellence.Integrity.Respect.", ["Excellence", "Integrity", "Respect"]),
+        ("love of the U.S., learning.org", ["love of the U.S", "learning.org"]),
+        ("honesty | kindness | respect", ["honesty", "kindness", "respect"]),
+        ("| Honesty | No lies |\n|---|---|\n| Care | For all |", ["Honesty", "Care"]),
+        ("I. honesty\nII. care\nIII. love", ["honesty", "care", "love"]),
+        ("1️⃣ Honesty\n2️⃣ Care", ["Honesty", "Care"]),
+        ("- [x] Honesty\n- [ ] Care", ["Honesty", "Care"]),
+        ("Value: Honesty\nDescription: no lies\nValue: Care", ["Honesty", "Care"]),
+        ('Mine:\n```json\n["honesty", "care"]\n```\nI hope this helps with love!', ["honesty", "care"]),
+        ('[{"name": "Honesty", "description": "I keep my promises"}]', ["Honesty"]),
+        ("Honesty, care, and love are what matters to me.", ["Honesty", "care", "love"]),
+        ("Integrity matters to me.", ["Integrity"]),
+        ("I value honesty above all else. Life without loyalty is poor.", ["honesty above all else"]),
+        (
+            "I believe in treating people with kindness and respect, and I care deeply about justice",
+            ["treating people with kindness", "respect", "justice"],
+        ),
+        ("I am designed to prioritize accuracy and safety.", ["accuracy", "safety"]),
     ],
 )
 def test_lists_are_read_in_the_form_they_come(text, expected):
@@ -110,6 +133,37 @@ def test_nothing_but_numbers_and_signs_gives_nothing(text):
 )
 def test_a_denied_value_is_not_a_mention(text):
     assert split(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Not greed, not power, but kindness and humility", ["kindness", "humility"]),
+        ("Not greed, power, but kindness", ["kindness"]),
+        ("Not only honesty but also care", ["honesty", "care"]),
+        ("I don't value money or fame; I value love and care.", ["love", "care"]),
+        ("I would never say honesty is bad but loyalty is what counts.", ["loyalty"]),
+    ],
+)
+def test_a_contrast_ends_what_is_denied(text, expected):
+    assert split(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("- Honesty\n  - Always tell the truth\n- Care", ["Honesty", "Care"]),
+        ("1. Honesty\n   - No lies\n   - Truthfulness\n2. Care", ["Honesty", "Truthfulness", "Care"]),
+        ("## Honesty\n- Telling the truth\n## Care\n- Being gentle", ["Honesty", "Care"]),
+        ("**1. Honesty**\nTelling the truth\n\n**2. Care**\nBeing gentle", ["Honesty", "Care"]),
+        ("- My values\n  - Honesty\n  - Tribal loyalty", ["My values", "Honesty", "Tribal loyalty"]),
+        ("  - Honesty\n  - Tribal loyalty", ["Honesty", "Tribal loyalty"]),
+        ("- Honesty\n - Tribal loyalty", ["Honesty", "Tribal loyalty"]),
+    ],
+)
+def test_what_stands_below_a_value_explains_it(text, expected):
+    # A bare value word below another value is one more mention; one column of indentation is no level.
+    assert split(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -168,11 +222,23 @@ def test_any_text_gives_mentions_that_hold_a_letter(text, truncated):
             "a-",
             "1. ",
             "a/",
+            "abc.",
+            "Love.",
+            "a: 1",
+            "not a, ",
+            "I value a, and ",
+            "- love\n  - a\n",
+            "  ",
+            "\n\t",
         ),
         *('{"a":', "honesty, ", "- unwavering ", "\u200b", '"', "|", "```"),
     ],
 )
 def test_hostile_repetition_is_read_in_one_pass(unit):
     # 100 kB each; a pattern that goes back over its input would not come to an end here.
-    for text in (unit * (100_000 // len(unit)) + "x", "[" * 50_000 + "]" * 50_000):
+    for text in (
+        unit * (100_000 // len(unit)) + "x",
+        unit * (100_000 // len(unit)),
+        "[" * 50_000 + "]" * 50_000,
+    ):
         assert isinstance(split(text, truncated=True), list)

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from examples import projective_test, reply, respondent, study
-from valuelex.domain.call import Missing
+from valuelex.domain.call import Missing, Reply
 from valuelex.errors import StudyError
 from valuelex.stages.project import plan_completions, read_completions
 
@@ -31,7 +31,7 @@ def test_keys_do_not_move_from_run_to_run():
     # A changed key would send every call of an old ledger again.
     assert (
         plan_completions(study())[0].key
-        == "call1-310773eb62f204e502798ce31916c8feb8e00648c599c6c0b85fa4cb672589b5"
+        == "call1-66aeb0369eeba8982bbbc313062142a85c5cd86a9083aa8bb49836c694fef4fd"
     )
 
 
@@ -72,12 +72,11 @@ def test_raw_completion_reads_three_everyday_sentences_and_then_the_stem():
 def test_examples_change_every_six_stems_and_go_round(n_stems):
     who = [respondent(f"r{i}", api="completion") for i in range(3)]
     calls = plan_completions(study(who, test=projective_test(n_stems, 8), draws=2))
-    n_windows = -(-n_stems // 6)
     for call in calls:
-        # Stem 6 w + i of draw d is in window w + n_windows d, which shows three from 3 (w + n_windows d) on.
-        window = int(call.item_id.removeprefix("s")) // 6 + n_windows * call.draw
+        # Stem 6 w + i of draw d shows three of a ring of eight, from 3 w + d on.
+        start = 3 * (int(call.item_id.removeprefix("s")) // 6) + call.draw
         lines = json.loads(call.body)["prompt"].splitlines()[1:4]
-        assert lines == [f"It rained on day {(3 * window + i) % 8}, so I stayed in." for i in range(3)]
+        assert lines == [f"It rained on day {(start + i) % 8}, so I stayed in." for i in range(3)]
 
 
 def test_raw_completion_without_examples_is_refused():
@@ -167,6 +166,38 @@ def test_a_completion_that_is_none_has_a_reason_and_keeps_its_text(text, missing
     found = read_one(text)
     assert found.missing is missing
     assert found.text == text.strip()
+
+
+@pytest.mark.parametrize(
+    ("text", "ending"),
+    [
+        ("<think>what now?</think> opened the door.", "opened the door."),
+        ("1. opened the door.", "opened the door."),
+        ("'ll open the door.", "'ll open the door."),
+        (f"{STEM}’m opening the door.", "’m opening the door."),
+        ("'opened the door.", "opened the door."),
+        ("asked Dr. Lee to open it. Then I left.", "asked Dr. Lee to open it."),
+        ("flew to the U.S. and stayed. It was cold.", "flew to the U.S. and stayed."),
+        (STEM.replace(",", "") + " opened the door.", "opened the door."),
+    ],
+)
+def test_marks_numbers_and_abbreviations_do_not_spoil_an_ending(text, ending):
+    found = read_one(text)
+    assert (found.text, found.missing) == (ending, None)
+
+
+def test_an_ending_that_the_limit_cut_is_marked():
+    asked = study(test=projective_test(1))
+    (call,) = plan_completions(asked)
+
+    def cut(text: str, finish: str) -> bool:
+        replies = {call.key: Reply(call.key, text, None, finish)}
+        return read_completions([call], replies, asked.project.test)[0].cut
+
+    assert cut("opened the door and then", "length")
+    assert not cut("opened the door. And then", "length")
+    assert not cut("opened the door and then", "stop")
+    assert not cut("", "length")
 
 
 def test_a_judges_sentence_is_on_topic():

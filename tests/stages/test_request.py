@@ -4,13 +4,15 @@ import json
 import pytest
 
 from examples import ENDPOINT, MODEL, respondent
-from valuelex.stages.request import chat_call, completion_call, rotate, subject_of
+from valuelex.stages.request import Item, build_call, chat_content, rotate, subject_of
 
-ASKED = {"stage": "elicit", "item_id": "p0", "draw": 0, "max_tokens": 64, "study_seed": 7}
+ASKED = {"stage": "elicit", "item_id": "p0", "draw": 0, "study_seed": 7}
 
 
 def chat(who=None, **changes):
-    return chat_call(who or respondent(), user="Which words?", prefill="Words:", **{**ASKED, **changes})
+    who = who or respondent()
+    content = {"max_tokens": 64, **chat_content(who, Item("p0", "Which words?", "Words:"))}
+    return build_call(who, content=content, **{**ASKED, **changes})
 
 
 def test_a_chat_request_in_full_and_its_key():
@@ -18,20 +20,21 @@ def test_a_chat_request_in_full_and_its_key():
     call = chat()
     assert call.body == (
         '{"max_tokens":64,"messages":[{"content":"Which words?","role":"user"}],"model":"acme-1",'
-        '"seed":1434228337,"temperature":1.0,"top_p":0.9}'
+        '"seed":2082195478,"temperature":1.0,"top_p":0.9}'
     )
     assert call.path == "/chat/completions"
-    assert call.key == "call1-bf4d5086ed1fa150fab7b085273ace8af250cfd0deae7749e02f0bff92a9605e"
+    assert call.key == "call1-25d66c0442c6df76935f8d17bead384d609c82ea7c2ae3d5a1de818df5e9d6ca"
 
 
 def test_a_raw_request_in_full_and_its_key():
-    call = completion_call(respondent(api="completion"), prompt="Values of a baker:", **ASKED)
+    content = {"max_tokens": 64, "prompt": "Values of a baker:", "stop": ["\n"]}
+    call = build_call(respondent(api="completion"), content=content, **ASKED)
     assert call.body == (
-        '{"max_tokens":64,"model":"acme-1","prompt":"Values of a baker:","seed":1434228337,'
+        '{"max_tokens":64,"model":"acme-1","prompt":"Values of a baker:","seed":2013441904,'
         '"stop":["\\n"],"temperature":1.0,"top_p":0.9}'
     )
     assert call.path == "/completions"
-    assert call.key == "call1-568f632132906e5246dab67b446a2c3af448f835345129c17605190f928f626a"
+    assert call.key == "call1-fd93559eca923682a2a8b79a96366c809c5c98a29ecdefe8e81944e13c3ace66"
 
 
 def test_a_call_tells_which_observation_it_stands_for():
@@ -63,7 +66,6 @@ def test_two_draws_are_two_observations_with_or_without_a_seed():
         respondent("acme prefill", prefill=True),
         respondent("acme 2", model=dataclasses.replace(MODEL, name="acme-2")),
         respondent("acme rev", model=dataclasses.replace(MODEL, revision="sha256:1")),
-        respondent("acme other label"),
     ],
     ids=lambda r: r.id,
 )
@@ -71,7 +73,11 @@ def test_two_respondents_do_not_share_an_answer(other):
     assert chat(other).key != chat().key
 
 
-@pytest.mark.parametrize("change", [{"study_seed": 8}, {"item_id": "p1"}, {"stage": "project"}, {"draw": 1}])
+def test_a_respondent_may_be_renamed_without_buying_its_answers_again():
+    assert chat(respondent("acme other label")).key == chat().key
+
+
+@pytest.mark.parametrize("change", [{"study_seed": 8}, {"draw": 1}])
 def test_the_seed_differs_from_call_to_call(change):
     seeds = {json.loads(call.body)["seed"] for call in (chat(), chat(**change))}
     assert len(seeds) == 2

@@ -47,7 +47,7 @@
 
   function said(stem, text) {
     const cell = make("td", "said");
-    if (stem) cell.append(make("span", "stem", stem + " "));
+    if (stem) cell.append(make("span", "stem", stem + (/^['’]/.test(text) ? "" : " ")));
     cell.append(make("bdi", "", text));
     return cell;
   }

@@ -22,8 +22,8 @@ Api = Literal["chat", "completion"]
 PATHS: Mapping[Api, str] = {"chat": "/chat/completions", "completion": "/completions"}
 
 
-Route = tuple[str, str]
-"""Endpoint and revision: calls that share both share a server and its limits."""
+Route = tuple[str, str, str]
+"""Provider, endpoint and revision: calls that share them share a server, a key and limits."""
 
 
 class Missing(StrEnum):
@@ -96,7 +96,7 @@ class Call:
     @property
     def route(self) -> Route:
         """Where the call goes."""
-        return (self.endpoint, self.revision)
+        return (self.provider, self.endpoint, self.revision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +107,6 @@ class Reply:
     text: str
     missing: Missing | None = None
     finish_reason: str | None = None
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
 
 
 def read_reply(key: str, payload: Mapping[str, Any]) -> Reply:
@@ -131,6 +129,8 @@ def read_reply(key: str, payload: Mapping[str, Any]) -> Reply:
     DataError
         If the body has no ``choices[0]`` with a message or a text.
     """
+    if is_filtered(payload):
+        return Reply(key, "", Missing.FILTERED)
     choices = payload.get("choices")
     if not isinstance(choices, Sequence) or not choices or not isinstance(choices[0], Mapping):
         msg = f"The answer has no 'choices': {canonical_json(payload)[:160]}"
@@ -147,8 +147,6 @@ def read_reply(key: str, payload: Mapping[str, Any]) -> Reply:
         raise DataError(msg)
     text = text.encode("utf-8", "replace").decode() if isinstance(text, str) else ""
     finish = choice.get("finish_reason")
-    usage = payload.get("usage")
-    usage = usage if isinstance(usage, Mapping) else {}
     missing: Missing | None = None
     if finish == "content_filter":
         missing = Missing.FILTERED
@@ -161,10 +159,10 @@ def read_reply(key: str, payload: Mapping[str, Any]) -> Reply:
         text=text,
         missing=missing,
         finish_reason=finish if isinstance(finish, str) else None,
-        prompt_tokens=_count(usage.get("prompt_tokens")),
-        completion_tokens=_count(usage.get("completion_tokens")),
     )
 
 
-def _count(value: Any) -> int:
-    return value if isinstance(value, int) and value >= 0 else 0
+def is_filtered(payload: Any) -> bool:
+    """Tell an error body by which a provider's content filter refused the prompt."""
+    error = payload.get("error") if isinstance(payload, Mapping) else None
+    return isinstance(error, Mapping) and error.get("code") == "content_filter"

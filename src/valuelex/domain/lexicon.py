@@ -18,7 +18,10 @@ from valuelex.errors import DataError
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One answer to one elicitation prompt: a respondent's words, or why there are none."""
+    """One answer to one elicitation prompt: a respondent's words, or why there are none.
+
+    `shown` are the words that the prompt itself showed as examples; to repeat them is no evidence.
+    """
 
     id: str
     respondent_id: str
@@ -27,6 +30,7 @@ class Response:
     text: str
     missing: Missing | None
     call_key: str
+    shown: tuple[str, ...] = ()
 
 
 class Drop(StrEnum):
@@ -37,6 +41,7 @@ class Drop(StrEnum):
     TOO_LONG = "TOO_LONG"
     NOT_A_VALUE = "NOT_A_VALUE"
     BY_STUDY = "BY_STUDY"
+    SHOWN = "SHOWN"
     RARE = "RARE"
 
 

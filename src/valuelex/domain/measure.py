@@ -56,7 +56,10 @@ class ProjectiveTest:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """How one respondent ended one stem in one draw, or why it did not."""
+    """How one respondent ended one stem in one draw, or why it did not.
+
+    `cut` tells that the token limit ended it in mid-sentence; it is rated as far as it goes.
+    """
 
     id: str
     respondent_id: str
@@ -65,6 +68,7 @@ class Completion:
     text: str
     missing: Missing | None
     call_key: str
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,11 @@ class RatingArray:
                 "Missing is a reason, never a number."
             )
             raise DataError(msg)
+
+
+def join_sentence(stem: str, ending: str) -> str:
+    """Join a stem to its ending as one would write it: "..., I" and "'ll wait" make "..., I'll wait"."""
+    return f"{stem}{ending}" if ending[:1] in ("'", "’") else f"{stem} {ending}"
 
 
 Level = Literal["subdimension", "dimension"]

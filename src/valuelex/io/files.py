@@ -63,7 +63,7 @@ def write_study(folder: Path, study: Study) -> None:
 
 def write_responses(folder: Path, responses: Sequence[Response]) -> None:
     """Write what respondents answered to elicitation prompts: responses.parquet."""
-    names = ["id", "respondent_id", "prompt_id", "draw", "missing", "text", "call_key"]
+    names = ["id", "respondent_id", "prompt_id", "draw", "missing", "text", "shown", "call_key"]
     _write_parquet(folder / "responses.parquet", _frame(responses, names))
 
 
@@ -99,7 +99,7 @@ def write_systems(folder: Path, systems: Sequence[ValueSystem], taxonomy: Taxono
 
 def write_completions(folder: Path, completions: Sequence[Completion]) -> None:
     """Write how stems were completed: completions.parquet."""
-    names = ["id", "respondent_id", "stem_id", "draw", "missing", "text", "call_key"]
+    names = ["id", "respondent_id", "stem_id", "draw", "missing", "text", "cut", "call_key"]
     _write_parquet(folder / "completions.parquet", _frame(completions, names))
 
 
@@ -160,20 +160,23 @@ def write_report(folder: Path, html: str) -> Path:
 
 
 def _frame(items: Sequence[Any], names: Sequence[str]) -> pl.DataFrame:
-    integers = {"draw"}
-    schema = {name: pl.Int64 if name in integers else pl.String for name in names}
+    types = {"draw": pl.Int64, "cut": pl.Boolean}
+    schema = {name: types.get(name, pl.String) for name in names}
     columns = {name: [_scalar(getattr(item, name)) for item in items] for name in names}
     return pl.DataFrame(columns, schema=schema)
 
 
 def _scalar(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return ", ".join(value)
     return value.value if isinstance(value, Enum) else value
 
 
 def _plain(value: Any) -> Any:
-    """Turn domain types into what JSON holds; NaN becomes null."""
+    """Turn domain types into what JSON holds; NaN becomes null, paths of this machine are left out."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        shared = (f.name for f in dataclasses.fields(value) if not f.metadata.get("local"))
+        return {name: _plain(getattr(value, name)) for name in shared}
     if isinstance(value, np.ndarray):
         return _plain(value.tolist())
     if isinstance(value, Enum):
@@ -224,6 +227,8 @@ def _replace(path: Path, write: Callable[[Path], object]) -> None:
     try:
         write(beside)
         beside.replace(path)
-    except OSError as error:
-        msg = f"{str(path)!r} cannot be written ({error.strerror or error}); free space or check its rights."
+    except (OSError, pl.exceptions.PolarsError) as error:
+        beside.unlink(missing_ok=True)
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+        msg = f"{str(path)!r} cannot be written ({reason}); free space or check its rights."
         raise LedgerError(msg) from error

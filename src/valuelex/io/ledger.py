@@ -7,6 +7,7 @@ an API key: requests are stored without headers. Does not send anything.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from valuelex.domain.call import Call, Reply, read_reply
-from valuelex.errors import LedgerError
+from valuelex.errors import DataError, LedgerError
 
 APPLICATION_ID = 0x564C4558  # "VLEX"
 VERSION = 1
@@ -78,7 +79,9 @@ class Ledger:
         self.path = path
         with self._errors():
             if read_only:
-                self._db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+                # In a folder without the right to write, SQLite cannot share the file with a writer.
+                alone = "" if os.access(path.parent, os.W_OK) else "&immutable=1"
+                self._db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro{alone}", uri=True)
             else:
                 self._db = sqlite3.connect(path)
         try:
@@ -180,8 +183,18 @@ class Ledger:
         with self._errors():
             for key, payload in self._db.execute("SELECT call_key, payload FROM reply"):
                 if key in wanted:
-                    found[key] = read_reply(key, json.loads(payload))
+                    found[key] = self._read(key, payload)
         return found
+
+    def _read(self, key: str, payload: str) -> Reply:
+        try:
+            return read_reply(key, json.loads(payload))
+        except (ValueError, AttributeError, DataError) as error:
+            msg = (
+                f"{str(self.path)!r}: the reply to {key} is damaged ({error}); restore the file from a copy, or "
+                "delete that row of the table 'reply' to send the call again."
+            )
+            raise LedgerError(msg) from error
 
 
 def _call_row(call: Call) -> tuple[str | int, ...]:

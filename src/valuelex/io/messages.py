@@ -8,6 +8,9 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+SECRET = ("base_url", "key_variable", "extra_body")
+"""Keys whose wrong values are not shown: someone may have put a key there."""
+
 
 def first_problem(error: ValidationError, section: type[BaseModel]) -> str:
     """Describe the first problem, and how many more there are.
@@ -31,7 +34,9 @@ def first_problem(error: ValidationError, section: type[BaseModel]) -> str:
         text = f"{_place(location[:-1])}key {location[-1]!r} is missing; add it"
     else:
         reason = first["msg"].removeprefix("Value error, ")
-        text = f"{_place(location[:-1])}{_key(location[-1])} = {first['input']!r}: {reason}"
+        secret = location[-1] in SECRET
+        shown = "" if secret else f" = {first['input']!r}"
+        text = f"{_place(location[:-1])}{_key(location[-1])}{shown}: {reason}"
     more = len(problems) - 1
     return text + (f" ({more} more problem{'s' if more > 1 else ''} after this one)." if more else ".")
 

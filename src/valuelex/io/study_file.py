@@ -33,7 +33,9 @@ from valuelex.io.assets import EndpointEntry, Section, Text
 
 Share = Annotated[float, Field(gt=0, le=1)]
 Temperature = Annotated[float, Field(ge=0, le=5)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, strict=True)]
+MOST_COMPARED = 100
+"""Respondents that are contrasted pair by pair at the most (4,950 pairs)."""
 EMBEDDED_BODY = {"min_p": 0.0, "top_k": 0}
 """Sent to the embedded server, whose own defaults (.05 and 40) would cut the distribution."""
 
@@ -179,7 +181,7 @@ def study_of_one_model(
 
 def resolve(read: StudyFile, folder: Path) -> Study:
     """Unroll grids and look up names; relative paths start at `folder`."""
-    respondents = tuple(r for section in read.respondents for r in _respondents(section, read))
+    respondents = tuple(r for section in read.respondents for r in _respondents(section, read, folder))
     if BUILT in read.project.systems and read.elicit is None:
         msg = "[project] systems names 'built', but nothing is elicited; add an [elicit] section."
         raise StudyError(msg)
@@ -221,17 +223,23 @@ def _project(section: ProjectSection, folder: Path) -> ProjectPlan:
             raise StudyError(msg)
         test = ProjectiveTest(test.name, test.source, test.stems[: section.stems], test.examples)
     named = dict.fromkeys(section.systems)
+    systems = tuple(assets.load_system(name, folder) for name in named if name != BUILT)
+    names = [system.name for system in systems] + [BUILT]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        msg = f"[project] systems: two systems are called {repeated[0]!r}; give one another name in its file."
+        raise StudyError(msg)
     return ProjectPlan(
         test=test,
         draws=section.draws,
         max_tokens=section.max_tokens,
-        systems=tuple(assets.load_system(name, folder) for name in named if name != BUILT),
+        systems=systems,
         built=BUILT in named,
     )
 
 
-def _respondents(section: RespondentSection, read: StudyFile) -> list[Respondent]:
-    model = resolve_model(section.model, read.endpoints)
+def _respondents(section: RespondentSection, read: StudyFile, folder: Path) -> list[Respondent]:
+    model = resolve_model(section.model, read.endpoints, folder)
     if section.prefill and section.api == "completion":
         msg = f'[[respondents]] {section.model!r}: prefill belongs to api = "chat"; leave it out.'
         raise StudyError(msg)
@@ -263,10 +271,10 @@ def _respondents(section: RespondentSection, read: StudyFile) -> list[Respondent
 
 
 def _short_name(model: str) -> str:
-    return model.rstrip("/").rsplit("/", 1)[-1].removesuffix(".gguf")
+    return model.rstrip("/").rsplit("/", 1)[-1]
 
 
-def resolve_model(reference: str, endpoints: Mapping[str, EndpointEntry]) -> Model:
+def resolve_model(reference: str, endpoints: Mapping[str, EndpointEntry], folder: Path) -> Model:
     """Look up ``provider/name``.
 
     Parameters
@@ -275,6 +283,8 @@ def resolve_model(reference: str, endpoints: Mapping[str, EndpointEntry]) -> Mod
         For instance ``openai/gpt-4o-mini``, ``embedded/smollm2-135m-instruct`` or ``embedded/FILE.gguf``.
     endpoints
         Providers of the study's own, which win over shipped ones of the same name.
+    folder
+        Where relative paths of GGUF files start.
 
     Raises
     ------
@@ -293,13 +303,14 @@ def resolve_model(reference: str, endpoints: Mapping[str, EndpointEntry]) -> Mod
         )
         raise StudyError(msg)
     if provider == "embedded":
-        revision = embedded.weights_revision(embedded.find_weights(name))
+        weights = embedded.find_weights(name, folder)
         endpoint = Endpoint("embedded", "embedded", None, True, embedded.SLOTS, EMBEDDED_BODY)
-        return Model(endpoint, name, revision)
+        short = name if name == embedded.DEFAULT_MODEL else weights.stem
+        return Model(endpoint, short, embedded.weights_revision(weights), str(weights))
     entry = known[provider]
     endpoint = Endpoint(
         provider=provider,
-        identity=entry.base_url.rstrip("/"),
+        identity=entry.base_url,
         key_variable=entry.key_variable or None,
         sends_seed=entry.sends_seed,
         max_in_flight=entry.max_in_flight,
@@ -311,6 +322,12 @@ def resolve_model(reference: str, endpoints: Mapping[str, EndpointEntry]) -> Mod
 def _check_factors(factors: tuple[str, ...], respondents: tuple[Respondent, ...]) -> None:
     attributes = sorted({name for r in respondents for name in r.attributes})
     known = [*FACTORS, *attributes]
+    if "respondent" in factors and len(respondents) > MOST_COMPARED:
+        msg = (
+            f"[compare] factors: {len(respondents)} respondents make {len(respondents) * (len(respondents) - 1) // 2} "
+            f"pairs, which no reader can use; compare up to {MOST_COMPARED}, or by 'model' or an attribute."
+        )
+        raise StudyError(msg)
     wrong = [f for f in factors if f not in known]
     if wrong:
         msg = f"[compare] factors: no factor {wrong[0]!r}; there is {', '.join(map(repr, known))}."

@@ -60,26 +60,28 @@ class Label:
 
 
 def heatmap(table: OrientationTable, reach: float) -> Picture:
-    """Draw respondents by targets, coloured by distance from neutral, with the estimate in every cell.
+    """Draw respondents by targets, the estimate in every cell, coloured by distance from the column's mean.
+
+    Columns have no common zero, so colours compare respondents within a column only.
 
     Parameters
     ----------
     table
         Orientations of one level.
     reach
-        Distance from neutral, in scale points, at which the colours are strongest.
+        Distance from the mean, in scale points, at which the colours are strongest.
     """
     columns = _distinct(table.columns)
     rows = [
         {
             "row": visible(respondent),
             "column": column,
-            "value": cell.value,
+            "offset": None if cell.value is None or mean is None else cell.value - mean,
             "text": cell.estimate,
-            "strong": cell.value is not None and _is_dark((cell.value - SCALE_NEUTRAL) / reach),
+            "strong": cell.value is not None and mean is not None and _is_dark((cell.value - mean) / reach),
         }
         for respondent, cells in table.rows
-        for column, cell in zip(columns, cells, strict=True)
+        for column, cell, mean in zip(columns, cells, table.means, strict=True)
     ]
     longest = max((len(word) for column in columns for word in column.split()), default=0)
     step = min(max(64, 7 * longest + 10), 130)
@@ -98,16 +100,16 @@ def heatmap(table: OrientationTable, reach: float) -> Picture:
         y=alt.Y("row:N", sort=_row_order(table), title=None, axis=_left_axis()),
     )
     colour = alt.Color(
-        "value:Q",
+        "offset:Q",
         legend=None,
         scale=alt.Scale(
-            domain=[SCALE_NEUTRAL - reach, SCALE_NEUTRAL, SCALE_NEUTRAL + reach],
+            domain=[-reach, 0, reach],
             range=[BELOW, NEUTRAL, ABOVE],
             interpolate="lab",
         ),
     )
     cells_ = base.mark_rect(stroke="#fff", strokeWidth=2).encode(
-        color=alt.condition("isValid(datum.value)", colour, alt.value("#fff"))
+        color=alt.condition("isValid(datum.offset)", colour, alt.value("#fff"))
     )
     figures = base.mark_text(fontSize=12).encode(
         text="text:N", color=alt.condition("datum.strong", alt.value("#fff"), alt.value(INK))
@@ -163,7 +165,7 @@ def dot_plot(table: OrientationTable) -> Picture:
     what = (
         f"Dot plot of estimates with 95 percent intervals for {len(table.rows)} respondents on "
         f"{len(columns)} "
-        f"{table.level}s; the dashed line is neutral. {_extremes(table)}"
+        f"{table.level}s; the dashed line is the middle of the scale. {_extremes(table)}"
     )
     return _picture(panels, what)
 
@@ -300,14 +302,10 @@ def _dot_domain(rows: Sequence[dict[str, Any]]) -> tuple[float, float]:
 
 
 def _extremes(table: OrientationTable) -> str:
-    known = [(c.value, c.respondent_id, c.target_name) for c in table.cells if c.value is not None]
+    known = [c.value for c in table.cells if c.value is not None]
     if not known:
         return "No estimate could be given."
-    low, high = min(known), max(known)
-    return visible(
-        f"Highest {number(high[0])}, {high[1]} on {high[2]}; lowest {number(low[0])}, {low[1]} on {low[2]}. "
-        "The table below gives the same figures."
-    )
+    return f"Estimates from {number(min(known))} to {number(max(known))}; the table below gives the same figures."
 
 
 def _picture(chart: Any, what: str) -> Picture:

@@ -32,7 +32,8 @@ def _contrast_finding(results: Results) -> str:
         return "No contrast could be tested: too few stems were rated for any two sides."
     clear = [c for c in tested if survives(c) and _excludes_zero(c)]
     if clear:
-        largest = max(clear, key=lambda c: (abs(c.difference or 0.0), c.target, c.a, c.b))
+        # Scale points of two targets are not the same unit; effect sizes are.
+        largest = max(clear, key=lambda c: (abs(c.effect_size or 0.0), c.target, c.a, c.b))
         return _largest_contrast(results, largest, len(clear), len(tested))
     return (
         f"None of {count(len(tested), 'tested contrast')} survives Holm's correction at "
@@ -64,8 +65,9 @@ def _largest_contrast(results: Results, c: Contrast, n_clear: int, n_tested: int
         f"(difference {number(abs(c.difference or 0.0))} scale points, 95\u00a0% CI {number(low)} to "
         f"{number(high)}, "
         f"{count(c.n_stems, 'stem')}, p {_equals(c.p_adjusted)} after Holm; {_missing_of(results, c)}). "
-        f"It is the largest of {count(n_clear, 'contrast')} that survive{'s' if n_clear == 1 else ''}, of "
-        f"{n_tested:,} tested by judge {c.judge}; the largest of many is likely overstated."
+        f"By effect size it is the clearest of {count(n_clear, 'contrast')} that "
+        f"survive{'s' if n_clear == 1 else ''}, of {n_tested:,} tested by judge {c.judge} (Holm within factor, "
+        "system and level); the clearest of many is likely overstated."
     )
 
 
@@ -153,6 +155,6 @@ def _stability_finding(results: Results) -> str:
     return (
         f"{count(n, 'value word')} from {count(len(results.study.respondents), 'respondent')} make up the "
         f"value system found; {weak:,} of them ({share(weak, n)}) stay in their group in fewer than "
-        f"{100 * WEAK:.0f}\u00a0% of {count(taxonomy.n_resamples, 'resample')} of respondents, so "
+        f"{100 * WEAK:.0f}\u00a0% of {count(taxonomy.n_resamples, 'resample')} of {taxonomy.resampled}, so "
         "their place is undecided."
     )

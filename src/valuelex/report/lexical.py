@@ -23,6 +23,7 @@ _DROPS = {
     Drop.TOO_LONG: "too long for a value word",
     Drop.NOT_A_VALUE: "not a value",
     Drop.BY_STUDY: "dropped by the study",
+    Drop.SHOWN: "shown as an example in its own prompt",
     Drop.RARE: "named by too few respondents",
 }
 _RULES = {
@@ -210,7 +211,7 @@ def _stability_sentence(taxonomy: Taxonomy) -> str:
     n = len(taxonomy.terms)
     return (
         f"Of {count(n, 'word')}, {firm:,} ({share(firm, n)}) stay in their group in at least "
-        f"{100 * STRONG:.0f}\u00a0% of {count(taxonomy.n_resamples, 'resample')} of respondents, "
+        f"{100 * STRONG:.0f}\u00a0% of {count(taxonomy.n_resamples, 'resample')} of {taxonomy.resampled}, "
         f"and {weak:,} ({share(weak, n)}) in fewer than {100 * WEAK:.0f}\u00a0%; read a weak word's place as undecided."
     )
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
+from statistics import fmean
 
-from valuelex.domain.measure import SCALE_NEUTRAL, Contrast, Level, Orientation
+from valuelex.domain.measure import Contrast, Level, Orientation
 from valuelex.domain.results import Results
 from valuelex.report.evidence import Measure
 from valuelex.report.wording import DASH, count, interval, labels, listed, number, p_value, reasons
@@ -55,6 +56,13 @@ class OrientationTable:
         """All cells, row by row."""
         return tuple(cell for _, row in self.rows for cell in row)
 
+    @property
+    def means(self) -> tuple[float | None, ...]:
+        """Mean estimate of each column over respondents; None where nobody has one."""
+        columns = zip(*(cells for _, cells in self.rows), strict=True)
+        known = [[cell.value for cell in column if cell.value is not None] for column in columns]
+        return tuple(fmean(values) if values else None for values in known)
+
 
 @dataclass(frozen=True, slots=True)
 class OrientationSection:
@@ -69,7 +77,7 @@ class OrientationSection:
 
     @property
     def reach_text(self) -> str:
-        """How far colours reach from neutral, in scale points."""
+        """How far colours reach from the mean of a column, in scale points."""
         return f"{self.reach:g}"
 
 
@@ -138,7 +146,7 @@ def build_orientations(results: Results, measures: Sequence[Measure]) -> tuple[O
                 i,
                 labels(results).system(measure.system),
                 measure.judge,
-                _reach([*tables["subdimension"].cells, *tables["dimension"].cells]),
+                _reach([tables["subdimension"], tables["dimension"]]),
                 tables["subdimension"],
                 tables["dimension"],
             )
@@ -170,10 +178,16 @@ def _cell(o: Orientation | None, respondent: int, respondent_id: str, target: in
     )
 
 
-def _reach(cells: Sequence[Cell]) -> float:
-    """Return how far colours reach from neutral: the largest distance, up to the next half point."""
-    distances = [abs(c.value - SCALE_NEUTRAL) for c in cells if c.value is not None]
-    return max(0.5, ceil(2 * max(distances, default=0.0)) / 2)
+def _reach(tables: Sequence[OrientationTable]) -> float:
+    """Return how far colours reach: the largest distance from a column's mean, up to the next quarter point."""
+    distances = [
+        abs(cell.value - mean)
+        for table in tables
+        for _, cells in table.rows
+        for cell, mean in zip(cells, table.means, strict=True)
+        if cell.value is not None and mean is not None
+    ]
+    return max(0.25, ceil(4 * max(distances, default=0.0)) / 4)
 
 
 def build_contrasts(results: Results, measures: Sequence[Measure]) -> tuple[ContrastTable, ...]:

@@ -329,7 +329,7 @@ def _method(results: Results) -> MethodSection:
         settings += [
             ("Dimensions asked for", f"{study.construct.n_dimensions:,}"),
             ("Subdimensions asked for", f"{study.construct.n_subdimensions:,}"),
-            ("Resamples of respondents for stability", f"{study.construct.resamples:,}"),
+            ("Resamples for stability", f"{study.construct.resamples:,}"),
         ]
     test = study.project.test
     settings += [

@@ -66,7 +66,8 @@ def accept(key: str, rules: WordRules, attested: Attested) -> Verdict:
     name of a quality and is not listed as something else. A phrase is first rid of what only says how
     much ("deep", "strong") or points at the value ("commitment to", "sense of"), which counts as the
     FAMILY rule; then it is taken as it is if a value word is its head and it is short, or reduced to
-    its head if what follows is long or says nothing ("honest with oneself").
+    its head if what follows is long or says nothing ("honest with oneself"), or to the quality before a
+    last word that only says in what it is found ("trustworthy AI").
 
     Parameters
     ----------
@@ -154,6 +155,9 @@ def _accept_phrase(words: list[str], rules: WordRules, attested: Attested) -> Ve
     while bare and bare[0] in rules.intensifiers:
         bare = bare[1:]
     for rest in (core, bare):
+        quality = _before_trailing_head(rest, rules, attested)
+        if quality is not None:
+            return Verdict(quality.name, quality.rules | {Rule.FAMILY})
         found = _name_phrase(rest, rules, attested) if len(rest) > 1 else None
         if found is not None:
             extra = {Rule.FAMILY} if len(rest) < len(words) else set()
@@ -178,6 +182,18 @@ def _fronts_off(words: list[str], rules: WordRules) -> Iterator[list[str]]:
         yield words
 
 
+def _before_trailing_head(words: list[str], rules: WordRules, attested: Attested) -> Joined | None:
+    """Return the quality that an adjective names before a last word such as "attitude"; None if none does."""
+    core = list(words)
+    while len(core) > 1 and core[-1] in rules.trailing_heads:
+        core.pop()
+    quality = " ".join(core)
+    if len(core) == len(words) or quality in rules.ambiguous:
+        return None
+    found = join(quality, rules, attested)
+    return found if found.known and Rule.FAMILY in found.rules else None
+
+
 def _name_phrase(words: list[str], rules: WordRules, attested: Attested) -> Joined | None:
     """Return the term of a phrase that is not in the vocabulary: itself, or its head; None if neither."""
     before = next((i for i, word in enumerate(words) if i and word in _PREPOSITIONS), len(words))
@@ -189,6 +205,11 @@ def _name_phrase(words: list[str], rules: WordRules, attested: Attested) -> Join
         if head.known and (first == head.name or first not in rules.ambiguous | rules.function_words):
             tail = words[before + 1 :]
             says_nothing = all(word in rules.function_words for word in tail)
+            if first != head.name:
+                for preposition in ("for", "of", "to"):
+                    named = join(" ".join([head.name, preposition, *tail]), rules, attested)
+                    if named.known:
+                        return Joined(named.name, named.rules | {Rule.FAMILY}, known=True)
             if says_nothing or not short or first != head.name or not rules.clause_words.isdisjoint(tail):
                 return Joined(head.name, head.rules | {Rule.FAMILY}, known=True)
             return join(" ".join(words), rules, attested)

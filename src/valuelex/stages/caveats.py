@@ -7,26 +7,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from valuelex.domain.call import Missing
+from valuelex.domain.measure import Completion
 from valuelex.domain.results import Found
-from valuelex.domain.study import Study
+from valuelex.domain.study import Respondent, Study
+
+SMALL = 1e9
+"""Parameters below which a report opens with what so small a model cannot show."""
 
 ENOUGH_FAMILIES = 5
 """Families from which on resampling is by family; with fewer it is by respondent, with a caveat."""
 
 
 def resampling_units(study: Study) -> tuple[dict[str, str], str]:
-    """Return the independent unit of each respondent, and what kind of unit it is.
+    """Return what is resampled of each respondent, and what that is in the plural.
 
     Families are independent; settings and personas of one model are not. With fewer than
     `ENOUGH_FAMILIES` families there is nothing to resample but respondents.
     """
     families = {r.family for r in study.respondents}
     if len(families) >= ENOUGH_FAMILIES:
-        return {r.id: r.family for r in study.respondents}, "family"
-    return {r.id: r.id for r in study.respondents}, "respondent"
+        return {r.id: r.family for r in study.respondents}, "families"
+    return {r.id: r.id for r in study.respondents}, "respondents"
 
 
-def caveats(study: Study, found: Found | None, measured: Sequence[str]) -> tuple[str, ...]:
+def caveats(
+    study: Study,
+    found: Found | None,
+    measured: Sequence[str],
+    completions: Sequence[Completion] = (),
+) -> tuple[str, ...]:
     """List what limits the conclusions of a study, most important first.
 
     Parameters
@@ -37,19 +47,21 @@ def caveats(study: Study, found: Found | None, measured: Sequence[str]) -> tuple
         What elicitation found, if anything was elicited.
     measured
         Names of the value systems on which respondents were rated.
+    completions
+        What respondents made of the stems.
     """
     sentences = []
-    small = sorted({r.model.label for r in study.respondents if "135m" in r.model.name.lower()})
-    if small:
+    small = {r.model.label: size for r in study.respondents if 0 < (size := _n_parameters(r)) < SMALL}
+    for label, size in small.items():
         sentences.append(
-            f"{', '.join(small)} is a model of 135 million parameters: this report shows every step of the method "
+            f"{label} is a model of {size / 1e6:.0f} million parameters: this report shows every step of the method "
             "at work on real answers, but so small a model often loses the thread, so its scores say little "
             "about values and nothing about larger models."
         )
     n_families = len({r.family for r in study.respondents})
     _, unit = resampling_units(study)
     n_respondents = len(study.respondents)
-    if unit == "respondent" and n_respondents > 1:
+    if unit == "respondents" and n_respondents > 1:
         families = "family" if n_families == 1 else "families"
         why = "they are not independent cases" if n_families < n_respondents else "these are few"
         sentences.append(
@@ -63,6 +75,7 @@ def caveats(study: Study, found: Found | None, measured: Sequence[str]) -> tuple
             "A word can stay in its group by its meaning alone, so a stable group is no proof that respondents "
             "share this structure."
         )
+    sentences += _about_calls(study, found, completions)
     sentences.append(
         "Completions were rated by a semantic axis between embeddings of example sentences: a weak judge, not "
         "checked against people here. Each subdimension has its own zero, so compare respondents on one "
@@ -78,3 +91,34 @@ def caveats(study: Study, found: Found | None, measured: Sequence[str]) -> tuple
         "same kind, not with other models or other judges."
     )
     return tuple(sentences)
+
+
+def _n_parameters(respondent: Respondent) -> float:
+    """Size of a model: the attribute of that name, or 0 where nobody tells."""
+    value = respondent.attributes.get("n_parameters", 0)
+    known = 135_000_000 if respondent.model.name == "smollm2-135m-instruct" else 0
+    return float(value) if isinstance(value, int | float) and value > 0 else known
+
+
+def _about_calls(study: Study, found: Found | None, completions: Sequence[Completion]) -> list[str]:
+    """Caveats about how the answers came about: failed calls, cut completions, two ways of asking."""
+    sentences = []
+    missing = [c.missing for c in completions]
+    missing += [r.missing for r in found.responses] if found is not None else []
+    failed = missing.count(Missing.CALL_FAILED)
+    if failed:
+        sentences.append(
+            f"{failed} of {len(missing)} calls have no answer (CALL_FAILED); run the study again to send them."
+        )
+    cut = sum(c.cut for c in completions)
+    if cut:
+        sentences.append(
+            f"{cut} of {len(completions)} completions were ended by the token limit in mid-sentence and are rated "
+            "as far as they go; raise [project] max_tokens to avoid it."
+        )
+    if len({r.api for r in study.respondents}) > 1:
+        sentences.append(
+            "Chat and raw completion differ in more than the model's training: instruction, beginning and examples "
+            "differ too, so a contrast of the two is one of ways of asking."
+        )
+    return sentences

@@ -34,12 +34,14 @@ N_MARKERS = 10
 
 @dataclass(frozen=True, slots=True)
 class _Lists:
-    """The lists that hold a term, with the independent unit (family or respondent) of each."""
+    """The lists that hold a term, with the unit that is resampled and the unit that is held out of each."""
 
     values: NDArray[np.uint8]
     lengths: Array
     unit: Labels
     n_units: int
+    fold_unit: Labels
+    n_fold_units: int
 
 
 def construct(
@@ -48,6 +50,9 @@ def construct(
     vectors: Array,
     plan: ConstructPlan,
     rng: np.random.Generator,
+    *,
+    fold_units: Sequence[str] | None = None,
+    resampled: str = "respondents",
 ) -> Taxonomy:
     """Group terms into subdimensions and those into dimensions.
 
@@ -60,13 +65,18 @@ def construct(
     matrix
         Responses by terms; every term must occur.
     units : (n_responses,)
-        The independent unit of each response: its respondent, or its family where there are several.
+        What is resampled of each response: its respondent, or its family where there are enough.
     vectors : (n_terms, d)
         Unit vectors of the terms.
     plan
         Numbers of groups and of resamples.
     rng
         Source of folds, starts and resamples.
+    fold_units : (n_responses,), optional
+        What is held out together when the weight is chosen: families wherever there are two. Folds that
+        split a family reward its style. Default `units`.
+    resampled
+        What the units are, for the report.
 
     Returns
     -------
@@ -85,7 +95,7 @@ def construct(
             "responses, or lower n_subdimensions or [normalise] min_respondents."
         )
         raise DataError(msg)
-    lists = _lists(matrix, units)
+    lists = _lists(matrix, units, units if fold_units is None else fold_units)
     cosine = standardise_pairs(vectors @ vectors.T)
     weight = _choose_weight(lists, cosine, plan.n_subdimensions, rng)
     affinity = _affinity(lists, cosine, weight)
@@ -102,19 +112,23 @@ def construct(
         coordinates=_plane(embedding),
         embedding_weight=weight,
         n_resamples=plan.resamples if lists.n_units > 1 else 0,
+        resampled=resampled,
     )
 
 
-def _lists(matrix: ResponseMatrix, units: Sequence[str]) -> _Lists:
-    filled = matrix.values.any(axis=1)
+def _lists(matrix: ResponseMatrix, units: Sequence[str], fold_units: Sequence[str]) -> _Lists:
+    filled = np.asarray(matrix.values.any(axis=1))
     values = matrix.values[filled]
-    names, unit = np.unique(np.asarray(units, dtype=object)[filled].astype(str), return_inverse=True)
     lengths = values.sum(axis=1).astype(np.float64)
-    return _Lists(values, lengths, unit.astype(np.int64), len(names))
+    return _Lists(values, lengths, *_numbered(units, filled), *_numbered(fold_units, filled))
 
 
-def _affinity(lists: _Lists, cosine: Array, weight: float, unit_weights: Array | None = None) -> Array:
-    weights = None if unit_weights is None else unit_weights[lists.unit]
+def _numbered(names: Sequence[str], filled: NDArray[np.bool_]) -> tuple[Labels, int]:
+    distinct, number = np.unique(np.asarray(names, dtype=object)[filled].astype(str), return_inverse=True)
+    return number.astype(np.int64), len(distinct)
+
+
+def _affinity(lists: _Lists, cosine: Array, weight: float, weights: Array | None = None) -> Array:
     residual = margin_residual(cooccurrence(lists.values, weights), lists.lengths, weights)
     affinity: Array = standardise_pairs(residual) + weight * cosine
     return affinity
@@ -125,10 +139,10 @@ def _choose_weight(lists: _Lists, cosine: Array, n_groups: int, rng: np.random.G
 
     All weights share the starts of a fold, so that luck in k-means does not decide between them.
     """
-    n_folds = min(N_FOLDS, lists.n_units)
+    n_folds = min(N_FOLDS, lists.n_fold_units)
     if n_folds < 2:
         return 0.0
-    fold = rng.permutation(np.arange(lists.n_units) % n_folds)
+    fold = rng.permutation(np.arange(lists.n_fold_units) % n_folds)[lists.fold_unit]
     score = np.zeros(len(WEIGHTS))
     for held_out in range(n_folds):
         train = (fold != held_out).astype(np.float64)
@@ -143,9 +157,8 @@ def _choose_weight(lists: _Lists, cosine: Array, n_groups: int, rng: np.random.G
     return WEIGHTS[int(np.argmax(score))]
 
 
-def _excess(lists: _Lists, unit_weights: Array) -> tuple[float, Array]:
+def _excess(lists: _Lists, weights: Array) -> tuple[float, Array]:
     """Return the sum of co-occurrence off the diagonal, and observed minus expected for each pair."""
-    weights = unit_weights[lists.unit]
     counts = cooccurrence(lists.values, weights)
     share = np.diag(counts).copy()
     total = float((weights * lists.lengths).sum())
@@ -155,8 +168,8 @@ def _excess(lists: _Lists, unit_weights: Array) -> tuple[float, Array]:
     return pairs, counts - np.outer(share, share) * (pairs / total**2)
 
 
-def _holds_pairs(lists: _Lists, unit_weights: Array) -> bool:
-    return bool(((lists.lengths > 1) & (unit_weights[lists.unit] > 0)).any())
+def _holds_pairs(lists: _Lists, weights: Array) -> bool:
+    return bool(((lists.lengths > 1) & (weights > 0)).any())
 
 
 def _dimensions(affinity: Array, subdimension: Labels, n_dimensions: int, rng: np.random.Generator) -> Labels:
@@ -166,8 +179,13 @@ def _dimensions(affinity: Array, subdimension: Labels, n_dimensions: int, rng: n
     size = member.sum(axis=0)
     between: Array = (member.T @ affinity @ member) / np.outer(size, size)
     between = between - between[np.triu_indices(n_groups, 1)].min(initial=0.0)
-    if n_dimensions >= n_groups or not np.triu(between, 1).any():
-        return np.arange(n_groups) % n_dimensions
+    if n_dimensions >= n_groups:
+        return np.arange(n_groups)
+    if not np.triu(between, 1).any():
+        msg = (
+            f"No subdimension is closer to one than to another, so {n_dimensions} dimensions cannot be told."
+        )
+        raise DataError(msg)
     return spectral_clusters(between, n_dimensions, rng)
 
 
@@ -189,11 +207,11 @@ def _stability(
     stayed, seen = np.zeros(len(subdimension)), np.zeros(len(subdimension))
     for _ in range(plan.resamples):
         drawn = rng.integers(lists.n_units, size=lists.n_units)
-        unit_weights = np.bincount(drawn, minlength=lists.n_units).astype(np.float64)
-        if not _holds_pairs(lists, unit_weights):
+        weights = np.bincount(drawn, minlength=lists.n_units).astype(np.float64)[lists.unit]
+        if not _holds_pairs(lists, weights):
             continue
-        occurs = (lists.values * unit_weights[lists.unit][:, None]).any(axis=0)
-        affinity = _affinity(lists, cosine, weight, unit_weights)
+        occurs = (lists.values * weights[:, None]).any(axis=0)
+        affinity = _affinity(lists, cosine, weight, weights)
         labels = spectral_clusters(affinity, plan.n_subdimensions, rng, n_starts=3)
         matched = match_labels(labels, subdimension, plan.n_subdimensions)
         stayed += occurs & (matched == subdimension)

@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 
 from valuelex.domain.call import Call, Missing, Reply
 from valuelex.domain.lexicon import Response
-from valuelex.domain.study import Prompt, PromptSet, Respondent, Study
+from valuelex.domain.study import FewShot, Prompt, PromptSet, Respondent, Study
 from valuelex.errors import StudyError
+from valuelex.stages.clean import clean_answer
 from valuelex.stages.refusal import is_refusal
-from valuelex.stages.request import chat_call, completion_call, rotate, subject_of
+from valuelex.stages.request import Item, plan_calls, rotate, subject_of
 
 N_EXAMPLES = 3
 """Example lists before a raw-completion prompt."""
@@ -34,42 +35,38 @@ def plan_elicitation(study: Study) -> tuple[Call, ...]:
     plan = study.elicit
     if plan is None:
         return ()
-    calls = []
-    for draw in range(plan.draws):
-        for p, prompt in enumerate(plan.prompts.prompts):
-            start = N_EXAMPLES * (p + len(plan.prompts.prompts) * draw)
-            for respondent in study.respondents:
-                identity = {
-                    "stage": "elicit",
-                    "item_id": prompt.id,
-                    "draw": draw,
-                    "max_tokens": plan.max_tokens,
-                    "study_seed": study.seed,
-                }
-                if respondent.api == "chat":
-                    call = chat_call(respondent, user=prompt.chat, prefill=prompt.prefill, **identity)
-                else:
-                    text = raw_prompt(plan.prompts, prompt, respondent, start)
-                    call = completion_call(respondent, prompt=text, **identity)
-                calls.append(call)
-    return tuple(calls)
+    prompts = plan.prompts.prompts
+
+    def raw(position: int, draw: int, respondent: Respondent) -> str:
+        return raw_prompt(prompts[position], _examples(plan.prompts, position, draw), respondent)
+
+    return plan_calls(
+        study,
+        "elicit",
+        [Item(p.id, p.chat, p.prefill) for p in prompts],
+        draws=plan.draws,
+        max_tokens=plan.max_tokens,
+        raw_prompt=raw,
+    )
 
 
-def raw_prompt(prompts: PromptSet, prompt: Prompt, respondent: Respondent, start: int) -> str:
+def _examples(prompts: PromptSet, position: int, draw: int) -> Sequence[FewShot]:
+    """Take the example lists of a prompt at one draw; neither depends on how many there are of either."""
+    return rotate(prompts.examples, N_EXAMPLES * position + draw, N_EXAMPLES)
+
+
+def raw_prompt(prompt: Prompt, examples: Sequence[FewShot], respondent: Respondent) -> str:
     """Write a raw-completion prompt: example lines in the prompt's own form, then the open line.
 
     Raises
     ------
     StudyError
-        If the prompt set has no examples.
+        If there are no examples.
     """
-    if not prompts.examples:
-        msg = f"Prompt set {prompts.name!r} has no examples, which raw completion needs; add [[examples]]."
+    if not examples:
+        msg = "The prompt set has no examples, which raw completion needs; add [[examples]]."
         raise StudyError(msg)
-    lines = [
-        f"{prompt.raw.format(subject=example.subject)} {', '.join(example.words)}"
-        for example in rotate(prompts.examples, start, N_EXAMPLES)
-    ]
+    lines = [f"{prompt.raw.format(subject=e.subject)} {', '.join(e.words)}" for e in examples]
     return "\n".join([*lines, prompt.raw.format(subject=subject_of(respondent))])
 
 
@@ -89,17 +86,27 @@ def read_responses(calls: Sequence[Call], replies: Mapping[str, Reply], study: S
     -------
     tuple of Response
         In the order of `calls`. The start of the answer that was put into the assistant's mouth is
-        not part of the text.
+        not part of the text; the words of the examples before a raw prompt stand in `shown`.
     """
-    prompts = {p.id: p for p in study.elicit.prompts.prompts} if study.elicit else {}
-    return tuple(_read_response(call, replies.get(call.key), prompts[call.item_id]) for call in calls)
+    if study.elicit is None:
+        return ()
+    prompt_set = study.elicit.prompts
+    at = {prompt.id: (p, prompt) for p, prompt in enumerate(prompt_set.prompts)}
+    raw = {r.id for r in study.respondents if r.api == "completion"}
+    responses = []
+    for call in calls:
+        position, prompt = at[call.item_id]
+        examples = _examples(prompt_set, position, call.draw) if call.respondent_id in raw else ()
+        shown = tuple(word for example in examples for word in example.words)
+        responses.append(_read_response(call, replies.get(call.key), prompt, shown))
+    return tuple(responses)
 
 
-def _read_response(call: Call, reply: Reply | None, prompt: Prompt) -> Response:
+def _read_response(call: Call, reply: Reply | None, prompt: Prompt, shown: tuple[str, ...]) -> Response:
     text = ""
     missing: Missing | None = Missing.CALL_FAILED
     if reply is not None:
-        text, missing = reply.text.strip(), reply.missing
+        text, missing = clean_answer(reply.text), reply.missing
         if text.startswith(prompt.prefill):
             text = text[len(prompt.prefill) :].strip()
         if missing is None and not text:
@@ -114,6 +121,7 @@ def _read_response(call: Call, reply: Reply | None, prompt: Prompt) -> Response:
         text=text,
         missing=missing,
         call_key=call.key,
+        shown=shown,
     )
 
 

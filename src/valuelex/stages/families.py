@@ -47,6 +47,7 @@ class WordRules:
     intensifiers: frozenset[str]
     light_heads: frozenset[str]
     phrase_heads: frozenset[str]
+    trailing_heads: frozenset[str]
     ambiguous: frozenset[str]
     not_values: frozenset[str]
     apart: frozenset[frozenset[str]]
@@ -103,6 +104,7 @@ class WordRules:
             intensifiers=frozenset(words["intensifiers"].split()),
             light_heads=frozenset(" ".join(head.split()) for head in words["light_heads"].split(";")),
             phrase_heads=frozenset(words["phrase_heads"].split()),
+            trailing_heads=frozenset(words["trailing_heads"].split()),
             ambiguous=frozenset(words["ambiguous_in_prose"].split()),
             not_values=not_values,
             apart=apart,

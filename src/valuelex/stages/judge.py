@@ -11,7 +11,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from valuelex.domain.measure import SCALE_HIGH, SCALE_LOW, Completion, ProjectiveTest, RatingArray
+from valuelex.domain.measure import (
+    SCALE_HIGH,
+    SCALE_LOW,
+    Completion,
+    ProjectiveTest,
+    RatingArray,
+    join_sentence,
+)
 from valuelex.domain.structure import ValueSystem
 from valuelex.errors import DataError
 
@@ -21,7 +28,7 @@ Array = NDArray[np.float64]
 def sentences(completions: Sequence[Completion], test: ProjectiveTest) -> tuple[str, ...]:
     """Join each completion that is not missing to its stem, as the judge reads it."""
     stems = {stem.id: stem.text for stem in test.stems}
-    return tuple(f"{stems[c.stem_id]} {c.text}" for c in completions if c.missing is None)
+    return tuple(join_sentence(stems[c.stem_id], c.text) for c in completions if c.missing is None)
 
 
 def anchor_sentences(system: ValueSystem) -> tuple[str, ...]:

@@ -75,7 +75,8 @@ def normalise(
     Lexicon
         A `Merge` for every form that became a term, also where nothing changed (no rules), and a
         `Dropped` for every other. Their mentions add up to all mentions in the responses that had
-        no missing reason. A form of a term that too few respondents named is dropped as RARE.
+        no missing reason. A mention of a term that the response's own prompt showed is dropped as
+        SHOWN and counts nowhere. A form of a term that too few respondents named is dropped as RARE.
     ResponseMatrix
         (n_readable, n_terms): the responses that have no missing reason afterwards.
     tuple of Response
@@ -103,9 +104,19 @@ def normalise(
     names = sorted({verdict.term for verdict in verdicts if verdict.term is not None})
     forced = {study.decide(key, key, rules, attested).term for key in study.keep}
     rows = _Rows.of(updated)
-    terms, values = _tabulate(rows, mentions, verdicts, names, plan.min_respondents, forced)
+    column = {name: j for j, name in enumerate(names)}
+    term_ids = np.array([-1 if v.term is None else column[v.term] for v in verdicts], dtype=np.int64)
+    named = term_ids[mentions.form_ids]
+    shown_terms = {
+        word: column.get(study.decide(word, form_key(word), rules, attested).term or "", -1)
+        for word in {word for response in responses for word in response.shown}
+    }
+    shown = _shown(responses, mentions, named, shown_terms, len(names))
+    terms, values = _tabulate(
+        rows, mentions.positions, np.where(shown, -1, named), names, plan.min_respondents, forced
+    )
     matrix = ResponseMatrix(values, rows.response_ids, rows.respondent_ids, tuple(t.name for t in terms))
-    return _lexicon(terms, mentions, verdicts), matrix, updated
+    return _lexicon(terms, mentions, verdicts, shown), matrix, updated
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,20 +232,38 @@ class _Rows:
         )
 
 
+def _shown(
+    responses: Sequence[Response],
+    mentions: _Mentions,
+    named: NDArray[np.int64],
+    shown_terms: Mapping[str, int],
+    n_terms: int,
+) -> NDArray[np.bool_]:
+    """Tell for each mention whether its term stood in the examples of the response's own prompt."""
+    pairs = [
+        position * n_terms + shown_terms[word]
+        for position in mentions.read
+        for word in responses[position].shown
+        if shown_terms[word] >= 0
+    ]
+    codes = mentions.positions * n_terms + named
+    return (named >= 0) & np.isin(codes, np.array(pairs, dtype=np.int64))
+
+
 def _tabulate(
     rows: _Rows,
-    mentions: _Mentions,
-    verdicts: Sequence[Verdict],
+    positions: NDArray[np.int64],
+    named: NDArray[np.int64],
     names: Sequence[str],
     min_respondents: int,
     forced: Collection[str | None],
 ) -> tuple[tuple[Term, ...], NDArray[np.uint8]]:
-    """Return the terms that enough respondents named, and which row named which."""
-    column = {name: j for j, name in enumerate(names)}
-    of_form = np.array([-1 if v.term is None else column[v.term] for v in verdicts], dtype=np.int64)
-    named = of_form[mentions.form_ids]
+    """Return the terms that enough respondents named, and which row named which.
+
+    `positions` and `named` hold the response and the term of each mention, -1 for one without a term.
+    """
     is_term = named >= 0
-    named, positions = named[is_term], mentions.positions[is_term]
+    named, positions = named[is_term], positions[is_term]
     pairs = np.unique(named * rows.n_respondents + rows.respondent[positions])
     n_respondents = np.bincount(pairs // max(rows.n_respondents, 1), minlength=len(names))
     kept = n_respondents >= min_respondents
@@ -252,13 +281,22 @@ def _tabulate(
     return terms, values
 
 
-def _lexicon(terms: tuple[Term, ...], mentions: _Mentions, verdicts: Sequence[Verdict]) -> Lexicon:
-    """Record what became of every form."""
+def _lexicon(
+    terms: tuple[Term, ...],
+    mentions: _Mentions,
+    verdicts: Sequence[Verdict],
+    shown: NDArray[np.bool_],
+) -> Lexicon:
+    """Record what became of every form; one that was shown in some prompts only has two entries."""
     names = {term.name for term in terms}
-    counts = np.bincount(mentions.form_ids, minlength=len(mentions.forms))
+    n_forms = len(mentions.forms)
+    counts = np.bincount(mentions.form_ids[~shown], minlength=n_forms).tolist()
+    n_shown = np.bincount(mentions.form_ids[shown], minlength=n_forms).tolist()
     merges: list[Merge] = []
-    dropped: list[Dropped] = []
-    for form, verdict, count in zip(mentions.forms, verdicts, counts.tolist(), strict=True):
+    dropped = [Dropped(f, Drop.SHOWN, n) for f, n in zip(mentions.forms, n_shown, strict=True) if n]
+    for form, verdict, count in zip(mentions.forms, verdicts, counts, strict=True):
+        if count == 0:
+            continue
         if verdict.term is None:
             dropped.append(Dropped(form, verdict.reason or Drop.NOT_A_VALUE, count))
         elif verdict.term not in names:
@@ -267,5 +305,5 @@ def _lexicon(terms: tuple[Term, ...], mentions: _Mentions, verdicts: Sequence[Ve
             used = tuple(rule for rule in Rule if rule in verdict.rules)
             merges.append(Merge(form, verdict.term, used, count))
     merges.sort(key=lambda merge: (merge.term, merge.form))
-    dropped.sort(key=lambda drop: drop.form)
+    dropped.sort(key=lambda drop: (drop.form, drop.reason))
     return Lexicon(terms, tuple(merges), tuple(dropped))

@@ -13,8 +13,9 @@ from valuelex.domain.call import Call, Missing, Reply
 from valuelex.domain.measure import Completion, ProjectiveTest, Stem
 from valuelex.domain.study import Respondent, Study
 from valuelex.errors import StudyError
+from valuelex.stages.clean import clean_answer
 from valuelex.stages.refusal import is_refusal
-from valuelex.stages.request import chat_call, completion_call, rotate, subject_of
+from valuelex.stages.request import Item, plan_calls, rotate, subject_of
 
 N_EXAMPLES = 3
 """Everyday completed sentences before a stem in raw completion."""
@@ -25,6 +26,11 @@ INSTRUCTION = (
     "Finish the sentence below in your own words, with one short ending. Write only the ending.\n\n{stem}"
 )
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)*_]*(?=\s|$)")
+_ABBREVIATION = re.compile(
+    r"(?:^|\W)(?:dr|mr|mrs|ms|st|prof|no|vs|etc|e\.g|i\.e|[a-z](?:\.[a-z])*)\.$", re.IGNORECASE
+)
+_NUMBER = re.compile(r"^\W*\d{1,2}[.)]\s+")
+_NOTHING = re.compile(r"\W*(?:n/?a|none|null|nil)\W*", re.IGNORECASE)
 _PREAMBLE = re.compile(
     r"""^(?:
         (?:(?:sure|certainly|of\s+course|absolutely|okay|ok)\b\W*)?
@@ -35,6 +41,8 @@ _PREAMBLE = re.compile(
 )
 _MARKS = "\"'“”‘’*_#>….:;,- \t\n"
 """What may stand before an ending, or before a stem that is repeated, and is no part of it."""
+_BEFORE = re.compile(rf"\A(?:(?!['’](?:m|ll|ve|d|re|s)\b)[{re.escape(_MARKS)}])+", re.IGNORECASE)
+"""These marks, but not the apostrophe of "I" + "'ll"."""
 _WRITING = r"(?:complet|continu|edit|end|finish|preserv|refin|rephras|rewr[io]t|writ|chang|punctuat|concis)"
 _ABOUT_THE_TASK = re.compile(
     rf"\b{_WRITING}\w*\b[^.!?]{{0,40}}\bsentences?\b|\bsentences?\b[^.!?]{{0,40}}\b{_WRITING}"
@@ -57,27 +65,20 @@ def plan_completions(study: Study) -> tuple[Call, ...]:
         In the order draw, stem, respondent.
     """
     plan = study.project
-    n_windows = -(-len(plan.test.stems) // STEMS_PER_WINDOW)
-    calls = []
-    for draw in range(plan.draws):
-        for s, stem in enumerate(plan.test.stems):
-            start = N_EXAMPLES * (s // STEMS_PER_WINDOW + n_windows * draw)
-            for respondent in study.respondents:
-                identity = {
-                    "stage": "project",
-                    "item_id": stem.id,
-                    "draw": draw,
-                    "max_tokens": plan.max_tokens,
-                    "study_seed": study.seed,
-                }
-                if respondent.api == "chat":
-                    user = INSTRUCTION.format(stem=stem.text)
-                    call = chat_call(respondent, user=user, prefill=stem.text, **identity)
-                else:
-                    text = raw_prompt(plan.test, stem, respondent, start)
-                    call = completion_call(respondent, prompt=text, **identity)
-                calls.append(call)
-    return tuple(calls)
+    stems = plan.test.stems
+
+    def raw(position: int, draw: int, respondent: Respondent) -> str:
+        start = N_EXAMPLES * (position // STEMS_PER_WINDOW) + draw
+        return raw_prompt(plan.test, stems[position], respondent, start)
+
+    return plan_calls(
+        study,
+        "project",
+        [Item(stem.id, INSTRUCTION.format(stem=stem.text), stem.text) for stem in stems],
+        draws=plan.draws,
+        max_tokens=plan.max_tokens,
+        raw_prompt=raw,
+    )
 
 
 def raw_prompt(test: ProjectiveTest, stem: Stem, respondent: Respondent, start: int) -> str:
@@ -113,7 +114,8 @@ def read_completions(
     Returns
     -------
     tuple of Completion
-        In the order of `calls`: the first sentence that follows the stem, without the stem itself.
+        In the order of `calls`: the first sentence that follows the stem, without the stem itself. One
+        that the token limit ended in mid-sentence is marked as cut.
     """
     stems = {stem.id: stem for stem in test.stems}
     return tuple(_read_completion(call, replies.get(call.key), stems[call.item_id]) for call in calls)
@@ -123,9 +125,10 @@ def _read_completion(call: Call, reply: Reply | None, stem: Stem) -> Completion:
     text = ""
     missing: Missing | None = Missing.CALL_FAILED
     if reply is not None:
-        text, missing = reply.text.strip(), reply.missing
+        text, missing = clean_answer(reply.text), reply.missing
         if missing is None:
             text, missing = _ending(text, stem.text)
+    at_limit = reply is not None and reply.finish_reason == "length"
     return Completion(
         id=f"{call.respondent_id}:{call.item_id}:{call.draw}",
         respondent_id=call.respondent_id,
@@ -134,6 +137,7 @@ def _read_completion(call: Call, reply: Reply | None, stem: Stem) -> Completion:
         text=text,
         missing=missing,
         call_key=call.key,
+        cut=missing is None and at_limit and not text.rstrip("\"'”’)*_").endswith((".", "!", "?")),
     )
 
 
@@ -146,10 +150,9 @@ def _ending(text: str, stem: str) -> tuple[str, Missing | None]:
         return text, Missing.REFUSED
     lines = [line.strip() for line in ending.splitlines() if line.strip()]
     ending = lines[0] if lines else ""
-    end = _SENTENCE_END.search(ending)
-    ending = _without_wrapping(ending[: end.end()] if end else ending)
+    ending = _without_wrapping(_first_sentence(ending))
     letters = sum(ch.isalpha() for ch in ending)
-    if letters == 0:
+    if letters == 0 or _NOTHING.fullmatch(ending):
         return text, Missing.EMPTY
     if "\ufffd" in ending or letters < len(ending) / 2:
         return text, Missing.UNPARSEABLE
@@ -158,15 +161,22 @@ def _ending(text: str, stem: str) -> tuple[str, Missing | None]:
     return ending, None
 
 
+def _first_sentence(text: str) -> str:
+    """Cut a text at the first full stop that ends a sentence, not at one that ends an abbreviation."""
+    for end in _SENTENCE_END.finditer(text):
+        if not _ABBREVIATION.search(text[: end.start()]):
+            return text[: end.end()]
+    return text
+
+
 def _without_stem(text: str, stem: str) -> str:
-    bare = _PREAMBLE.sub("", text.lstrip(_MARKS), count=1).lstrip(_MARKS)
-    if _folded(bare[: len(stem)]) == _folded(stem):
-        bare = bare[len(stem) :]
-    return bare.lstrip(_MARKS).rstrip()
-
-
-def _folded(text: str) -> str:
-    return text.replace("’", "'").casefold()
+    """Take off a preamble, a number, and the stem where it is repeated, however it is punctuated."""
+    bare = _BEFORE.sub("", _NUMBER.sub("", _PREAMBLE.sub("", _BEFORE.sub("", text), count=1)))
+    words = re.findall(r"[\w']+", stem.replace("’", "'"))
+    echo = re.match(r"\W+".join(map(re.escape, words)) + r"(?!\w)", bare.replace("’", "'"), re.IGNORECASE)
+    if echo:
+        bare = bare[echo.end() :]
+    return _BEFORE.sub("", bare).rstrip()
 
 
 def _without_wrapping(ending: str) -> str:

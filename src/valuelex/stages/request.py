@@ -7,11 +7,12 @@ both plan their calls through it. Sends nothing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from valuelex.domain.call import PATHS, Call, call_key, canonical_json
-from valuelex.domain.study import Respondent
+from valuelex.domain.study import Respondent, Study
 
 OWN_SUBJECT = "an AI language model"
 """How raw completion names a respondent without a persona."""
@@ -22,63 +23,99 @@ def subject_of(respondent: Respondent) -> str:
     return respondent.subject or OWN_SUBJECT
 
 
-def chat_call(respondent: Respondent, *, user: str, prefill: str, **identity: Any) -> Call:
-    """Build a chat call; the persona is the system message, the prefill the start of the answer.
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What is asked: its id, the user's turn for chat, and the start of the answer for prefilled chat."""
 
-    `identity` is passed on to `_call`: stage, item_id, draw, max_tokens and study_seed.
+    id: str
+    user: str
+    prefill: str
+
+
+def plan_calls(
+    study: Study,
+    stage: Literal["elicit", "project"],
+    items: Sequence[Item],
+    *,
+    draws: int,
+    max_tokens: int,
+    raw_prompt: Callable[[int, int, Respondent], str],
+) -> tuple[Call, ...]:
+    """Plan one call for every draw, item and respondent, in that order.
+
+    Parameters
+    ----------
+    study
+        Respondents and seed.
+    stage
+        Which stage the calls belong to.
+    items
+        What is asked.
+    draws
+        Calls for each item and respondent.
+    max_tokens
+        Longest answer.
+    raw_prompt
+        Writes the prompt for raw completion from the position of the item, the draw and the respondent.
     """
-    messages = [{"role": "user", "content": user}]
+    calls = []
+    for draw in range(draws):
+        for position, item in enumerate(items):
+            for respondent in study.respondents:
+                if respondent.api == "chat":
+                    content = chat_content(respondent, item)
+                else:
+                    content = {"prompt": raw_prompt(position, draw, respondent), "stop": ["\n"]}
+                limited = {"max_tokens": max_tokens, **content}
+                calls.append(build_call(respondent, stage, item.id, draw, limited, study.seed))
+    return tuple(calls)
+
+
+def chat_content(respondent: Respondent, item: Item) -> dict[str, Any]:
+    """Write the turns of a chat: the persona is the system message, the prefill the start of the answer."""
+    messages = [{"role": "user", "content": item.user}]
     if respondent.subject is not None:
         messages.insert(0, {"role": "system", "content": f"You are {respondent.subject}."})
     if respondent.prefill:
-        messages.append({"role": "assistant", "content": prefill})
-    return _call(respondent, {"messages": messages}, **identity)
+        messages.append({"role": "assistant", "content": item.prefill})
+    return {"messages": messages}
 
 
-def completion_call(respondent: Respondent, *, prompt: str, **identity: Any) -> Call:
-    """Build a raw-completion call that ends at the end of the line."""
-    return _call(respondent, {"prompt": prompt, "stop": ["\n"]}, **identity)
-
-
-def _call(
+def build_call(
     respondent: Respondent,
-    content: dict[str, Any],
-    *,
     stage: Literal["elicit", "project"],
     item_id: str,
     draw: int,
-    max_tokens: int,
+    content: Mapping[str, Any],
     study_seed: int,
 ) -> Call:
-    endpoint = respondent.model.endpoint
+    """Build a call: the content, the respondent's settings, the endpoint's extras, and a seed.
+
+    The seed follows from the study's seed, the draw and the rest of the request, so a respondent may be
+    renamed, or another added, without any other call changing.
+    """
+    model = respondent.model
     request = {
-        "model": respondent.model.name,
+        "model": model.name,
         "temperature": respondent.temperature,
         "top_p": respondent.top_p,
-        "max_tokens": max_tokens,
         **content,
-        **endpoint.extra_body,
+        **model.endpoint.extra_body,
     }
-    if endpoint.sends_seed:
-        request["seed"] = _seed(study_seed, stage, respondent.id, item_id, draw)
+    if model.endpoint.sends_seed:
+        request["seed"] = _seed(study_seed, draw, canonical_json(request))
     body, path = canonical_json(request), PATHS[respondent.api]
-    key = call_key(
-        endpoint=endpoint.identity,
-        revision=respondent.model.revision,
-        path=path,
-        body=body,
-        draw=draw,
-    )
+    endpoint, revision = model.endpoint.identity, model.revision
     return Call(
-        key=key,
+        key=call_key(endpoint=endpoint, revision=revision, path=path, body=body, draw=draw),
         stage=stage,
         respondent_id=respondent.id,
         item_id=item_id,
         draw=draw,
-        provider=endpoint.provider,
-        model=respondent.model.name,
-        endpoint=endpoint.identity,
-        revision=respondent.model.revision,
+        provider=model.endpoint.provider,
+        model=model.name,
+        endpoint=endpoint,
+        revision=revision,
         path=path,
         body=body,
     )

@@ -42,7 +42,8 @@ def studentised_intervals(
     -------
     mean, low, high : (n_columns,)
         In the unit of `values`. The mean is NaN where a column has fewer than two values, the interval
-        where it has fewer than `MIN_ROWS`. Where all values of a column are equal the interval is that value.
+        where it has fewer than `MIN_ROWS`. or where all its values are
+        equal: no resample then tells how far the mean may be off.
         An end is infinite where nearly all are equal: the data do not bound the mean on that side.
 
     Raises
@@ -82,8 +83,6 @@ def _studentised(values: Array, weights: Array, tails: Array) -> tuple[Array, Ar
     t_star[no_spread] = np.where(moved, np.copysign(np.inf, mean_star), 0.0)[no_spread]
     t_star[n_star < 2] = np.nan
     low, high = np.full_like(mean, np.nan), np.full_like(mean, np.nan)
-    flat = (n >= MIN_ROWS) & (se < 1e-12)
-    low[flat] = high[flat] = mean[flat]
     spread = np.flatnonzero((n >= MIN_ROWS) & (se >= 1e-12))
     if spread.size:
         below = np.nanquantile(t_star[:, spread], tails[0], axis=0, method="lower")
