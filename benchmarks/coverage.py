@@ -84,7 +84,8 @@ def coverage(shape: str, n_stems: int, rng: np.random.Generator) -> list[str]:
             rating_array(scores[:, :, None], system), system, names, stem_ids(n_stems), RESAMPLES, rng
         )
         own = [o for o in found if o.level == "subdimension"]
-        ends["ours"].append((np.array([o.ci_low for o in own]), np.array([o.ci_high for o in own])))
+        low_high = np.array([[o.ci_low, o.ci_high] for o in own], dtype=np.float64)  # None becomes NaN.
+        ends["ours"].append((low_high[:, 0], low_high[:, 1]))
         mean, se = scores.mean(axis=0), scores.std(axis=0, ddof=1) / np.sqrt(n_stems)
         reach = student.ppf(0.975, n_stems - 1) * se
         ends["t"].append((mean - reach, mean + reach))
@@ -92,11 +93,17 @@ def coverage(shape: str, n_stems: int, rng: np.random.Generator) -> list[str]:
         low, high = np.quantile(draws @ scores / n_stems, [0.025, 0.975], axis=0)
         ends["percentile"].append((low, high))
     cells = [f"{shape:22s}", f"{n_stems:5d}", f"{target:6.2f}"]
+    without: list[float] = []
     for pairs in ends.values():
         low, high = (np.concatenate(part) for part in zip(*pairs, strict=True))
-        rate = float(((low <= target) & (target <= high)).mean())
-        cells += [f"{100 * rate:6.1f}±{standard_error(rate, SAMPLES):.1f}", f"{(high - low).mean():5.2f}"]
-    return cells
+        given = ~np.isnan(low)
+        rate = float(((low <= target) & (target <= high))[given].mean())
+        cells += [
+            f"{100 * rate:6.1f}±{standard_error(rate, SAMPLES):.1f}",
+            f"{(high - low)[given].mean():5.2f}",
+        ]
+        without.append(100 * float((~given).mean()))
+    return [*cells, f"{without[0]:7.1f}"]
 
 
 def standard_error(rate: float, n: int) -> float:
@@ -137,8 +144,10 @@ def main() -> None:
     print(f"Share of 95 % intervals that hold the true mean, in %, over {SAMPLES:,} samples of stems")
     print(
         f"(± is the simulation's standard error), and mean width in scale points; {RESAMPLES:,} resamples.\n"
+        "none: samples of equal "
+        "ratings, which have no interval and are left out of the first method, in %.\n"
     )
-    print(f"{'ratings':22s} stems   mean   bootstrap-t (ours)  Student's t       percentile")
+    print(f"{'ratings':22s} stems   mean   bootstrap-t (ours)  Student's t       percentile       none")
     for shape in SHAPES:
         for n_stems in N_STEMS:
             print(*coverage(shape, n_stems, rng), flush=True)
