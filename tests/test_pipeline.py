@@ -3,7 +3,8 @@ import pytest
 from examples import prompt_set, respondent, study
 from valuelex.domain.study import Study
 from valuelex.errors import CallError, StudyError
-from valuelex.pipeline import check_keys, planned_calls
+from valuelex.io.send import check_keys
+from valuelex.pipeline import planned_calls
 
 
 def test_all_calls_are_planned_by_stage() -> None:

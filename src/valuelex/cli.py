@@ -106,10 +106,11 @@ def check(study: StudyPath, folder: Folder = None) -> None:
     Example: `valuelex check examples/pocket.toml`
     """
     from valuelex import pipeline
+    from valuelex.io.send import check_keys
 
     workspace = pipeline.open_study(study, folder)
     state = pipeline.status(workspace)
-    pipeline.check_keys(workspace.study)
+    check_keys(workspace.study)
     design = workspace.study
     typer.echo(f"{design.name}: {len(design.respondents)} respondents, folder {workspace.folder}")
     for respondent in design.respondents:

@@ -6,10 +6,9 @@ plan the calls, gather the replies, read them. All numbers are computed from the
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -17,18 +16,17 @@ from typing import Literal, Protocol
 import numpy as np
 
 from valuelex import __version__
-from valuelex.domain.call import Call, Missing, Route
+from valuelex.domain.call import Call, Missing
 from valuelex.domain.lexicon import Response
 from valuelex.domain.measure import Completion, RatingArray
 from valuelex.domain.results import Found, Results
 from valuelex.domain.structure import BUILT, ValueSystem
 from valuelex.domain.study import Study
-from valuelex.errors import CallError, DataError, NotApprovedError, StudyError
+from valuelex.errors import DataError, NotApprovedError, StudyError
 from valuelex.io import assets, files
-from valuelex.io.client import Gathered, Target, gather
 from valuelex.io.embed import MiniLM
-from valuelex.io.embedded import EmbeddedServer
 from valuelex.io.ledger import Ledger
+from valuelex.io.send import check_keys, send_calls
 from valuelex.io.study_file import read_study
 from valuelex.report.html import render
 from valuelex.stages.caveats import caveats, resampling_units
@@ -174,22 +172,6 @@ def _status(
     return Status(counts, dict(messages.most_common()), sum(c.n_new * limits[c.stage] for c in counts))
 
 
-def check_keys(study: Study, providers: Collection[str] | None = None) -> None:
-    """Make sure that every API key that these providers (default: all) need is in the environment.
-
-    Raises
-    ------
-    CallError
-        Naming the variables that are not set.
-    """
-    endpoints = [r.model.endpoint for r in study.respondents]
-    needed = {e.key_variable: e.provider for e in endpoints if providers is None or e.provider in providers}
-    unset = [name for name in needed if name and not _api_key(name)]
-    if unset:
-        msg = f"{needed[unset[0]]!r} needs an API key: set the environment variable {', '.join(unset)}."
-        raise CallError(msg)
-
-
 def run(
     workspace: Workspace,
     *,
@@ -241,68 +223,13 @@ def run(
                 check_keys(workspace.study, {c.provider for own in new.values() for c in own})
                 if not approve(_status(workspace.study, calls, answered, ledger.failures())):
                     raise NotApprovedError
-                _send(workspace.study, new, ledger, progress)
+                send_calls(workspace.study, new, ledger, progress.calls)
             else:
                 progress.step(
                     f"Nothing to send, all {sum(map(len, calls.values()))} answers are in the ledger"
                 )
         files.write_study(workspace.folder, workspace.study)
         return _compute(workspace, calls, ledger, embedder, progress, until)
-
-
-def _send(study: Study, new: Mapping[str, Sequence[Call]], ledger: Ledger, progress: Progress) -> None:
-    titles = {"elicit": "Eliciting value words", "project": "Completing stems"}
-    unanswered = [c for own in new.values() for c in own]
-    with ExitStack() as stack:
-        targets = _targets(study, unanswered, stack)
-        for stage, own in new.items():
-            if own:
-                with progress.calls(titles[stage], len(own)) as on_done:
-                    outcome = gather(own, targets, ledger, on_done)
-                _raise_for_stops(outcome, len(own))
-
-
-def _targets(study: Study, calls: Iterable[Call], stack: ExitStack) -> dict[Route, Target]:
-    """Find where each route leads, and start a server for each embedded model."""
-    models = {
-        (r.model.endpoint.provider, r.model.endpoint.identity, r.model.revision): r.model
-        for r in study.respondents
-    }
-    targets: dict[Route, Target] = {}
-    for route in dict.fromkeys(call.route for call in calls):
-        model = models[route]
-        endpoint = model.endpoint
-        if endpoint.provider == "embedded":
-            server = stack.enter_context(EmbeddedServer(Path(model.weights), model.name))
-            targets[route] = Target(server.base_url, endpoint.max_in_flight)
-        else:
-            key = _api_key(endpoint.key_variable) if endpoint.key_variable else None
-            targets[route] = Target(endpoint.identity, endpoint.max_in_flight, key, endpoint.key_variable)
-    return targets
-
-
-def _api_key(variable: str) -> str | None:
-    """Read a key from the environment; one that no HTTP header can carry is refused without being shown."""
-    key = os.environ.get(variable, "").strip()
-    if not key.isprintable() or not key.isascii():
-        msg = f"The environment variable {variable} holds characters that no API key has; set it anew."
-        raise CallError(msg)
-    return key or None
-
-
-def _raise_for_stops(outcome: Gathered, n_sent: int) -> None:
-    """End the run where a model was given up, or where no call was answered at all."""
-    reasons = list(outcome.stops.values())
-    if not reasons and outcome.n_failed and not outcome.n_answered:
-        reasons = [outcome.last_failure]
-    if reasons:
-        others = len(reasons) - 1
-        more = f" ({others} more model{'s' if others > 1 else ''} stopped.)" if others else ""
-        msg = (
-            f"{reasons[0].rstrip('.')}.{more} {outcome.n_answered} of {n_sent} calls were answered and are kept; "
-            "run again to go on."
-        )
-        raise CallError(msg)
 
 
 def _compute(

@@ -19,7 +19,7 @@ from valuelex.report.lexical import MapPoint
 from valuelex.report.measured import OrientationTable
 from valuelex.report.wording import number, visible
 
-INK, MUTED, RULE, ACCENT = "#1c2530", "#5a6572", "#d9dee4", "#1f5f8b"
+INK, MUTED, ACCENT = "#1c2530", "#5a6572", "#1f5f8b"
 BELOW, NEUTRAL, ABOVE = "#b35806", "#f5f5f3", "#2b5c9e"
 """Ends and middle of the diverging scale: orange to blue, told apart by colour-blind readers."""
 HUES = ("#0072b2", "#d55e00", "#008a63", "#a8528c", "#8a6d00", "#3f8fbf", "#5c4b9b", "#6b6b6b")
