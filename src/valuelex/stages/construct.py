@@ -27,7 +27,7 @@ from valuelex.stats.cooccurrence import cooccurrence, margin_residual, standardi
 
 Array = NDArray[np.float64]
 WEIGHTS = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
-"""Candidate weights of the embeddings (STATISTICS: 0 means that they did not help)."""
+"""Candidate weights of the embeddings (0: they do not help)."""
 N_FOLDS = 5
 N_MARKERS = 10
 
