@@ -104,7 +104,7 @@ def _raise_for_stops(outcome: Gathered, n_sent: int) -> None:
         others = len(reasons) - 1
         more = f" ({others} more model{'s' if others > 1 else ''} stopped.)" if others else ""
         msg = (
-            f"{reasons[0].rstrip('.')}.{more} {outcome.n_answered} of {n_sent} calls were answered and are kept; "
-            "run again to go on."
+            f"{reasons[0].rstrip('.')}.{more} Of {n_sent} calls {outcome.n_answered} were answered and are kept, "
+            f"{outcome.n_failed} failed, {outcome.n_not_sent} were not sent; run again to go on."
         )
         raise CallError(msg)
