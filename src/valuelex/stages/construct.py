@@ -18,12 +18,12 @@ from valuelex.domain.study import ConstructPlan
 from valuelex.errors import DataError
 from valuelex.stats.cluster import (
     Labels,
-    match_labels,
     modularity,
     spectral_clusters,
     spectral_embedding,
 )
 from valuelex.stats.cooccurrence import cooccurrence, margin_residual, standardise_pairs
+from valuelex.stats.stability import partition_stability
 
 Array = NDArray[np.float64]
 WEIGHTS = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
@@ -202,22 +202,16 @@ def _stability(
     A resample in which a term does not occur says nothing of that term and is left out for it.
     All are NaN for a single unit, whose resamples are all the same.
     """
-    if lists.n_units < 2:
-        return np.full(len(subdimension), np.nan)
-    stayed, seen = np.zeros(len(subdimension)), np.zeros(len(subdimension))
-    for _ in range(plan.resamples):
-        drawn = rng.integers(lists.n_units, size=lists.n_units)
-        weights = np.bincount(drawn, minlength=lists.n_units).astype(np.float64)[lists.unit]
-        if not _holds_pairs(lists, weights):
-            continue
-        occurs = (lists.values * weights[:, None]).any(axis=0)
+
+    def partition(weights: Array) -> Labels:
         affinity = _affinity(lists, cosine, weight, weights)
         labels = spectral_clusters(affinity, plan.n_subdimensions, rng, n_starts=3)
-        matched = match_labels(labels, subdimension, plan.n_subdimensions)
-        stayed += occurs & (matched == subdimension)
-        seen += occurs
-    share: Array = np.divide(stayed, seen, out=np.full(len(seen), np.nan), where=seen > 0)
-    return share
+        occurs = (lists.values * weights[:, None]).any(axis=0)
+        return np.where(occurs, labels, -1)
+
+    if lists.n_units < 2:
+        return np.full(len(subdimension), np.nan)
+    return partition_stability(partition, subdimension, lists.unit, plan.resamples, rng).items
 
 
 def _centrality(affinity: Array, subdimension: Labels) -> Array:

@@ -12,6 +12,7 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import KMeans
 
 from valuelex.errors import DataError
+from valuelex.stats.checks import as_table
 
 Labels = NDArray[np.int64]
 
@@ -37,14 +38,18 @@ def spectral_embedding(affinity: NDArray[np.float64], n_clusters: int) -> NDArra
     Raises
     ------
     DataError
-        If `n_clusters` is not from 1 to n, or no affinity is positive.
+        If the affinity is not square, finite and symmetric, `n_clusters` is not from 1 to n, or no affinity
+        is positive.
 
     References
     ----------
     Ng, Jordan & Weiss (2001), On spectral clustering; Qin & Rohe (2013), Regularized spectral
     clustering under the degree-corrected stochastic blockmodel.
     """
-    n = len(affinity)
+    n = len(as_table(affinity, name="affinity", min_rows=1))
+    if affinity.shape != (n, n) or not np.allclose(affinity, affinity.T, rtol=1e-8, atol=1e-8):
+        msg = f"affinity of shape {affinity.shape} is not symmetric; clustering needs one value for each pair."
+        raise DataError(msg)
     if not 1 <= n_clusters <= n:
         msg = f"{n_clusters} clusters were asked for, but there are {n} items; ask for 1 to {n}."
         raise DataError(msg)
