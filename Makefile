@@ -2,7 +2,8 @@
 # make test   set everything up and run the tests
 # make check  lint, types, import contract, tests
 # make bench  the measurements behind the figures in README and docs
-# make docs   the command-line reference, from the program itself
+# make bench-stats   the statistics against R: deviations, speed, coverage, false positives (R from Debian; see README)
+# make docs   the references of the command line and of the statistics, from the program itself
 # make lock   pin all dependencies anew, with hashes and without download addresses
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export OMP_WAIT_POLICY = passive
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: demo test check check-static bench docs lock
+.PHONY: demo test check check-static bench bench-stats docs lock
 
 demo: $(VENV)/.run
 	@echo "== The pocket study: 16 respondents, one small language model, no network"
@@ -34,11 +35,19 @@ check-static: $(VENV)/.dev
 	@echo "== Import contract"
 	$(BIN)/lint-imports
 
+STATS_BENCHES := benchmarks/oracles.py $(wildcard benchmarks/speed_*.py benchmarks/coverage_*.py) \
+	benchmarks/false_positives.py benchmarks/retention_accuracy.py
+
 bench: $(VENV)/.dev
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for script in $(filter-out $(STATS_BENCHES),$(wildcard benchmarks/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+bench-stats: $(VENV)/.dev
+	@command -v Rscript > /dev/null || echo "R is not installed: our times are shown without R's"
+	@for script in $(STATS_BENCHES); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 docs: $(VENV)/.dev
 	$(BIN)/typer valuelex.cli utils docs --name valuelex --output docs/reference/cli.md
+	$(BIN)/python docs/make_statistics_reference.py > docs/reference/statistics.md
 
 lock:
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

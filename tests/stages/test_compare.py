@@ -11,7 +11,7 @@ from valuelex.domain.call import Missing
 from valuelex.domain.study import FACTORS
 from valuelex.stages import compare
 from valuelex.stages.compare import contrast, levels_of
-from valuelex.stats.inference import holm
+from valuelex.stats.multiplicity import holm
 
 TREE = system({"d1": ("care", "skill"), "d2": ("hope",)})
 A, B, C = (respondent(name) for name in "abc")

@@ -129,7 +129,10 @@ def test_every_item_alone_has_no_pair_inside():
     [
         (np.ones((3, 4)), "shape .3, 4. is not symmetric"),
         (np.array([[0.0, 1.0], [2.0, 0.0]]), "shape .2, 2. is not symmetric"),
-        (np.array([[0.0, np.nan], [np.nan, 0.0]]), "affinity holds 2 missing or infinite values .first: row 0"),
+        (
+            np.array([[0.0, np.nan], [np.nan, 0.0]]),
+            "affinity holds 2 missing or infinite values .first: row 0",
+        ),
     ],
 )
 def test_what_is_no_affinity_is_refused(affinity, message):

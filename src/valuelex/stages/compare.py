@@ -17,7 +17,10 @@ from valuelex.domain.measure import SCALE_HIGH, SCALE_LOW, Contrast, Level, Rati
 from valuelex.domain.structure import ValueSystem
 from valuelex.domain.study import Respondent
 from valuelex.stages.score import number_or_none, stem_means
-from valuelex.stats.inference import holm, sign_flip_p_values, standardised_mean, studentised_intervals
+from valuelex.stats.effect_size import standardised_mean
+from valuelex.stats.multiplicity import holm
+from valuelex.stats.permutation import sign_flip_p_values
+from valuelex.stats.unit_statistics import studentised_intervals
 
 Array = NDArray[np.float64]
 N_FLIPS = 9_999

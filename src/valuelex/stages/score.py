@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from valuelex.domain.measure import SCALE_HIGH, SCALE_LOW, Level, Orientation, RatingArray, count_missing
 from valuelex.domain.structure import ValueSystem
-from valuelex.stats.inference import studentised_intervals
+from valuelex.stats.unit_statistics import studentised_intervals
 
 Array = NDArray[np.float64]
 

@@ -48,7 +48,9 @@ def spectral_embedding(affinity: NDArray[np.float64], n_clusters: int) -> NDArra
     """
     n = len(as_table(affinity, name="affinity", min_rows=1))
     if affinity.shape != (n, n) or not np.allclose(affinity, affinity.T, rtol=1e-8, atol=1e-8):
-        msg = f"affinity of shape {affinity.shape} is not symmetric; clustering needs one value for each pair."
+        msg = (
+            f"affinity of shape {affinity.shape} is not symmetric; clustering needs one value for each pair."
+        )
         raise DataError(msg)
     if not 1 <= n_clusters <= n:
         msg = f"{n_clusters} clusters were asked for, but there are {n} items; ask for 1 to {n}."

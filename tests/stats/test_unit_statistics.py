@@ -1,18 +1,18 @@
-from itertools import product
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from oracle import load
 from valuelex.errors import DataError
-from valuelex.stats.inference import (
+from valuelex.stats.bootstrap import bootstrap, resample_units
+from valuelex.stats.unit_statistics import (
     MIN_ROWS,
-    holm,
-    sign_flip_p_values,
-    standardised_mean,
     studentised_intervals,
+    unit_effects,
+    unit_means,
+    unit_ratios,
 )
 
 
@@ -110,9 +110,12 @@ def test_the_input_is_checked():
     )
     with pytest.raises(DataError, match=r"got an array of shape \(0, 3\)\.$"):
         intervals(np.zeros((0, 3)))
-    with pytest.raises(DataError) as caught:
-        sign_flip_p_values(np.zeros((5, 1)), 99, np.random.default_rng(0))
-    assert str(caught.value) == ("99 resamples are too few for an interval or a test; use 100 or more.")
+    with pytest.raises(DataError, match=r"^99 resamples are too few"):
+        intervals(np.zeros((5, 1)), n_resamples=99)
+
+
+def test_one_row_is_no_sample():
+    assert np.isnan(intervals([[3.0]])).all()
 
 
 tables = arrays(np.float64, (9, 2), elements=st.integers(0, 60).map(lambda i: i / 10))
@@ -140,74 +143,94 @@ def test_turning_the_values_round_turns_the_interval_round(values):
     np.testing.assert_allclose(turned, [-mean, -high, -low], atol=1e-6)
 
 
-def exact_p_value(column):
-    present = column[~np.isnan(column)]
-    sums = np.array([abs(np.dot(signs, present)) for signs in product((-1, 1), repeat=len(present))])
-    return np.mean(sums >= abs(present.sum()) - 1e-9)
+def test_the_studentised_interval_equals_that_of_400_000_resamples_in_r():
+    # 40,000 resamples here: its ends move by about .003 from seed to seed.
+    oracle = load("resampling")
+    column = np.array(oracle["x"])[:, None]
+    found = np.concatenate(studentised_intervals(column, 40_000, np.random.default_rng(5)))
+    np.testing.assert_allclose(found, oracle["bootstrap_t"], atol=0.012)
 
 
-def test_sign_flips_match_all_1024_patterns():
-    rng = np.random.default_rng(2)
-    differences = rng.normal(0.4, 1.0, size=(10, 6)).round(1)
-    differences[:3, 5] = np.nan
-    n_flips = 20_000
-    found = sign_flip_p_values(differences, n_flips, np.random.default_rng(0))
-    for column in range(6):
-        exact = exact_p_value(differences[:, column])
-        error = np.sqrt(exact * (1 - exact) / n_flips)
-        assert abs(found[column] - exact) < 4 * error + 1 / n_flips
+def test_means_of_units_by_hand():
+    # Unit a: 1, 3; unit b: 8. Mean 4. Deviations from it: a -4 in sum over 2 rows, b +4 over 1.
+    # Variance 2 / 1 * ((-4)^2 + 4^2) / 3^2 = 64 / 9.
+    mean = unit_means([[1.0], [8.0], [3.0]], ["a", "b", "a"])
+    ones = np.ones((1, 2))
+    assert mean(ones)[0, 0] == pytest.approx(4.0)
+    assert mean.variance(ones)[0, 0] == pytest.approx(64 / 9)
+    # Drawn twice and once: (2 * 4 + 8) / (2 * 2 + 1) = 16 / 5.
+    assert mean(np.array([[2.0, 1.0]]))[0, 0] == pytest.approx(16 / 5)
 
 
-def test_a_p_value_by_hand():
-    # Differences 1, 1, 1: only +++ and --- reach |sum| = 3, so p = 2/8; the estimate is (1 + b) / (1 + B).
-    p = sign_flip_p_values(np.ones((3, 1)), 40_000, np.random.default_rng(0))
-    assert p[0] == pytest.approx(0.25, abs=4 * np.sqrt(0.25 * 0.75 / 40_000))
+def test_missing_values_count_in_no_unit():
+    mean = unit_means([[1.0, np.nan], [3.0, 5.0], [8.0, 6.0]], [0, 0, 1])
+    np.testing.assert_allclose(mean(np.ones((1, 2))), [[4.0, 5.5]])
+    only_empty = unit_means([[np.nan], [5.0], [6.0]])
+    assert np.isnan(only_empty(np.array([[3.0, 0.0, 0.0]]))[0, 0])
 
 
-def test_a_p_value_is_never_zero_and_equal_sums_count_as_reached():
-    # 40 equal differences: 2 of 2^40 patterns reach the sum, none is drawn, and p = 1 / (1 + 500).
-    assert sign_flip_p_values(np.full((40, 1), 0.1), 500, np.random.default_rng(0))[0] == pytest.approx(
-        1 / 501
-    )
-    # .1 + .2 - .3 is not exactly 0; every pattern is at least as far from 0 as that.
-    column = np.array([[0.1], [0.2], [-0.3]])
-    assert sign_flip_p_values(column, 500, np.random.default_rng(0))[0] == 1.0
+def test_rows_as_units_give_the_interval_of_plain_means():
+    values = np.random.default_rng(3).gamma(2.0, size=(14, 3))
+    values[[1, 5], 2] = np.nan
+    mean, low, high = intervals(values)
+    statistic = unit_means(values)
+    weights = resample_units(14, 400, np.random.default_rng(0))
+    found = bootstrap(statistic, weights, method="studentised", variance=statistic.variance)
+    np.testing.assert_allclose([found.estimate, found.low, found.high], [mean, low, high], atol=1e-9)
 
 
-def test_no_difference_is_no_evidence():
-    assert sign_flip_p_values(np.zeros((6, 1)), 200, np.random.default_rng(0))[0] == 1.0
+def test_ratios_by_hand():
+    # Weighted mean of 2 and 5 with weights 1 and 3: (2 + 15) / 4.
+    ratio = unit_ratios([[2.0], [15.0]], [[1.0], [3.0]])
+    assert ratio(np.ones((1, 2)))[0, 0] == pytest.approx(17 / 4)
 
 
-def test_fewer_than_two_differences_have_no_p_value():
-    differences = np.array([[np.nan, 1.0, 1.0], [np.nan, np.nan, 1.0], [np.nan, np.nan, np.nan]])
-    p = sign_flip_p_values(differences, 200, np.random.default_rng(0))
-    assert np.isnan(p).tolist() == [True, True, False]
+def test_effects_by_hand():
+    # 1, 2, 6: mean 3, variance 7. Two labels, 1 3 | 2 6: means 2 and 4, within 2 + 8 over 2 df = 5.
+    one = unit_effects([[1.0], [2.0], [6.0]])
+    assert one(np.ones((1, 3)))[0, 0] == pytest.approx(3 / np.sqrt(7))
+    two = unit_effects([[1.0], [3.0], [2.0], [6.0]], ["u", "v", "w", "x"], labels=["a", "a", "b", "b"])
+    assert two(np.ones((1, 4)))[0, 0] == pytest.approx(-2 / np.sqrt(5))
+    # One unit only: no spread, no value.
+    assert np.isnan(one(np.array([[3.0, 0.0, 0.0]]))[0, 0])
 
 
-def test_holm_by_hand():
-    # Sorted .01 .02 .03 .04 times 4 3 2 1 = .04 .06 .06 .04; a later one is never below an earlier: .06.
-    p = np.array([0.04, 0.01, 0.03, 0.02])
-    np.testing.assert_allclose(holm(p), [0.06, 0.04, 0.06, 0.06], atol=1e-12)
+@given(arrays(np.float64, (8, 2), elements=st.integers(0, 9).map(float)), st.permutations(range(8)))
+def test_the_order_of_rows_and_the_names_of_units_do_not_matter(values, order):
+    groups = np.array([0, 0, 1, 1, 1, 2, 3, 3])
+    weights = np.array([[1.0, 1, 1, 1], [2, 0, 1, 1], [0, 3, 0, 1]])
+    for make in (unit_means, unit_effects):
+        before = make(values, groups)(weights)
+        names = np.array(["p", "q", "r", "s"])[groups]
+        after = make(values[list(order)], names[list(order)])(weights)
+        np.testing.assert_allclose(after, before, atol=1e-9)
 
 
-def test_holm_leaves_out_tests_that_could_not_be_made():
-    # Two tests remain: .02 * 2 = .04, .5 * 1 = .5.
-    np.testing.assert_allclose(holm(np.array([0.5, np.nan, 0.02])), [0.5, np.nan, 0.04], atol=1e-12)
-    assert np.isnan(holm(np.array([np.nan]))).all()
-
-
-@given(arrays(np.float64, st.integers(0, 12), elements=st.floats(0, 1)))
-def test_holm_is_monotone_and_never_below_the_raw_p_value(p):
-    adjusted = holm(p)
-    assert (adjusted >= p).all()
-    assert (adjusted <= 1).all()
-    assert (np.diff(adjusted[np.argsort(p, kind="stable")]) >= 0).all()
-    assert (adjusted <= np.minimum(p * max(len(p), 1), 1.0) + 1e-12).all()
-
-
-def test_standardised_mean_by_hand():
-    # 1, 2, 6: mean 3, variance (4 + 1 + 9) / 2 = 7. With NaN: 2, 4: mean 3, variance 2.
-    differences = np.array([[1.0, 2.0, 5.0, 1.0], [2.0, np.nan, 5.0, np.nan], [6.0, 4.0, 5.0, np.nan]])
-    found = standardised_mean(differences)
-    np.testing.assert_allclose(found[:2], [3 / np.sqrt(7), 3 / np.sqrt(2)], atol=1e-12)
-    assert np.isnan(found[2:]).all()  # no spread; one value
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: unit_means([[1.0], [np.inf]]), "values holds 1 infinite values (first: row 1 column 0)"),
+        (
+            lambda: unit_means([[1.0, np.nan], [2.0, np.nan]]),
+            "1 of 2 columns hold nothing (first: column 1); drop them.",
+        ),
+        (lambda: unit_means([[1.0], [2.0]], [1, 1]), "groups names 1 independent unit (first: 1)"),
+        (lambda: unit_means([[1.0], [2.0]], [1, 2, 3]), "groups has shape (3,), but the data has 2 rows"),
+        (
+            lambda: unit_ratios([[1.0], [2.0]], [[1.0, 1.0], [2.0, 1.0]]),
+            "numerators have shape (2, 1), denominators (2, 2)",
+        ),
+        (
+            lambda: unit_effects([[1.0], [2.0], [3.0]], labels=list("abc")),
+            "labels name 3 kinds; a standardised difference is between 2.",
+        ),
+        (
+            lambda: unit_effects([[1.0, np.nan], [2.0, np.nan]]),
+            "1 of 2 columns hold nothing (first: column 1)",
+        ),
+    ],
+)
+def test_bad_input_is_named(call, message):
+    with pytest.raises(DataError) as caught:
+        call()
+    assert message in str(caught.value)

@@ -1,0 +1,204 @@
+"""Data and correlations as they would be if the columns had nothing to do with each other.
+
+Owns four nulls: normal data, columns permuted, 0/1 rows reshuffled with both margins kept, and permuted
+columns correlated as tetrachorics. Each is drawn anew for every replicate from the generator passed in.
+Does not compare anything with a null; see `valuelex.stats.retention`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from valuelex.errors import DataError
+from valuelex.stats.checks import Array, as_table, choose
+from valuelex.stats.cooccurrence import as_lists, cooccurrence, phi
+from valuelex.stats.correlation import correlate
+from valuelex.stats.tetrachoric import tetrachoric
+
+NULLS = ("wishart", "permuted", "curveball", "permuted_tetrachoric")
+"""Names of the nulls of `null_correlation`."""
+ROUNDS = 50
+"""Rounds of `curveball`; see there for the mixing check."""
+
+
+def null_correlation(data: ArrayLike, null: str, rng: np.random.Generator) -> Array:
+    """Draw the correlation matrix of one null replicate of the data.
+
+    Parameters
+    ----------
+    data : (n_rows, n_columns)
+        The data that the null belongs to, without missing values, each column with some spread. 0 and 1 for
+        "curveball" and "permuted_tetrachoric".
+    null
+        "wishart": normal data of the same shape. "permuted": each column shuffled by itself, then Pearson
+        correlations. "curveball": 0/1 rows with both margins kept, then phi. "permuted_tetrachoric": each
+        column shuffled, then smoothed tetrachoric correlations.
+    rng
+        Source of the replicate.
+
+    Returns
+    -------
+    (n_columns, n_columns)
+        Correlations of the replicate.
+
+    Raises
+    ------
+    DataError
+        If the name is not one of `NULLS`, or the data does not suit the null.
+    """
+    choose(null, NULLS, name="null")
+    if null == "wishart":
+        n_rows, n_columns = as_table(data).shape
+        return wishart_correlation(n_rows, n_columns, rng)
+    if null == "permuted":
+        return correlate(permute_columns(data, rng))
+    if null == "curveball":
+        lists = curveball(data, rng)
+        return phi(cooccurrence(lists), len(lists))
+    return tetrachoric(permute_columns(data, rng)).correlation
+
+
+def wishart_correlation(n_rows: int, n_columns: int, rng: np.random.Generator) -> Array:
+    """Draw the correlation matrix of independent normal columns, without drawing their rows.
+
+    The cross-products of `n_rows` centred rows are Wishart with ``n_rows - 1`` degrees of freedom, so they
+    are ``T T'`` with T triangular, standard normal off the diagonal and chi on it. This takes
+    ``p^2 / 2`` random numbers whatever the number of rows. With fewer rows than columns T is trapezoidal
+    and the correlations are singular, as those of the rows would be.
+
+    Parameters
+    ----------
+    n_rows, n_columns
+        At least 2 and 1.
+    rng
+        Source of the matrix.
+
+    Returns
+    -------
+    (n_columns, n_columns)
+        From -1 to 1.
+
+    Raises
+    ------
+    DataError
+        If there are fewer than 2 rows or no column.
+
+    References
+    ----------
+    Bartlett (1933), On the theory of statistical regression. Smith & Hocking (1972), Algorithm AS 53.
+    """
+    if n_rows < 2 or n_columns < 1:
+        msg = f"Correlations of {n_rows} rows × {n_columns} columns do not exist; give at least 2 × 1."
+        raise DataError(msg)
+    df = n_rows - 1
+    factor = rng.standard_normal((n_columns, min(n_columns, df)))
+    width = factor.shape[1]
+    rows = np.arange(width)
+    factor[rows, rows] = np.sqrt(rng.chisquare(df - rows))
+    factor[:width][np.triu_indices(width, 1)] = 0.0
+    factor /= np.sqrt(np.einsum("ij,ij->i", factor, factor))[:, None]
+    r: Array = factor @ factor.T
+    np.clip(r, -1.0, 1.0, out=r)
+    np.fill_diagonal(r, 1.0)
+    return r
+
+
+def permute_columns(data: ArrayLike, rng: np.random.Generator) -> Array:
+    """Shuffle each column by itself, which keeps its values and breaks every relation.
+
+    Parameters
+    ----------
+    data : (n_rows, n_columns)
+        Numbers; NaN moves with the rest.
+    rng
+        Source of the shuffles.
+
+    Returns
+    -------
+    (n_rows, n_columns)
+        A new table.
+
+    Raises
+    ------
+    DataError
+        If the data is not a table of numbers.
+    """
+    return rng.permuted(as_table(data, missing=True), axis=0)
+
+
+def curveball(lists: ArrayLike, rng: np.random.Generator, *, n_rounds: int = ROUNDS) -> NDArray[np.uint8]:
+    """Draw a 0/1 matrix that has the row sums and the column sums of the one given.
+
+    In a round the rows are paired at random and every pair trades: the columns that only one of the two
+    holds are dealt out anew at random, each row keeping its number. Trades of disjoint pairs do not disturb
+    each other, so a round is done at once. Over rounds every matrix of the same margins is equally likely.
+
+    Parameters
+    ----------
+    lists : (n_rows, n_columns)
+        0 and 1, dense or sparse.
+    rng
+        Source of pairs and trades.
+    n_rounds
+        How often every row trades, at least 1. In simulated rows of 6 of 197 columns in 6 groups, the
+        excess of co-occurrence within groups halved with every round and was gone, to within chance, after
+        10, for 1,000 rows as for 8,000. With very uneven rows (log lengths of standard deviation 1.2) a
+        fifth went with every round, and 30 were needed.
+
+    Returns
+    -------
+    (n_rows, n_columns)
+        0 and 1, dense.
+
+    Raises
+    ------
+    DataError
+        If values other than 0 and 1 are given, or no round is asked for.
+
+    References
+    ----------
+    Strona et al. (2014), A fast and unbiased procedure to randomize ecological binary matrices. Carstens,
+    Berger & Strona (2018), A unifying framework for fast randomization of ecological networks.
+    """
+    if n_rounds < 1:
+        msg = f"n_rounds is {n_rounds}; at least 1 is needed, and {ROUNDS} mix most data well."
+        raise DataError(msg)
+    table = as_lists(lists)
+    row, column = (index.astype(np.int64) for index in table.nonzero())
+    n_rows, n_columns = table.shape
+    sums = np.bincount(row, minlength=n_rows)
+    for _ in range(n_rounds):
+        row, column = _trade(row, column, sums, n_columns, rng)
+    shuffled = np.zeros((n_rows, n_columns), dtype=np.uint8)
+    shuffled[row, column] = 1
+    return shuffled
+
+
+def _trade(
+    row: NDArray[np.int64],
+    column: NDArray[np.int64],
+    sums: NDArray[np.int64],
+    n_columns: int,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Let every row trade with another once. The ones are given by their rows and columns."""
+    order = rng.permutation(len(sums))
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    # Rows at places 2 i and 2 i + 1 are pair i; the last of an odd number trades with nobody.
+    key = np.sort((place[row] // 2) * n_columns + column)
+    same = key[1:] == key[:-1]
+    shared = np.zeros(len(key), dtype=bool)
+    shared[1:] |= same
+    shared[:-1] |= same
+    both = key[1:][same]
+    alone = key[~shared]
+    n_pairs = (len(sums) + 1) // 2
+    pair = alone // n_columns
+    alone = alone[np.argsort(pair + rng.random(len(alone)))]
+    start = np.concatenate([[0], np.cumsum(np.bincount(pair, minlength=n_pairs))])
+    kept = sums[order[::2]] - np.bincount(both // n_columns, minlength=n_pairs)
+    second = np.arange(len(alone)) - start[pair] >= kept[pair]
+    place = np.concatenate([2 * pair + second, 2 * (both // n_columns), 2 * (both // n_columns) + 1])
+    return order[place], np.concatenate([alone % n_columns, both % n_columns, both % n_columns])
