@@ -212,22 +212,7 @@ def _factor_analyzer(folder: Path) -> Callable[[Path, Case], float] | None:
     python = folder / "venv" / "bin" / "python"
     try:
         venv.create(folder / "venv", with_pip=True)
-        subprocess.run(
-            [
-                python,
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--only-binary",
-                ":all:",
-                "--no-binary",
-                "factor_analyzer",
-            ]
-            + list(PINNED),
-            capture_output=True,
-            check=True,
-        )
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *PINNED], capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         print(f"factor_analyzer could not be installed ({error}): left out.")
         return None

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from valuelex.errors import DataError
-from valuelex.stats.block_model import Outcome, _Counts, _scores, choose_n_groups
+from valuelex.stats.block_model import Outcome, _Counts, _scores, choose_n_groups, least_agreement
 from valuelex.stats.flags import Weakness
 
 
@@ -82,6 +82,12 @@ def test_too_little_data_says_so() -> None:
     (flag,) = few.flags
     assert flag.weakness is Weakness.FEW_UNITS
     assert flag.detail.startswith("too little data to tell the number of groups")
+
+
+def test_coarse_partitions_must_agree_more() -> None:
+    # .4 + .45, .4 + .15
+    assert least_agreement(2) == pytest.approx(0.85)
+    assert least_agreement(6) == pytest.approx(0.55)
 
 
 def test_result_hangs_together() -> None:

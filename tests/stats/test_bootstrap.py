@@ -196,7 +196,7 @@ def test_bad_input_is_named(call, message):
     assert message in str(caught.value)
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(
     arrays(np.float64, (9, 2), elements=st.integers(0, 40).map(lambda i: i / 4), unique=True),
     st.permutations(range(9)),

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -20,6 +20,7 @@ def test_holm_leaves_out_tests_that_could_not_be_made():
     assert np.isnan(holm(np.array([np.nan]))).all()
 
 
+@settings(max_examples=40, deadline=None)
 @given(arrays(np.float64, st.integers(0, 12), elements=st.floats(0, 1)))
 def test_holm_is_monotone_and_never_below_the_raw_p_value(p):
     adjusted = holm(p)
@@ -43,6 +44,7 @@ def test_benjamini_hochberg_leaves_out_tests_that_could_not_be_made():
     assert benjamini_hochberg([]).shape == (0,)
 
 
+@settings(max_examples=40, deadline=None)
 @given(arrays(np.float64, st.integers(0, 12), elements=st.floats(0, 1)), st.randoms())
 def test_both_adjustments_follow_their_tests_in_any_order(p, random):
     order = list(range(len(p)))

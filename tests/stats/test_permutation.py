@@ -230,7 +230,7 @@ def test_bad_input_is_named(call, message):
     assert message in str(caught.value)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(
     arrays(np.float64, (10, 2), elements=st.integers(0, 30).map(float), unique=True),
     st.permutations(range(10)),
@@ -262,7 +262,7 @@ def test_p_values_are_spread_evenly_where_labels_do_not_matter():
         assert abs((p <= 0.05).mean() - 0.05) < 0.02
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(arrays(np.float64, (7, 1), elements=st.integers(0, 3).map(float)), st.permutations(range(3)))
 def test_names_of_three_labels_do_not_matter_even_without_spread(values, names):
     if len(np.unique(values)) == 1:

@@ -122,7 +122,7 @@ def test_bad_input_is_named(call, message):
     assert message in str(caught.value)
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(
     arrays(np.float64, 7, elements=st.integers(-30, 30).map(float)),
     st.permutations(range(7)),

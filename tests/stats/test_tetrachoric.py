@@ -102,6 +102,50 @@ def test_without_correction_an_empty_cell_leads_to_the_limit(table, sign):
         assert Weakness.AT_BOUNDARY in kinds(result)
 
 
+def test_perfect_order_leads_to_the_limit_where_the_likelihood_is_flat():
+    # Every row of a higher category in one column has at least that of the other: correlation 1, and -1 turned.
+    table = np.array([[61, 0, 0], [30, 0, 0], [2, 67, 0], [0, 1, 9]])
+    for turned, sign in ((table, 1), (table[::-1], -1)):
+        result = polychoric(rows(turned), smoothing=False)
+        assert result.correlation[0, 1] == sign * 0.9999
+        assert kinds(result) == [Weakness.AT_BOUNDARY]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        # Newton's step leads to a correlation at which the 16 rows have probability 0 to rounding.
+        [[937, 389], [16, 1000], [0, 658]],
+        [[300, 2, 0, 0], [1, 300, 2, 0], [0, 1, 300, 1], [0, 0, 2, 300]],
+        [[1, 0, 40], [0, 9, 0], [40, 0, 1]],
+        [[5, 0], [0, 1], [1, 0]],
+    ],
+)
+def test_no_other_correlation_makes_a_table_likelier(table):
+    table = np.array(table)
+    found = polychoric(rows(table), smoothing=False)
+    edges = [np.concatenate([[-30.0], cuts, [30.0]]) for cuts in found.thresholds]
+    h, k = (x.ravel() for x in np.meshgrid(*edges, indexing="ij"))
+
+    def likelihood(rho):
+        below = bivariate_normal_cdf(h, k, np.full(len(h), rho)).reshape(len(edges[0]), -1)
+        shares = np.diff(np.diff(below, axis=0), axis=1)
+        return (table * np.log(np.maximum(shares, 1e-20))).sum()
+
+    best = likelihood(found.correlation[0, 1])
+    assert best >= max(likelihood(rho) for rho in np.sin(np.linspace(-1.55, 1.55, 400))) - 1e-9
+
+
+def test_a_correction_of_cells_too_improbable_is_flagged():
+    # Correlation near 1 and half a row in the far corners, where it leaves no probability above rounding.
+    table = np.diag([100] * 6) + np.diag([25] * 5, 1) + np.diag([25] * 5, -1)
+    assert kinds(polychoric(rows(table), smoothing=False)) == []
+    assert kinds(polychoric(rows(table), correct=0.1, smoothing=False)) == [
+        Weakness.SPARSE_CELLS,
+        Weakness.NOT_CONVERGED,
+    ]
+
+
 def test_an_impossible_matrix_is_smoothed_and_flagged():
     # a goes with b and b with c, but a not with c: .9, .9 and -.9 are no correlations of three variables.
     data = (normal_columns(12, 8, seed=4, shared=3) > np.linspace(-1, 1, 8)).astype(float)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -121,6 +121,7 @@ def test_one_row_is_no_sample():
 tables = arrays(np.float64, (9, 2), elements=st.integers(0, 60).map(lambda i: i / 10))
 
 
+@settings(max_examples=40, deadline=None)
 @given(tables, st.integers(-5, 5))
 def test_adding_a_constant_moves_the_interval_with_it(values, shift):
     before, after = intervals(values), intervals(values + shift)
@@ -128,6 +129,7 @@ def test_adding_a_constant_moves_the_interval_with_it(values, shift):
         np.testing.assert_allclose(a, b + shift, atol=1e-6)
 
 
+@settings(max_examples=40, deadline=None)
 @given(tables)
 def test_an_interval_holds_its_mean(values):
     mean, low, high = intervals(values)
@@ -136,6 +138,7 @@ def test_an_interval_holds_its_mean(values):
     assert (high[bounded] >= mean[bounded] - 1e-9).all()
 
 
+@settings(max_examples=40, deadline=None)
 @given(tables)
 def test_turning_the_values_round_turns_the_interval_round(values):
     mean, low, high = intervals(values)
@@ -195,6 +198,7 @@ def test_effects_by_hand():
     assert np.isnan(one(np.array([[3.0, 0.0, 0.0]]))[0, 0])
 
 
+@settings(max_examples=40, deadline=None)
 @given(arrays(np.float64, (8, 2), elements=st.integers(0, 9).map(float)), st.permutations(range(8)))
 def test_the_order_of_rows_and_the_names_of_units_do_not_matter(values, order):
     groups = np.array([0, 0, 1, 1, 1, 2, 3, 3])

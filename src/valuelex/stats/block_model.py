@@ -26,15 +26,31 @@ from valuelex.stats.cluster import Labels, spectral_embedding
 from valuelex.stats.cooccurrence import as_lists, cooccurrence, margin_residual
 from valuelex.stats.flags import Flag, Weakness
 
-LEAST_AGREEMENT = 0.6
-"""Groups of different training sets that agree less than this (adjusted Rand) are not known well enough for
-their number to be known. Set by simulation, see `benchmarks/retention_accuracy.py`."""
 CLEAR_TRACE = 3.0
 """Above this many standard errors a trace of structure is no luck, though one group predicts best."""
 FEW_UNITS = 20
 """With fewer independent units the standard errors between folds are rough."""
 N_STARTS = 5
 """Starts of k-means for each partition."""
+
+
+def least_agreement(n_groups: int) -> float:
+    """Agreement between folds from which a number of groups counts as known, ``.4 + .9 / k``.
+
+    Set by simulating six groups in three pairs, in lists of which `benchmarks/retention_accuracy.py` has
+    examples: partitions into few groups agree sooner, and too few data show the pairs before the groups.
+
+    Parameters
+    ----------
+    n_groups
+        At least 2.
+
+    Returns
+    -------
+    float
+        An adjusted Rand index.
+    """
+    return 0.4 + 0.9 / n_groups
 
 
 class Outcome(StrEnum):
@@ -99,8 +115,8 @@ def choose_n_groups(
     co-occurrence. The rate of blocks a, b is ``(C_ab + r) / (E_ab + 1)``: C their training co-occurrence, E the
     expectation from margins, r the overall rate. On the held-out lists, with the same expectation from their
     own margins, the log-likelihood is ``sum C log rate - rate E``. The outcome is `TOO_LITTLE_DATA` if the
-    partitions that are learnt on different folds agree poorly, or one group is chosen but not clearly best, or
-    one group is best but the lists bear a clear trace of structure.
+    partitions that are learnt on different folds agree less than `least_agreement`, or one group is chosen but
+    not clearly best, or one group is best but the lists bear a clear trace of structure.
 
     That trace is the slope of the held-out log-likelihood when rates are drawn from the overall rate towards
     those learnt, ``sum (C - c E) log (rate / r)`` with c the overall rate held out, a mean over the candidates
@@ -284,7 +300,9 @@ def _choice(
         clear = len(plausible) == 1 and trace <= CLEAR_TRACE
         outcome = Outcome.NO_GROUPS if clear else Outcome.TOO_LITTLE_DATA
     else:
-        outcome = Outcome.GROUPS if agreement[chosen - 1] >= LEAST_AGREEMENT else Outcome.TOO_LITTLE_DATA
+        outcome = (
+            Outcome.GROUPS if agreement[chosen - 1] >= least_agreement(chosen) else Outcome.TOO_LITTLE_DATA
+        )
     if outcome is Outcome.TOO_LITTLE_DATA:
         detail = (
             f"too little data to tell the number of groups: {', '.join(map(str, plausible))} within an error of the "

@@ -19,7 +19,7 @@ from valuelex.stats.bootstrap import as_level
 from valuelex.stats.checks import Array, as_table, first
 from valuelex.stats.flags import Flag, Weakness
 
-_N_HALVINGS = 70
+_N_HALVINGS = 60
 _FAR = 50.0
 _N_NODES = 120
 

@@ -21,6 +21,8 @@ from valuelex.stats.uniquenesses import LANCZOS_ABOVE, Found, Likelihood, Residu
 METHODS = ("minres", "ml", "pa")
 LEAST_UNIQUENESS = 0.005
 """Lower bound of a uniqueness in the search, as in psych and factanal."""
+AT_BOUND = LEAST_UNIQUENESS + 1e-9
+"""At or below this a uniqueness counts as held at its bound; logarithms do not come back to it exactly."""
 IMPROPER_STARTS = (0.2, 0.9)
 """Further starts, the same for every uniqueness, where the first ended at the lower bound: such matrices have
 several local minima. The best end is kept."""
@@ -115,7 +117,7 @@ def extract_checked(r: Array, n_factors: int, *, method: str, factor: Array | No
         flags.append(_not_positive_definite(r, method))
     log_det = log_determinant(factor)
     found = _search_from(_start(r, factor), r, n_factors, method, log_det)
-    if method != "pa" and (found.bounded <= LEAST_UNIQUENESS).any():
+    if method != "pa" and (found.bounded <= AT_BOUND).any():
         again = [
             _search_from(np.full(len(r), flat), r, n_factors, method, log_det) for flat in IMPROPER_STARTS
         ]
@@ -239,7 +241,7 @@ def _not_positive_definite(r: Array, method: str) -> Flag:
 
 
 def _improper(found: Found, communalities: Array) -> NDArray[np.int64]:
-    return np.flatnonzero((found.bounded <= LEAST_UNIQUENESS + 1e-9) | (communalities >= 1.0 - 1e-9))
+    return np.flatnonzero((found.bounded <= AT_BOUND) | (communalities >= 1.0 - 1e-9))
 
 
 def _solution_flags(found: Found, communalities: Array, method: str) -> list[Flag]:

@@ -130,9 +130,11 @@ class _Block:
         self.criterion, self.problems, self.identity = criterion, problems, np.eye(k)
         self.a, self.scale = a, criterion.scale(a)
         self.t = t
+        free = ~np.eye(k, dtype=bool) if criterion.oblique else np.triu(np.ones((k, k), bool), 1)
+        self.cells = np.flatnonzero(free)
         self.inverse = np.linalg.inv(t).astype(np.float64) if criterion.oblique else np.swapaxes(t, 1, 2)
         self.value, self.gradient = self._evaluate(self.t, self.inverse)
-        self.inverse_hessian = np.zeros((n, k * k, k * k))
+        self.inverse_hessian = np.zeros((n, len(self.cells), len(self.cells)))
         self._restart(np.ones(n, bool))
         self.direction, self.step, self.slope = self._aim()
 
@@ -152,9 +154,8 @@ class _Block:
 
     def _advance(self) -> None:
         """Try one step of each problem; take it where the value falls enough, else shorten it."""
-        n, k, _ = self.t.shape
         move = self.step[:, None] * self.direction
-        t, inverse = self._retract(move.reshape(n, k, k))
+        t, inverse = self._retract(self._spread(move))
         value, gradient = self._evaluate(t, inverse)
         expected = self.step * self.slope
         taken = value <= self.value + 1e-4 * expected + SLACK * self.scale
@@ -176,18 +177,22 @@ class _Block:
                 self.slope = np.where(taken, slope, self.slope)
 
     def _evaluate(self, t: Array, inverse: Array) -> tuple[Array, Array]:
-        """Value, and gradient in coordinates relative to T: how far each factor moves along the others."""
-        n, k, _ = t.shape
+        """Value, and gradient in coordinates relative to T: how far factors move along (or turn to) others."""
         rotated = inverse @ self.a
         value, by_loading = self.criterion.evaluate(rotated)
         m = by_loading @ np.swapaxes(rotated, 1, 2)
         if self.criterion.oblique:
             phi = np.swapaxes(t, 1, 2) @ t
             gradient = phi * np.diagonal(m, axis1=1, axis2=2)[:, None, :] - m
-            gradient.reshape(n, k * k)[:, :: k + 1] = 0.0
         else:
             gradient = np.swapaxes(m, 1, 2) - m
-        return value, gradient.reshape(n, k * k)
+        return value, gradient.reshape(len(t), -1)[:, self.cells]
+
+    def _spread(self, coordinates: Array) -> Array:
+        """Put coordinates into matrices (n, k, k): zero on the diagonal, skew where factors only turn."""
+        spread = np.zeros(self.t.shape)
+        spread.reshape(len(spread), -1)[:, self.cells] = coordinates
+        return spread if self.criterion.oblique else spread - np.swapaxes(spread, 1, 2)
 
     def _retract(self, move: Array) -> tuple[Array, Array]:
         """Return T and its inverse after a move: a Cayley rotation, or with columns brought back to length 1."""
@@ -204,8 +209,7 @@ class _Block:
         """Direction of descent, first step along it and slope of the value."""
         direction = -_times(self.inverse_hessian, self.gradient)
         slope = _dot(direction, self.gradient)
-        n, k, _ = self.t.shape
-        longest = np.abs(direction).reshape(n, k, k).sum(axis=1).max(axis=1)
+        longest = np.abs(self._spread(direction)).sum(axis=1).max(axis=1)
         return direction, REACH / np.maximum(longest, REACH), slope
 
     def _restart(self, which: NDArray[np.bool_]) -> None:

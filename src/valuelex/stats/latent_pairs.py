@@ -47,7 +47,13 @@ def refuse_unshared(n_shared: Array, pairs: Pairs) -> None:
 
 
 def finish(
-    rho: Array, pairs: Pairs, empty: NDArray[np.bool_], *, correct: float, smoothing: bool
+    rho: Array,
+    pairs: Pairs,
+    empty: NDArray[np.bool_],
+    uncertain: NDArray[np.bool_],
+    *,
+    correct: float,
+    smoothing: bool,
 ) -> tuple[Array, tuple[Flag, ...]]:
     """Put the correlations of all pairs in a matrix, smooth it if asked, and flag what is weak.
 
@@ -59,6 +65,8 @@ def finish(
         Numbers of the first and the second column of each.
     empty : (m,)
         Whether the table of a pair has an empty cell.
+    uncertain : (m,)
+        Whether the search for the correlation of a pair ended among rounding errors.
     correct
         What stood in for it, in rows.
     smoothing
@@ -69,7 +77,7 @@ def finish(
     matrix : (p, p)
         With ones on the diagonal.
     flags
-        SPARSE_CELLS, AT_BOUNDARY and NOT_POSITIVE_DEFINITE, as they apply.
+        SPARSE_CELLS, AT_BOUNDARY, NOT_CONVERGED and NOT_POSITIVE_DEFINITE, as they apply.
     """
     i, j = pairs
     n_columns = int(j[-1]) + 1
@@ -80,6 +88,7 @@ def finish(
     for found, weakness, what in (
         (empty, Weakness.SPARSE_CELLS, f"have empty cells, {counted}"),
         (np.abs(rho) >= LIMIT, Weakness.AT_BOUNDARY, f"are at the limit of ±{LIMIT:g}"),
+        (uncertain, Weakness.NOT_CONVERGED, "hold cells too improbable for the best correlation to be told"),
     ):
         some = np.flatnonzero(found)
         if some.size:

@@ -27,15 +27,21 @@ from valuelex.stats.latent_pairs import (
     refuse_correct,
     refuse_unshared,
 )
+from valuelex.stats.tetrachoric import correlate_tables
 
 MAX_CATEGORIES = 20
 """Columns of more categories are refused: they are near enough to continuous for Pearson's correlation."""
 _BLOCK = 16384
 """Cells at a time, so that the work stays in the cache."""
 _TOLERANCE = 1e-9
+"""Width of a bracket at which it is closed."""
 _STEP_TOLERANCE = 1e-7
+"""Length of a Newton step after which there is no other, if the slope is flat too."""
+_FLAT = 1e-5
 _MAX_STEPS = 100
 _FLOOR = 1e-20
+_ROUNDING = 1e-14
+"""Probabilities below it are rounding errors, from which no step can be taken."""
 _FAR = 30.0
 """Standard deviations that stand for an infinite threshold."""
 
@@ -51,7 +57,7 @@ class Polychoric:
     categories: tuple[Array, ...]
     """One array a column: its values in ascending order."""
     flags: tuple[Flag, ...]
-    """SPARSE_CELLS, AT_BOUNDARY and NOT_POSITIVE_DEFINITE, as they apply."""
+    """SPARSE_CELLS, AT_BOUNDARY, NOT_CONVERGED and NOT_POSITIVE_DEFINITE, as they apply."""
 
 
 def polychoric(
@@ -79,7 +85,9 @@ def polychoric(
     Returns
     -------
     Polychoric
-        Correlations, thresholds of the columns, categories, flags. SPARSE_CELLS is for corrected tables.
+        Correlations, thresholds of the columns, categories, flags. SPARSE_CELLS is for corrected tables;
+        NOT_CONVERGED for those where a corrected cell is so improbable that the best correlation drowns in
+        rounding errors, as happens where a correction meets strong correlations.
 
     Raises
     ------
@@ -105,21 +113,24 @@ def polychoric(
     i, j = pairs = np.triu_indices(len(n_levels), 1)
     shared = np.add.reduceat(np.add.reduceat(counts, start[:-1], axis=0), start[:-1], axis=1)
     refuse_unshared(shared[i, j], pairs)
-    rho, empty = np.empty(len(i)), np.zeros(len(i), dtype=bool)
+    rho, empty, certain = np.empty(len(i)), np.zeros(len(i), dtype=bool), np.ones(len(i), dtype=bool)
     for part in _blocks(n_levels, pairs):
         a, b = i[part], j[part]
         cells = counts[
             (start[a][:, None] + np.arange(n_levels[a[0]]))[:, :, None],
             (start[b][:, None] + np.arange(n_levels[b[0]]))[:, None, :],
         ]
-        empty[part] = _correct_empty(cells, correct)
+        empty[part] = _correct_empty(cells, correct, seen_only=thresholds == "pairs")
         if thresholds == "columns":
             h, k = np.array([cuts[m] for m in a]), np.array([cuts[m] for m in b])
         else:
             _refuse_constant_pairs(cells, (a, b))
             h, k = _pair_cuts(cells.sum(axis=2)), _pair_cuts(cells.sum(axis=1))
-        rho[part] = _maximise(cells, h, k)
-    matrix, flags = finish(rho, pairs, empty, correct=correct, smoothing=smoothing)
+        if cells.shape[1:] == (2, 2):
+            rho[part] = correlate_tables(cells.reshape(-1, 4).T, ndtr(h[:, 0]), ndtr(k[:, 0]))
+        else:
+            rho[part], certain[part] = _maximise(cells, h, k)
+    matrix, flags = finish(rho, pairs, empty, ~certain, correct=correct, smoothing=smoothing)
     return Polychoric(matrix, tuple(cuts), categories, flags)
 
 
@@ -161,15 +172,16 @@ def _blocks(n_levels: NDArray[np.int64], pairs: Pairs) -> Iterator[NDArray[np.in
         yield from np.split(same, range(size, len(same), size))
 
 
-def _correct_empty(cells: Array, correct: float) -> NDArray[np.bool_]:
+def _correct_empty(cells: Array, correct: float, *, seen_only: bool) -> NDArray[np.bool_]:
     """Fill the empty cells in place, and tell which tables had some; none if there is nothing to fill with.
 
-    Categories that the rows of a pair do not hold stay empty.
+    With `seen_only` the categories that the rows of a pair do not hold stay empty: they have no threshold.
     """
     if correct == 0:
         return np.zeros(len(cells), dtype=bool)
-    held = (cells.sum(axis=2) > 0)[:, :, None] & (cells.sum(axis=1) > 0)[:, None, :]
-    empty = held & (cells == 0)
+    empty = cells == 0
+    if seen_only:
+        empty &= (cells.sum(axis=2) > 0)[:, :, None] & (cells.sum(axis=1) > 0)[:, None, :]
     cells[empty] = correct
     some: NDArray[np.bool_] = empty.any(axis=(1, 2))
     return some
@@ -197,33 +209,57 @@ def _far_ndtri(share: Array) -> Array:
     return cuts
 
 
-def _maximise(cells: Array, h: Array, k: Array) -> Array:
-    """Return the correlation of each table at which its likelihood is largest."""
+def _maximise(cells: Array, h: Array, k: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """Return the correlation of each table at which its likelihood is largest, and whether that is certain.
+
+    It is not where the search closed in on a place at which the probability of a cell is a rounding error.
+    """
+    best = _perfect(cells, h, k)
+    certain = best != 0
+    left = np.flatnonzero(~certain)
+    cells, h, k = cells[left], h[left], k[left]
     rho = np.clip(_pearson(cells), -0.9, 0.9)
     lower, upper = np.full_like(rho, -LIMIT), np.full_like(rho, LIMIT)
     length = upper - lower
-    best = np.empty_like(rho)
-    left = np.arange(len(rho))
     for _ in range(_MAX_STEPS):
-        slope, bend = _score(cells, h, k, rho)
+        if not left.size:
+            break
+        slope, bend, sound = _score(cells, h, k, rho)
         lower, upper = np.where(slope > 0, rho, lower), np.where(slope > 0, upper, rho)
         step = rho - slope / np.minimum(bend, -_FLOOR)
-        good = (bend < 0) & (step > lower) & (step < upper) & (np.abs(step - rho) < length / 2)
+        good = sound & (bend < 0) & (step > lower) & (step < upper) & (np.abs(step - rho) < length / 2)
         following = np.where(good, step, (lower + upper) / 2)
         length = np.where(good, np.abs(following - rho), upper - lower)
-        more = length > np.where(good, _STEP_TOLERANCE, _TOLERANCE)
-        best[left] = rho = following
-        if not more.any():
-            break
+        # No table of n rows holds more information than n normal pairs, which bounds the slope near the top.
+        information = cells.sum(axis=(1, 2)) * (1.0 + rho**2) / (1.0 - rho**2) ** 2
+        near = good & (np.abs(slope) <= _FLAT * information)
+        more = length > np.where(near, _STEP_TOLERANCE, _TOLERANCE)
+        best[left], certain[left] = following, near
         left, cells, h, k = left[more], cells[more], h[more], k[more]
-        lower, upper, length, rho = lower[more], upper[more], length[more], rho[more]
+        lower, upper, length, rho = lower[more], upper[more], length[more], following[more]
     at_end = LIMIT - np.abs(best) < 10 * _TOLERANCE
-    best[at_end] = np.copysign(LIMIT, best[at_end])
-    return best
+    return np.where(at_end, np.copysign(LIMIT, best), best), certain | at_end
 
 
-def _score(cells: Array, h: Array, k: Array, rho: Array) -> tuple[Array, Array]:
-    """Return the first and second derivative of each table's log-likelihood by the correlation."""
+def _perfect(cells: Array, h: Array, k: Array) -> Array:
+    """Return the limit for tables that are as a correlation of 1 or -1 would make them, 0 for all others.
+
+    No likelihood can be larger there, but it is flat to rounding long before the limit.
+    """
+    share = cells.cumsum(axis=1).cumsum(axis=2) / cells.sum(axis=(1, 2))[:, None, None]
+    one = np.ones((len(cells), 1))
+    a, b = np.hstack([ndtr(h), one])[:, :, None], np.hstack([ndtr(k), one])[:, None, :]
+    up = (np.abs(share - np.minimum(a, b)) < 1e-12).all(axis=(1, 2))
+    down = (np.abs(share - np.maximum(a + b - 1.0, 0.0)) < 1e-12).all(axis=(1, 2))
+    limit: Array = LIMIT * (up.astype(np.float64) - down)
+    return limit
+
+
+def _score(cells: Array, h: Array, k: Array, rho: Array) -> tuple[Array, Array, NDArray[np.bool_]]:
+    """Return the first and second derivative of each table's log-likelihood by the correlation.
+
+    And whether they are sound: no cell that holds rows has a probability that is a rounding error.
+    """
     shape = (len(rho), h.shape[1], k.shape[1])
     at = [np.broadcast_to(x, shape).ravel() for x in (h[:, :, None], k[:, None, :], rho[:, None, None])]
     below = np.zeros((shape[0], shape[1] + 2, shape[2] + 2))
@@ -237,7 +273,8 @@ def _score(cells: Array, h: Array, k: Array, rho: Array) -> tuple[Array, Array]:
     relative = _rectangles(first_order) / share
     slope: Array = (cells * relative).sum(axis=(1, 2))
     bend: Array = (cells * (_rectangles(second_order) / share - relative**2)).sum(axis=(1, 2))
-    return slope, bend
+    sound: NDArray[np.bool_] = ((share > _ROUNDING) | (cells == 0)).all(axis=(1, 2))
+    return slope, bend, sound
 
 
 def _log_slope(h: Array, k: Array, rho: Array) -> Array:

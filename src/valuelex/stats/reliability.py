@@ -300,7 +300,7 @@ def _shared(r: Array) -> tuple[float, Array, tuple[Flag, ...]]:
     except DataError as error:
         detail = f"no lambda 6 and no corrected item correlations. {error}"
         return np.nan, np.full(len(r), np.nan), (Flag(Weakness.NOT_POSITIVE_DEFINITE, detail),)
-    lambda6 = 1 - (len(r) - smc.sum()) / r.sum()
+    lambda6 = 1 - (len(r) - smc.sum()) / r.sum() if r.sum() > 1e-12 else np.nan
     reduced = r.copy()
     np.fill_diagonal(reduced, smc)
     total = float(reduced.sum())

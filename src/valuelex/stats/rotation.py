@@ -97,7 +97,8 @@ def rotate(
     n_starts
         Transformations to start from. The first is the identity (for a target, the orthogonal rotation that
         brings A nearest to it, unknown cells taken as 0); the others are random orthogonal matrices, the
-        same for each matrix of a stack. The end with the least value is returned.
+        same for each matrix of a stack. The end with the least value is returned. A start without a gradient
+        is also tried turned a little, since it may be the worst and not the best.
     rng
         Needed for more than one start.
     normalise

@@ -33,6 +33,10 @@ _TOLERANCE = 1e-9
 """Width of a bracket at which it is closed."""
 _STEP_TOLERANCE = 1e-6
 """Length of a Newton step after which there is no other: what is left is about its square."""
+_NEAR = 1e-3
+"""How near the cell must be to its goal, on a logarithmic scale, for a short step to be the last."""
+_ROUNDING = 1e-14
+"""Probabilities below it are rounding errors, from which no step can be taken."""
 _MAX_STEPS = 100
 _FLOOR = 1e-100
 
@@ -93,10 +97,34 @@ def tetrachoric(
     rho = np.empty(len(i))
     for start in range(0, len(i), _BLOCK):
         part = slice(start, start + _BLOCK)
-        rho[part] = _correlate_pairs(cells[:, part], low[i[part]], low[j[part]])
-    matrix, flags = finish(rho, pairs, empty, correct=correct, smoothing=smoothing)
+        rho[part] = correlate_tables(cells[:, part], low[i[part]], low[j[part]])
+    certain = np.ones(len(rho), dtype=bool)
+    matrix, flags = finish(rho, pairs, empty, ~certain, correct=correct, smoothing=smoothing)
     thresholds: Array = ndtri(low)
     return Tetrachoric(matrix, thresholds, flags)
+
+
+def correlate_tables(cells: Array, low_i: Array, low_j: Array) -> Array:
+    """Return the correlation that makes each 2 × 2 table likeliest, given the shares of 0 of both columns.
+
+    Parameters
+    ----------
+    cells : (4, m)
+        Rows with 0 in both columns, with 1 in the second only, in the first only, in both.
+    low_i, low_j : (m,)
+        Shares of 0 of the first and the second column, above 0 and below 1.
+
+    Returns
+    -------
+    (m,)
+        From ``-LIMIT`` to ``LIMIT``.
+    """
+    least, most = np.maximum(0.0, low_i + low_j - 1.0), np.minimum(low_i, low_j)
+    target = _likeliest_share(cells, low_i, low_j, least, most)
+    rho = np.where(target - least < most - target, -LIMIT, LIMIT)
+    inside = np.flatnonzero(np.minimum(target - least, most - target) > 1e-12)
+    rho[inside] = _invert(low_i[inside], low_j[inside], target[inside])
+    return rho
 
 
 def _tables(data: ArrayLike | sparse.sparray) -> tuple[Array, Array, Pairs]:
@@ -127,16 +155,6 @@ def _tables(data: ArrayLike | sparse.sparray) -> tuple[Array, Array, Pairs]:
     both = counts[i, j]
     cells = np.array([shared - with_i - with_j + both, with_j - both, with_i - both, both])
     return cells, (n_seen - n_ones) / n_seen, pairs
-
-
-def _correlate_pairs(cells: Array, low_i: Array, low_j: Array) -> Array:
-    """Return the correlation of each pair that makes its table likeliest, given the shares of 0."""
-    least, most = np.maximum(0.0, low_i + low_j - 1.0), np.minimum(low_i, low_j)
-    target = _likeliest_share(cells, low_i, low_j, least, most)
-    rho = np.where(target - least < most - target, -LIMIT, LIMIT)
-    inside = np.flatnonzero(np.minimum(target - least, most - target) > 1e-12)
-    rho[inside] = _invert(low_i[inside], low_j[inside], target[inside])
-    return rho
 
 
 def _likeliest_share(cells: Array, low_i: Array, low_j: Array, least: Array, most: Array) -> Array:
@@ -193,12 +211,13 @@ def _invert(low_i: Array, low_j: Array, target: Array) -> Array:
         excess = bivariate_normal_cdf(h, k, rho) - target
         lower, upper = np.where(excess < 0, t, lower), np.where(excess < 0, upper, t)
         slope = bivariate_normal_pdf(h, k, rho) * (2.0 * (1.0 - square) / (1.0 + square) ** 2)
-        cell = np.maximum(goal + sign * excess, _FLOOR)
-        step = t - sign * np.log(cell / goal) * cell / np.maximum(slope, _FLOOR)
-        good = (step > lower) & (step < upper) & (np.abs(step - t) < length / 2)
+        cell = goal + sign * excess
+        far = np.log(np.maximum(cell, _ROUNDING) / goal)
+        step = t - sign * far * cell / np.maximum(slope, _FLOOR)
+        good = (cell > _ROUNDING) & (step > lower) & (step < upper) & (np.abs(step - t) < length / 2)
         following = np.where(good, step, (lower + upper) / 2)
         length = np.where(good, np.abs(following - t), upper - lower)
-        more = length > np.where(good, _STEP_TOLERANCE, _TOLERANCE)
+        more = length > np.where(good & (np.abs(far) < _NEAR), _STEP_TOLERANCE, _TOLERANCE)
         done[left] = t = following
         if not more.any():
             break
