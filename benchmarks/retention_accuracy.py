@@ -16,6 +16,8 @@ import os
 os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
 
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,27 +69,41 @@ def shown(found: list[int | None], planted: int | None) -> str:
     return f"{right} of {len(found)}" + (f" ({others})" if others else "")
 
 
-def print_table(title: str, conditions: dict[str, tuple[int | None, list[dict[str, int | None]]]]) -> None:
+Condition = tuple[Callable[[str], int | None], list[dict[str, int | None]]]
+"""The right answer of a rule (None: to give no number), and what each rule suggested in each run."""
+
+
+def print_table(title: str, conditions: dict[str, Condition]) -> None:
     """Print one row a rule and one column a condition."""
     print(f"\n{title}\n\n| Rule | {' | '.join(conditions)} |\n|---|{'---|' * len(conditions)}")
     for rule in next(iter(conditions.values()))[1][0]:
-        cells = [shown([run[rule] for run in runs], planted) for planted, runs in conditions.values()]
+        cells = [shown([run[rule] for run in runs], right(rule)) for right, runs in conditions.values()]
         print(f"| {rule} | {' | '.join(cells)} |")
+
+
+def right_number(planted: int, _rule: str) -> int:
+    """Return the number of factors, which is the same for every rule."""
+    return planted
+
+
+def right_number_of_groups(planted: int | None, rule: str) -> int | None:
+    """Return the number of groups; without any, the block model should say 1 and the other rules 0."""
+    return 0 if planted == 1 and not rule.startswith("block model") else planted
 
 
 def main() -> None:
     """Print the three tables."""
-    normal: dict[str, tuple[int | None, list[dict[str, int | None]]]] = {}
+    normal: dict[str, Condition] = {}
     for k in (0, 1, 3, 6):
         runs = []
         for run in range(NORMAL_RUNS):
             rng = np.random.default_rng([SEED, k, run])
             table = retention_table(normal_data(rng, k), rng=rng, n_replicates=50)
             runs.append({rule.rule: rule.suggests for rule in table.rules[:-1]})
-        normal[f"{k} factors"] = k, runs
+        normal[f"{k} factors"] = partial(right_number, k), runs
     print_table("Normal data", normal)
 
-    lists: dict[str, tuple[int | None, list[dict[str, int | None]]]] = {}
+    lists: dict[str, Condition] = {}
     for name, planted, n_columns, strength in (
         ("6 groups, 100 columns", 6, 100, 1.0),
         ("none, 100 columns", 1, 100, 0.0),
@@ -99,7 +115,7 @@ def main() -> None:
             data = lists_of(rng, 500, n_columns, strength)
             table = retention_table(lists=data, rng=rng, n_replicates=20)
             runs.append({rule.rule: rule.suggests for rule in table.rules})
-        lists[name] = planted, runs
+        lists[name] = partial(right_number_of_groups, planted), runs
     print_table("500 lists (no groups are 1 for the block model and 0 for the other rules)", lists)
 
     print("\nBlock model, 35 sources with habits, 60 lists each, no groups (outcome, number, trace)\n")

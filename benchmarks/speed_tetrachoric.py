@@ -55,7 +55,7 @@ def _latent(folder: Path, rng: np.random.Generator) -> list[Row]:
         (
             "tetrachoric",
             "n = 500, p = 300",
-            *_against_r(lambda: tetrachoric(binary), "psych", folder, binary, "tetrachoric(x)", repeats=2),
+            *_against_r(lambda: tetrachoric(binary), "psych", folder, binary, "tetrachoric(x)", repeats=1),
         ),
         (
             "polychoric, 5 categories",

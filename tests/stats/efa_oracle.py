@@ -11,7 +11,7 @@ from valuelex.stats.factor import FactorSolution, efa
 from valuelex.stats.fit import FitStatistics
 
 PSYCH = "psych 2.2.9"
-LOADINGS = {"minres": 2e-5, "uls": 2e-5, "ml": 5e-5, "pa": 1e-4}
+LOADINGS = {"minres": 1e-5, "uls": 1e-5, "ml": 5e-5, "pa": 1e-4}
 """How precisely psych finds the uniquenesses, principal axis with min.err = 1e-9."""
 VARIMAX = 2e-3
 """R's varimax stops at 1e-5, and promax starts from it."""

@@ -5,7 +5,14 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from valuelex.errors import DataError
-from valuelex.stats.block_model import Outcome, _Counts, _scores, choose_n_groups, least_agreement
+from valuelex.stats.block_model import (
+    Outcome,
+    _Counts,
+    _cross_validate,
+    _scores,
+    choose_n_groups,
+    least_agreement,
+)
 from valuelex.stats.flags import Weakness
 
 
@@ -38,6 +45,17 @@ def test_scores_by_hand() -> None:
     assert found[0, 1] == pytest.approx(by_hand)
     # Slope: rates over the overall 4/3 are 2 and 1/3; observed less 4/3 of expected is 8/3 inside, -8/3 between.
     assert found[1, 1] == pytest.approx((2 * 8 / 3 * np.log(2) - 2 * 8 / 3 * np.log(1 / 3)) / 2)
+
+
+def test_a_fold_is_scored_by_what_the_others_taught() -> None:
+    # Of two folds each learns from the other alone.
+    rng = np.random.default_rng(4)
+    halves = [planted(rng, n, 12, 2, 1.0, length).astype(float) for n, length in ((60, 4), (90, 5))]
+    folds = [_Counts(half.T @ half, half.sum(axis=1)) for half in halves]
+    scores, partitions = _cross_validate(folds, 3, rng)
+    for f, pairs in enumerate((60 * 4 * 3 / 2, 90 * 5 * 4 / 2)):
+        by_hand = _scores(folds[1 - f], folds[f], partitions[f]) * 1000 / pairs
+        np.testing.assert_allclose(scores[:, f], by_hand)
 
 
 @pytest.mark.parametrize("n_groups", [2, 4])

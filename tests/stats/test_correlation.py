@@ -48,6 +48,13 @@ def test_a_positive_definite_matrix_is_not_smoothed() -> None:
     assert flags == ()
 
 
+def test_small_but_positive_eigenvalues_are_left_alone() -> None:
+    r = np.array([[1, 1 - 1e-9], [1 - 1e-9, 1]])  # least eigenvalue 1e-9
+    mended, flags = smooth(r)
+    np.testing.assert_array_equal(mended, r)
+    assert flags == ()
+
+
 def test_smoothing_raises_the_lowest_eigenvalue_and_says_so() -> None:
     r = np.array([[1, 0.9, -0.9], [0.9, 1, 0.9], [-0.9, 0.9, 1]])  # eigenvalues 1.9, 1.9, -.8
     before = r.copy()

@@ -119,6 +119,9 @@ def test_few_units_are_flagged() -> None:
     )
     assert Weakness.FEW_UNITS in weaknesses(found)
     assert any(flag.detail.startswith("12 independent units; below 20") for flag in found.flags)
+    # Twelve units leave eleven degrees of freedom, however many rows they have.
+    half_width = (found.pattern_high - found.pattern_low) / 2
+    np.testing.assert_allclose(half_width, t.ppf(0.975, 11) * found.pattern_error)
 
 
 def test_resamples_without_spread_are_left_out_and_counted() -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from valuelex.errors import DataError
 from valuelex.stats.correlation import correlate
 from valuelex.stats.flags import Weakness
-from valuelex.stats.retention import empirical_kaiser, hull, minimum_average_partial, scree
+from valuelex.stats.retention import _upper_hull, empirical_kaiser, hull, minimum_average_partial, scree
 
 
 def planted(rng: np.random.Generator, n_rows: int = 400, n_factors: int = 3, each: int = 4) -> np.ndarray:
@@ -68,6 +68,15 @@ def test_empirical_kaiser_by_hand() -> None:
     np.testing.assert_allclose(found.reference, [2.25, 1.125, 1.125, 1.125], atol=1e-12)
     assert found.n_factors == 1
     assert empirical_kaiser(blocks(4), 9).n_factors == 0  # (1 + 2/3)^2 = 2.78 is above 2.5
+
+
+def test_upper_hull_by_hand() -> None:
+    # One free parameter a factor. The third solution, .6, lies under the chord from .5 to .9, which is at .7, and the
+    # last is worse than the one before. Slopes .5, .4 / 2 = .2, .05, .01, so bends 2.5, 4 and 5.
+    fit = np.array([0, 0.5, 0.6, 0.9, 0.95, 0.96, 0.955])
+    on_hull, bend = _upper_hull(fit, np.arange(7)[::-1])
+    assert on_hull.tolist() == [True, True, False, True, True, True, False]
+    np.testing.assert_allclose(bend, [np.nan, 2.5, np.nan, 4, 5, np.nan, np.nan])
 
 
 @pytest.mark.parametrize("index", ["caf", "cfi"])

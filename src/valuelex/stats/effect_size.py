@@ -21,7 +21,9 @@ from valuelex.stats.flags import Flag, Weakness
 
 _N_HALVINGS = 60
 _FAR = 50.0
-_N_NODES = 120
+"""Size of t from which the noncentral t distribution is taken as an integral over a normal variable."""
+_NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(120)
+_REACH = 9.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,12 +343,10 @@ def _noncentral_cdf(df: Array, noncentrality: Array, t: Array) -> Array:
     far = size > _FAR
     chance = np.empty_like(size)
     chance[~far] = nctdtr(df[~far], shift[~far], size[~far])
-    nodes, weights = np.polynomial.legendre.leggauss(_N_NODES)
-    z = 9 * nodes
+    z = _REACH * _NODES
+    density = _REACH * _NODE_WEIGHTS * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
     ratio = np.maximum(z + shift[far, None], 0.0) / size[far, None]
-    chance[far] = chdtrc(df[far, None], df[far, None] * ratio**2) @ (
-        9 * weights * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
-    )
+    chance[far] = chdtrc(df[far, None], df[far, None] * ratio**2) @ density
     below: Array = np.where(turned, 1 - chance, chance)
     return below
 

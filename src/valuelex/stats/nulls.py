@@ -2,7 +2,7 @@
 
 Owns four nulls: normal data, columns permuted, 0/1 rows reshuffled with both margins kept, and permuted
 columns correlated as tetrachorics. Each is drawn anew for every replicate from the generator passed in.
-Does not compare anything with a null; see `valuelex.stats.retention`.
+Does not compare anything with a null; see `valuelex.stats.parallel_analysis`.
 """
 
 from __future__ import annotations

@@ -33,8 +33,6 @@ _TOLERANCE = 1e-9
 """Width of a bracket at which it is closed."""
 _STEP_TOLERANCE = 1e-6
 """Length of a Newton step after which there is no other: what is left is about its square."""
-_NEAR = 1e-3
-"""How near the cell must be to its goal, on a logarithmic scale, for a short step to be the last."""
 _ROUNDING = 1e-14
 """Probabilities below it are rounding errors, from which no step can be taken."""
 _MAX_STEPS = 100
@@ -217,7 +215,7 @@ def _invert(low_i: Array, low_j: Array, target: Array) -> Array:
         good = (cell > _ROUNDING) & (step > lower) & (step < upper) & (np.abs(step - t) < length / 2)
         following = np.where(good, step, (lower + upper) / 2)
         length = np.where(good, np.abs(following - t), upper - lower)
-        more = length > np.where(good & (np.abs(far) < _NEAR), _STEP_TOLERANCE, _TOLERANCE)
+        more = length > np.where(good, _STEP_TOLERANCE, _TOLERANCE)
         done[left] = t = following
         if not more.any():
             break
