@@ -105,7 +105,7 @@ def test_too_few_terms_are_refused():
 
 def test_lists_of_one_word_are_refused():
     matrix = response_matrix(np.eye(8, dtype=np.uint8), "aabbccdd", "stuvwxyz")
-    with pytest.raises(DataError, match=r"^No list holds two terms or more"):
+    with pytest.raises(DataError, match=r"^No list holds two or more columns"):
         built(matrix, np.eye(8))
 
 

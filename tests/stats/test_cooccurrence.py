@@ -79,7 +79,7 @@ def test_lists_of_one_column_say_nothing_and_are_refused():
     with pytest.raises(DataError) as caught:
         margin_residual(cooccurrence(lists), lists.sum(axis=1).astype(float))
     assert str(caught.value) == (
-        "No list holds two terms or more, so nothing occurs together; elicit longer lists."
+        "No list holds two or more columns, so nothing occurs together; longer lists are needed."
     )
 
 

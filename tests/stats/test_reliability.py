@@ -289,3 +289,9 @@ def test_the_bootstrap_of_omega_draws_whole_units():
     )
     np.testing.assert_allclose(one.low, twice.low, atol=1e-5)
     assert twice.n_units == 60
+
+
+def test_columns_that_share_nothing_have_no_limit():
+    # With the identity no factor holds any variance: 0 of 0 is no share.
+    assert np.isnan(omega(np.eye(8), 1).limit)
+    assert omega(np.eye(8), np.int64(1)).total == pytest.approx(0.0, abs=1e-12)

@@ -163,7 +163,7 @@ def test_congruence_of_halves_does_not_depend_on_order_or_sign():
         ),
         (
             lambda rng: split_half_partitions(fixed(THREE_CLUSTERS), np.arange(5), 0, rng),
-            "0 splits were asked for; ask for at least 1",
+            "n_splits is 0; give a whole number of at least 1",
         ),
         (
             lambda rng: split_half_partitions(fixed(np.array([-1, 0])), np.arange(5), 3, rng),
@@ -174,3 +174,9 @@ def test_congruence_of_halves_does_not_depend_on_order_or_sign():
 def test_bad_input_is_named(call, message):
     with pytest.raises(DataError, match=message):
         call(np.random.default_rng(0))
+
+
+def test_a_missing_unit_is_not_a_unit():
+    groups = np.array([0.0, 0, 1, 1, np.nan])
+    with pytest.raises(DataError, match=r"groups is missing in 1 of 5 rows .first: row 4."):
+        split_half_partitions(fixed(THREE_CLUSTERS), groups, 2, np.random.default_rng(0))

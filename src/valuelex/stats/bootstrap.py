@@ -48,9 +48,13 @@ class Intervals:
 
 
 def refuse_few_resamples(n_resamples: int) -> None:
-    """Raise `DataError` if there are fewer than `MIN_RESAMPLES` resamples."""
-    if n_resamples < MIN_RESAMPLES:
+    """Raise `DataError` unless it is a whole number of at least `MIN_RESAMPLES` resamples."""
+    if not isinstance(n_resamples, (int, np.integer)) or n_resamples < MIN_RESAMPLES:
         msg = f"{n_resamples} resamples are too few for an interval or a test; use {MIN_RESAMPLES} or more."
+        if not isinstance(n_resamples, (int, np.integer)):
+            msg = (
+                f"The number of resamples is {n_resamples!r}; give a whole number of {MIN_RESAMPLES} or more."
+            )
         raise DataError(msg)
 
 

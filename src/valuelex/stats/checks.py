@@ -177,7 +177,15 @@ def as_groups(
     if labels.shape != (n_rows,):
         msg = f"{name} has shape {labels.shape}, but the data has {n_rows} rows; give one entry a row."
         raise DataError(msg)
-    names, number = np.unique(labels, return_inverse=True)
+    absent = [i for i, label in enumerate(labels.tolist()) if label is None or label != label]
+    if absent:
+        msg = f"{name} is missing in {len(absent)} of {n_rows} rows (first: row {first(absent)}); name or drop them."
+        raise DataError(msg)
+    try:
+        names, number = np.unique(labels, return_inverse=True)
+    except TypeError:
+        msg = f"{name} mixes names and numbers, which have no order; give one kind."
+        raise DataError(msg) from None
     if len(names) < min_groups:
         msg = (
             f"{name} names {len(names)} independent unit{'s' * (len(names) != 1)} (first: {first(names)}); "
@@ -185,6 +193,16 @@ def as_groups(
         )
         raise DataError(msg)
     return number.astype(np.int64)
+
+
+def as_count(value: object, *, name: str, least: int) -> int:
+    """Return a whole number of at least `least`, else raise `DataError`; NaN, infinity and text are refused."""
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least:
+        return int(value)
+    if isinstance(value, (float, np.floating)) and np.isfinite(value) and value == int(value) >= least:
+        return int(value)
+    msg = f"{name} is {value!r}; give a whole number of at least {least}."
+    raise DataError(msg)
 
 
 def choose(value: str, allowed: Sequence[str], *, name: str) -> str:

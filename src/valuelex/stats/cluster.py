@@ -12,7 +12,7 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import KMeans
 
 from valuelex.errors import DataError
-from valuelex.stats.checks import as_table
+from valuelex.stats.checks import as_count, as_table
 
 Labels = NDArray[np.int64]
 
@@ -52,7 +52,7 @@ def spectral_embedding(affinity: NDArray[np.float64], n_clusters: int) -> NDArra
             f"affinity of shape {affinity.shape} is not symmetric; clustering needs one value for each pair."
         )
         raise DataError(msg)
-    if not 1 <= n_clusters <= n:
+    if not isinstance(n_clusters, (int, np.integer)) or not 1 <= n_clusters <= n:
         msg = f"{n_clusters} clusters were asked for, but there are {n} items; ask for 1 to {n}."
         raise DataError(msg)
     ties = np.clip(affinity, 0.0, None)
@@ -93,6 +93,7 @@ def spectral_clusters(
         than asked for only where fewer items differ.
     """
     embedding = spectral_embedding(affinity, n_clusters)
+    as_count(n_starts, name="n_starts", least=1)
     seed = int(rng.integers(2**31))
     n_distinct = len(np.unique(embedding.round(12), axis=0))
     found = KMeans(min(n_clusters, n_distinct), n_init=n_starts, random_state=seed).fit_predict(embedding)
@@ -123,10 +124,23 @@ def modularity(residual: NDArray[np.float64], total: float, labels: Labels) -> f
     float
         At most 1; about 0 for a partition that has nothing to do with the data.
 
+    Raises
+    ------
+    DataError
+        If the shapes differ, a residual is not finite or the total is not positive.
+
     References
     ----------
     Newman (2006), Modularity and community structure in networks.
     """
+    if not (np.isfinite(total) and total > 0 and np.isfinite(residual).all()):
+        msg = f"Modularity needs finite residuals and a positive total, not {total}."
+        raise DataError(msg)
+    if residual.shape != (len(labels), len(labels)):
+        msg = (
+            f"residual has shape {residual.shape}, but there are {len(labels)} labels; give one for each row."
+        )
+        raise DataError(msg)
     same = labels[:, None] == labels[None, :]
     np.fill_diagonal(same, val=False)
     return float(residual[same].sum() / total)
@@ -146,7 +160,16 @@ def match_labels(labels: Labels, reference: Labels, n_clusters: int) -> Labels:
     -------
     (n,)
         `labels` in the numbering of `reference`.
+
+    Raises
+    ------
+    DataError
+        If the lengths differ or a number is out of range.
     """
+    both = np.concatenate([labels, reference])
+    if len(labels) != len(reference) or not ((both >= 0) & (both < n_clusters)).all():
+        msg = f"Labels of {len(labels)} and {len(reference)} items must be as many, each from 0 to {n_clusters - 1}."
+        raise DataError(msg)
     table = np.zeros((n_clusters, n_clusters))
     np.add.at(table, (labels, reference), 1.0)
     rows, columns = linear_sum_assignment(-table)

@@ -269,7 +269,7 @@ def margin_residual(
     total = float(np.sum(w * lengths))
     pairs = float(np.sum(w * lengths * (lengths - 1)))
     if pairs <= 0:
-        msg = "No list holds two terms or more, so nothing occurs together; elicit longer lists."
+        msg = "No list holds two or more columns, so nothing occurs together; longer lists are needed."
         raise DataError(msg)
     root = np.sqrt(np.diag(counts) * (np.sqrt(pairs) / total))
     scale = np.divide(1.0, root, out=np.zeros_like(root), where=root > 0)
@@ -340,6 +340,14 @@ def _as_counts(counts: ArrayLike, n_lists: float) -> tuple[Array, Array]:
         msg = (
             f"counts from {c.min():g} to {most:g} cannot come from {n_lists:g} lists; give the counts of "
             "cooccurrence and the number of lists (or the sum of their weights)."
+        )
+        raise DataError(msg)
+    beyond = np.argwhere((c > np.minimum.outer(s, s) * (1 + 1e-9)) | ~np.isclose(c, c.T))
+    if beyond.size:
+        i, j = beyond[0]
+        msg = (
+            f"counts {c[i, j]:g} and {c[j, i]:g} of columns {i} and {j}, which occur {s[i]:g} and {s[j]:g} times, "
+            "cannot be: they must be equal and no larger than either; give the counts of cooccurrence."
         )
         raise DataError(msg)
     return c, s

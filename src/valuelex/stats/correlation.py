@@ -241,7 +241,7 @@ def bartlett_sphericity(correlation: ArrayLike, n_rows: int) -> SphericityTest:
     """
     r = as_correlation(correlation)
     p = len(r)
-    if n_rows <= p:
+    if not (np.isfinite(n_rows) and n_rows > p):
         msg = f"{n_rows} rows for {p} columns; Bartlett's test needs more rows than columns."
         raise DataError(msg)
     inverse(r, purpose="Bartlett's test")

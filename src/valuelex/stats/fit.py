@@ -152,7 +152,7 @@ def factor_determinacy(correlation: ArrayLike, structure: ArrayLike) -> Array:
 
 def check_n_rows(n_rows: int | None) -> None:
     """Raise `DataError` for a number of rows that cannot be."""
-    if n_rows is not None and not n_rows >= 2:
+    if n_rows is not None and not (np.isfinite(n_rows) and n_rows >= 2):
         msg = f"n_rows is {n_rows}; give the number of independent rows, at least 2, or None if it is not known."
         raise DataError(msg)
 

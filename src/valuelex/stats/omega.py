@@ -45,13 +45,13 @@ class Omega:
     total: float
     """Share of all common factors, at most 1."""
     limit: float
-    """Hierarchical over total: the share of the general factor if the sum were free of error."""
+    """Hierarchical over total: the share of the general factor if the sum were free of error. NaN without one."""
     alpha: float
     """Standardised alpha of the columns as keyed."""
     lambda6: float
     """Guttman's lambda 6; NaN where the correlations have no inverse."""
     common_variance: float
-    """Share of the general factor in the squared loadings of all factors (ECV), from 0 to 1."""
+    """Share of the general factor in the squared loadings of all factors (ECV), 0 to 1; NaN if all are 0."""
     general: NDArray[np.float64]
     """(p,) loadings on the general factor, of the columns as keyed."""
     group: NDArray[np.float64]
@@ -144,10 +144,10 @@ def omega(
     return Omega(
         squared / variance,
         1 - unique / variance,
-        squared / (variance - unique),
+        _share(squared, variance - unique),
         len(r) / (len(r) - 1) * (1 - len(r) / variance),
         lambda6,
-        float((general**2).sum() / ((general**2).sum() + (group**2).sum())),
+        _share(float((general**2).sum()), float((general**2).sum() + (group**2).sum())),
         general,
         group,
         solution.communalities[0],
@@ -265,7 +265,7 @@ def _solve(matrices: Sequence[Array], k: int, method: str, rotation: str) -> _So
         # Varimax can rest on a saddle where eigenvalues are equal; starts of a fixed pattern lead off it.
         starts = np.random.default_rng(0)
         orthogonal = rotate(loadings, "varimax", normalise=True, n_starts=_N_STARTS, rng=starts)
-        rotated = rotate(orthogonal.pattern, rotation)
+        rotated = rotate(orthogonal.pattern, rotation, normalise=rotation == "promax")
         pattern, phi = rotated.pattern, rotated.phi
         converged = converged & rotated.converged & orthogonal.converged
         flags += tuple(f for f in orthogonal.flags if f.weakness == Weakness.NOT_CONVERGED) + rotated.flags
@@ -380,9 +380,16 @@ def _as_keys(keys: ArrayLike | None, p: int) -> Array | None:
     return given
 
 
+def _share(part: float, whole: float) -> float:
+    """Part of the whole; NaN where there is nothing to share."""
+    return part / whole if whole > 1e-12 else float("nan")
+
+
 def _flag_few_factors(k: int) -> tuple[Flag, ...]:
     if k > 2:
         return ()
     rule = "their loadings on it were set equal" if k == 2 else "the factor itself stands for it"
-    detail = f"{k} factor{'s' * (k > 1)} cannot identify a general factor; {rule}, and three are needed"
+    detail = (
+        f"{k} factor{'s' if k > 1 else ''} cannot identify a general factor; {rule}, and three are needed"
+    )
     return (Flag(Weakness.AT_BOUNDARY, detail),)

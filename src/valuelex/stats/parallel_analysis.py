@@ -150,7 +150,7 @@ def parallel_analysis_of_correlation(
     As for `parallel_analysis`.
     """
     r = as_correlation(correlation, min_size=3)
-    if n_rows < 3:
+    if not (np.isfinite(n_rows) and n_rows >= 3):
         msg = f"n_rows is {n_rows}; parallel analysis needs at least 3 independent rows."
         raise DataError(msg)
     return _compare(
@@ -166,7 +166,7 @@ def _compare(
     quantile: float,
     flags: tuple[Flag, ...],
 ) -> ParallelAnalysis:
-    if n_replicates < MIN_REPLICATES:
+    if not isinstance(n_replicates, (int, np.integer)) or n_replicates < MIN_REPLICATES:
         msg = f"n_replicates is {n_replicates}; at least {MIN_REPLICATES} are needed for a quantile."
         raise DataError(msg)
     if not 0 < quantile < 1:

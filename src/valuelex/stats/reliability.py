@@ -224,8 +224,9 @@ class _Resampled:
         usable = (variances > 1e-12 * (self.table**2).mean(axis=0)).all(axis=1)
         scale = 1 / np.sqrt(np.where(usable[:, None], variances, 1.0))
         r = c * scale[:, :, None] * scale[:, None, :]
-        share = r.sum(axis=2) / r.sum(axis=(1, 2))[:, None]
-        trace = np.ones_like(scale) / variances.sum(axis=1)[:, None]
+        with np.errstate(invalid="ignore", divide="ignore"):  # resamples without spread end as NaN below
+            share = r.sum(axis=2) / r.sum(axis=(1, 2))[:, None]
+            trace = np.ones_like(scale) / variances.sum(axis=1)[:, None]
         both = [
             self._log_rest(weights, n, c, np.ones_like(scale), trace, mean),
             self._log_rest(weights, n, r, scale, share, mean),

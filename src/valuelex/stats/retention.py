@@ -191,7 +191,7 @@ def empirical_kaiser(correlation: ArrayLike, n_rows: int) -> EmpiricalKaiser:
     """
     values = _eigenvalues(as_correlation(correlation))
     p = len(values)
-    if n_rows < 3:
+    if not (np.isfinite(n_rows) and n_rows >= 3):
         msg = f"n_rows is {n_rows}; the empirical Kaiser criterion needs at least 3 independent rows."
         raise DataError(msg)
     before = np.concatenate([[0.0], np.cumsum(values)[:-1]])
@@ -267,7 +267,7 @@ def hull(correlation: ArrayLike, *, max_factors: int, index: str = "caf", n_rows
     if index == "caf":
         fit, flags = _common_parts(r, max_factors)
     else:
-        if n_rows is None or n_rows <= p:
+        if n_rows is None or not (np.isfinite(n_rows) and n_rows > p):
             msg = f"n_rows is {n_rows} for {p} columns; comparative fit needs more rows than columns."
             raise DataError(msg)
         fit, flags = _comparative_fits(r, df, n_rows)

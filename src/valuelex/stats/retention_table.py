@@ -162,7 +162,7 @@ def _dense(lists: ArrayLike | sparse.sparray | None) -> ArrayLike:
 
 
 def _dependent_rows(groups: ArrayLike | None, n_rows: int) -> tuple[Flag, ...]:
-    if groups is None or len(np.asarray(groups)) != n_rows:
+    if groups is None:
         return ()
     n_units = int(as_groups(groups, n_rows, min_groups=1).max()) + 1
     if n_units == n_rows:

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from valuelex.errors import DataError
-from valuelex.stats.checks import Array, as_groups
+from valuelex.stats.checks import Array, as_count, as_groups
 from valuelex.stats.cluster import Labels, match_labels
 from valuelex.stats.congruence import align_loadings
 from valuelex.stats.flags import Flag, Weakness
@@ -55,7 +55,7 @@ def compare_partitions(labels: ArrayLike, reference: ArrayLike) -> PartitionAgre
     Raises
     ------
     DataError
-        If the lengths differ or fewer than two items were placed by both.
+        If the lengths differ, labels are not whole numbers, or fewer than two items were placed by both.
 
     References
     ----------
@@ -65,6 +65,9 @@ def compare_partitions(labels: ArrayLike, reference: ArrayLike) -> PartitionAgre
     a, b = np.asarray(labels), np.asarray(reference)
     if a.ndim != 1 or a.shape != b.shape:
         msg = f"The partitions have shapes {a.shape} and {b.shape}; both need one label for each of the same items."
+        raise DataError(msg)
+    if not (np.issubdtype(a.dtype, np.integer) and np.issubdtype(b.dtype, np.integer)):
+        msg = f"Cluster numbers are whole numbers, but the partitions hold {a.dtype} and {b.dtype}."
         raise DataError(msg)
     both = (a >= 0) & (b >= 0)
     if both.sum() < 2:
@@ -139,7 +142,7 @@ def partition_stability(
     overlap: list[Array] = []
     agreement: list[float] = []
     refused: list[str] = []
-    for _ in range(_at_least_one(n_resamples, "resamples")):
+    for _ in range(as_count(n_resamples, name="n_resamples", least=1)):
         drawn = rng.integers(n_units, size=n_units)
         weights = np.bincount(drawn, minlength=n_units).astype(np.float64)[units]
         try:
@@ -283,7 +286,7 @@ def _halves(units: Labels, n_splits: int, rng: np.random.Generator) -> list[tupl
     """Weights of 1 for the rows of one half of the units and of the other; an odd unit goes to the second."""
     n_units = int(units.max()) + 1
     halves = []
-    for _ in range(_at_least_one(n_splits, "splits")):
+    for _ in range(as_count(n_splits, name="n_splits", least=1)):
         one = np.zeros(n_units)
         one[rng.permutation(n_units)[: n_units // 2]] = 1.0
         halves.append((one[units], 1.0 - one[units]))
@@ -297,13 +300,6 @@ def _jaccard(labels: Labels, reference: Labels, n_clusters: int) -> Array:
         mine, theirs = labels == cluster, reference == cluster
         overlap[cluster] = (mine & theirs).sum() / (mine | theirs).sum()
     return overlap
-
-
-def _at_least_one(number: int, what: str) -> int:
-    if number < 1:
-        msg = f"{number} {what} were asked for; ask for at least 1."
-        raise DataError(msg)
-    return number
 
 
 def _refuse_none_used(found: Sequence[object], total: int, what: str, reasons: list[str]) -> None:

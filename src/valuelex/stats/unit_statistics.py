@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from valuelex.errors import DataError
-from valuelex.stats.bootstrap import refuse_few_resamples, studentised, studentised_ends
+from valuelex.stats.bootstrap import as_level, refuse_few_resamples, studentised, studentised_ends
 from valuelex.stats.checks import Array, as_groups, as_table, first
 
 MIN_ROWS = 5
@@ -230,6 +230,7 @@ def studentised_intervals(
     """
     refuse_no_rows(values)
     refuse_few_resamples(n_resamples)
+    as_level(level)
     draws = rng.multinomial(len(values), np.full(len(values), 1 / len(values)), size=n_resamples)
     weights: Array = draws.astype(np.float64)
     parts = [
@@ -247,8 +248,13 @@ def sum_by_unit(table: Array, unit: NDArray[np.int64]) -> Array:
 
 def refuse_no_rows(values: Array) -> None:
     """Raise `DataError` unless the values are a table with a row at least."""
-    if values.ndim != 2 or not len(values):
+    if values.ndim != 2 or not values.size:
         msg = f"Expected a table of rows × columns with a row at least, got an array of shape {values.shape}."
+        raise DataError(msg)
+    infinite = np.argwhere(np.isinf(values))
+    if infinite.size:
+        row, column = infinite[0]
+        msg = f"{len(infinite)} values are infinite (first: row {row} column {column}); correct them or leave them out."
         raise DataError(msg)
 
 
