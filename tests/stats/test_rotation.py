@@ -327,7 +327,7 @@ HOLED[1, 2], HOLED[3, 0] = np.nan, np.inf
             "criterion must be one of 'none', 'promax', 'varimax', 'quartimax', 'geomin_orthogonal', 'bifactor', "
             "'target_orthogonal', 'oblimin', 'quartimin', 'geomin', 'bifactor_oblique', 'target', not 'varymax'.",
         ),
-        (GOOD, "oblimin", {"n_starts": 0}, "n_starts is 0; at least 1 start is needed."),
+        (GOOD, "oblimin", {"n_starts": 0}, "n_starts is 0; give a whole number of at least 1."),
         (
             GOOD,
             "oblimin",

@@ -150,7 +150,9 @@ def retention_table(
         def compare() -> ParallelAnalysis:
             return parallel_analysis_of_correlation(r, n, rng=rng, n_replicates=n_replicates)
 
-    rules = _eigenvalue_rules(r, int(n_rows or 0), compare(), _dependent_rows(groups, int(n_rows or 0)))
+    rules = _eigenvalue_rules(
+        r, int(n_rows or 0), compare(), _dependent_rows(groups, int(n_rows or 0), lists)
+    )
     rules.append(_block_model(lists, groups, rng))
     suggestions = [rule.suggests for rule in rules if rule.suggests is not None and not rule.for_reference]
     return RetentionTable(tuple(rules), min(suggestions, default=None), max(suggestions, default=None))
@@ -161,8 +163,11 @@ def _dense(lists: ArrayLike | sparse.sparray | None) -> ArrayLike:
     return dense
 
 
-def _dependent_rows(groups: ArrayLike | None, n_rows: int) -> tuple[Flag, ...]:
-    if groups is None:
+def _dependent_rows(
+    groups: ArrayLike | None, n_rows: int, lists: ArrayLike | sparse.sparray | None
+) -> tuple[Flag, ...]:
+    """Whether rows share units; groups that fit the lists only say nothing of the rows."""
+    if groups is None or (lists is not None and np.shape(groups) == np.shape(lists)[:1] != (n_rows,)):
         return ()
     n_units = int(as_groups(groups, n_rows, min_groups=1).max()) + 1
     if n_units == n_rows:

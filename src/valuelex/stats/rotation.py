@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from valuelex.errors import DataError
-from valuelex.stats.checks import N_SHOWN, Array, choose, first
+from valuelex.stats.checks import N_SHOWN, Array, as_count, choose, first
 from valuelex.stats.flags import Flag, Weakness
 from valuelex.stats.gradient_projection import Minimum, minimise
 from valuelex.stats.rotation_criteria import OBLIQUE, ORTHOGONAL, Criterion, criterion_of
@@ -46,7 +46,7 @@ class Rotation:
     """(k, k), or (B, k, k): T, with columns of length 1."""
     value: NDArray[np.float64]
     """(), or (B,): the criterion at its minimum, on the normalised loadings if they were normalised. For
-    promax of the varimax rotation that it starts from; NaN for none."""
+    promax of the varimax rotation that it starts from; NaN for none and for a single factor."""
     converged: NDArray[np.bool_]
     """(), or (B,): whether the projected gradient met the tolerance."""
     n_iterations: NDArray[np.int64]
@@ -139,6 +139,10 @@ def rotate(
     """
     a, single = _as_stack(loadings)
     choose(criterion, CRITERIA, name="criterion")
+    as_count(max_iterations, name="max_iterations", least=0)
+    if not (np.isfinite(tolerance) and tolerance > 0):
+        msg = f"tolerance is {tolerance!r}; it must be above 0, and usually 1e-9."
+        raise DataError(msg)
     _check_options(criterion, a, n_starts, rng, gamma, delta, power, normalise=normalise)
     wanted = _as_target(target, criterion, a.shape[1:])
     if criterion == "none" or a.shape[2] == 1:
@@ -213,15 +217,14 @@ def _check_options(
     *,
     normalise: bool,
 ) -> None:
-    if n_starts < 1:
-        msg = f"n_starts is {n_starts}; at least 1 start is needed."
-    elif n_starts > 1 and rng is None:
+    as_count(n_starts, name="n_starts", least=1)
+    if n_starts > 1 and rng is None:
         msg = f"{n_starts} starts are random but for the first; give a random generator as rng."
-    elif not gamma <= 1:
+    elif not (np.isfinite(gamma) and gamma <= 1):
         msg = f"gamma is {gamma:g}; oblimin is defined for at most 1, and usually 0."
-    elif not delta > 0:
+    elif not (np.isfinite(delta) and delta > 0):
         msg = f"delta is {delta:g}; geomin needs more than 0, and usually .01."
-    elif not power > 1:
+    elif not (np.isfinite(power) and power > 1):
         msg = f"power is {power:g}; promax needs more than 1, and usually 4."
     elif normalise and criterion.startswith("target"):
         msg = "A target is given in loadings, not in normalised loadings; leave normalise off."
