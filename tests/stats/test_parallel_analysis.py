@@ -5,9 +5,14 @@ from hypothesis import strategies as st
 
 from valuelex.errors import DataError
 from valuelex.stats.correlation import correlate
+from valuelex.stats.extraction import extract
 from valuelex.stats.flags import Weakness
 from valuelex.stats.nulls import NULLS
-from valuelex.stats.parallel_analysis import parallel_analysis, parallel_analysis_of_correlation
+from valuelex.stats.parallel_analysis import (
+    _one_factor,
+    parallel_analysis,
+    parallel_analysis_of_correlation,
+)
 
 
 def planted(rng: np.random.Generator, n_rows: int = 300, n_factors: int = 2, each: int = 4) -> np.ndarray:
@@ -133,3 +138,21 @@ def test_order_scale_and_constants_change_nothing(seed: int) -> None:
     np.testing.assert_allclose(b.components.observed, a.components.observed, atol=1e-9)
     np.testing.assert_allclose(b.factors.observed, a.factors.observed, atol=1e-5)
     assert b.components.n_retained == a.components.n_retained
+
+
+@pytest.mark.parametrize("p", [40, 90])
+def test_the_short_way_to_one_factor_ends_where_the_general_search_does(p: int) -> None:
+    ended = 0
+    for seed in range(6):
+        r = np.corrcoef(np.random.default_rng(seed).standard_normal((4 * p, p)), rowvar=False)
+        short = _one_factor(r)
+        if short is not None:
+            ended += 1
+            np.testing.assert_allclose(short, extract(r, 1).communalities, atol=1e-6)
+    assert ended >= 3
+
+
+def test_a_heywood_case_is_left_to_the_general_search() -> None:
+    # One factor that reproduces .9, .9, .9 with a third of .5: the implied communality .9 * .9 / .5 is above 1.
+    r = np.array([[1.0, 0.9, 0.9], [0.9, 1.0, 0.5], [0.9, 0.5, 1.0]])
+    assert _one_factor(r) is None

@@ -16,18 +16,21 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import eigh
+from scipy.linalg import eigh, lapack
 
 from valuelex.errors import DataError
 from valuelex.stats.checks import Array, as_correlation, as_table, choose
 from valuelex.stats.correlation import EIGENVALUE_FLOOR, correlate
-from valuelex.stats.extraction import check_n_factors, cholesky, extract_checked
+from valuelex.stats.extraction import LEAST_UNIQUENESS, check_n_factors, cholesky, extract_checked
 from valuelex.stats.flags import Flag, Weakness
 from valuelex.stats.nulls import NULLS, null_correlation, wishart_correlation
 from valuelex.stats.tetrachoric import tetrachoric
 
 MIN_REPLICATES = 20
 """With fewer replicates a quantile of .95 is the largest of them or lies beyond it."""
+NEWTON_UP_TO = 600
+"""Most variables for which the communalities of one factor come from linear systems."""
+MAX_NEWTON_STEPS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,11 +199,42 @@ def _compare(
 
 def _both_eigenvalues(r: Array) -> tuple[Array, tuple[Flag, ...]]:
     """Eigenvalues (2, p) of R and of R with the communalities of one factor, each in descending order."""
-    one = extract_checked(r, 1, method="minres", factor=cholesky(r))
+    communalities = _one_factor(r)
+    flags: tuple[Flag, ...] = ()
+    if communalities is None:
+        one = extract_checked(r, 1, method="minres", factor=cholesky(r))
+        communalities, flags = one.communalities, one.flags
     reduced = r.copy()
-    np.fill_diagonal(reduced, one.communalities)
+    np.fill_diagonal(reduced, communalities)
     values = np.stack([_eigenvalues(r.copy()), _eigenvalues(reduced)])
-    return values, one.flags
+    return values, flags
+
+
+def _one_factor(r: Array) -> Array | None:
+    """Communalities of one minres factor by Newton's method on its loadings; None where the general search must do it.
+
+    Without structure the leading eigenvalues lie close together, which makes the general search slow; here a step is
+    one linear system. The general search takes over where the steps do not end at a minimum with communalities
+    inside its bound, and for many variables, where a system costs more than it saves.
+    """
+    if len(r) > NEWTON_UP_TO:
+        return None
+    off = r.copy()
+    np.fill_diagonal(off, 0.0)
+    values, vectors = eigh(r, subset_by_index=(len(r) - 1, len(r) - 1), check_finite=False)
+    loading = vectors[:, 0] * np.sqrt(max(float(values[0]) - 1.0, 0.05))
+    for _ in range(MAX_NEWTON_STEPS):
+        rest = loading @ loading - loading**2
+        gradient = loading * rest - off @ loading
+        curvature = 2.0 * np.outer(loading, loading) - off
+        np.fill_diagonal(curvature, rest)
+        factor, info = lapack.dpotrf(curvature, lower=1, overwrite_a=1)
+        if info:
+            return None
+        if np.abs(gradient).max() < 1e-9:
+            return loading**2 if (loading**2).max() < 1.0 - LEAST_UNIQUENESS else None
+        loading = loading - lapack.dpotrs(factor, gradient, lower=1)[0]
+    return None
 
 
 def _eigenvalues(scratch: Array) -> Array:
