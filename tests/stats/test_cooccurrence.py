@@ -258,3 +258,20 @@ def test_measures_do_not_depend_on_how_often_all_lists_are_repeated(lists, times
     n = len(lists)
     for measure in (phi, ppmi, association_strength):
         np.testing.assert_allclose(measure(counts * times, n * times), measure(counts, n), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("counts", "lengths", "message"),
+    [
+        (np.full((2, 3), 1.0), np.full(4, 2.0), r"counts of shape \(2, 3\)"),
+        (np.full((2, 2), np.nan), np.full(4, 2.0), "counts holds 4 missing or infinite values"),
+        (
+            np.full((2, 2), 1.0),
+            np.array([2.0, np.nan]),
+            "Lengths or weights of lists are missing or infinite",
+        ),
+    ],
+)
+def test_counts_that_fit_no_lists_are_refused(counts, lengths, message):
+    with pytest.raises(DataError, match=message):
+        margin_residual(counts, lengths)

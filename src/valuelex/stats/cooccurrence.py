@@ -263,9 +263,20 @@ def margin_residual(
     Raises
     ------
     DataError
-        If no list holds two columns: there is then no co-occurrence to compare.
+        If no list holds two columns: there is then no co-occurrence to compare. Or if the counts, lengths and
+        weights are not finite or do not belong together.
     """
+    c = as_table(counts, name="counts", min_rows=1)
     w = np.ones_like(lengths) if weights is None else weights
+    if c.shape != (len(c), len(c)) or w.shape != lengths.shape or c.min() < 0:
+        msg = (
+            f"counts of shape {c.shape} (least {c.min():g}), {len(lengths)} lengths and {len(w)} weights do not belong "
+            "together; give the counts of cooccurrence, and one length and weight for each list."
+        )
+        raise DataError(msg)
+    if not (np.isfinite(lengths).all() and np.isfinite(w).all()):
+        msg = "Lengths or weights of lists are missing or infinite; give the lists that the counts come from."
+        raise DataError(msg)
     total = float(np.sum(w * lengths))
     pairs = float(np.sum(w * lengths * (lengths - 1)))
     if pairs <= 0:
