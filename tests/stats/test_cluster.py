@@ -138,3 +138,13 @@ def test_every_item_alone_has_no_pair_inside():
 def test_what_is_no_affinity_is_refused(affinity, message):
     with pytest.raises(DataError, match=message):
         spectral_embedding(affinity, 1)
+
+
+def test_labels_and_totals_that_cannot_be_are_refused():
+    two = np.array([0, 1])
+    with pytest.raises(DataError, match="each from 0 to 1"):
+        match_labels(np.array([-1, 1]), two, 2)
+    with pytest.raises(DataError, match=r"a positive total, not 0\.0"):
+        modularity(np.zeros((2, 2)), 0.0, two)
+    with pytest.raises(DataError, match=r"residual has shape .3, 3., but there are 2 labels"):
+        modularity(np.zeros((3, 3)), 1.0, two)

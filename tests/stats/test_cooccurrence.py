@@ -275,3 +275,9 @@ def test_measures_do_not_depend_on_how_often_all_lists_are_repeated(lists, times
 def test_counts_that_fit_no_lists_are_refused(counts, lengths, message):
     with pytest.raises(DataError, match=message):
         margin_residual(counts, lengths)
+
+
+@pytest.mark.parametrize("counts", [[[5, 2], [3, 5]], [[5, 6], [6, 5]]])
+def test_counts_that_no_lists_can_have_are_refused(counts):
+    with pytest.raises(DataError, match="of columns 0 and 1, which occur 5 and 5 times, cannot be"):
+        phi(np.array(counts, dtype=float), 20)

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import f as f_distribution
 
+from oracle import load
 from valuelex.errors import DataError
 from valuelex.stats.bootstrap import by_rows
 from valuelex.stats.correlation import correlate
@@ -295,3 +296,11 @@ def test_columns_that_share_nothing_have_no_limit():
     # With the identity no factor holds any variance: 0 of 0 is no share.
     assert np.isnan(omega(np.eye(8), 1).limit)
     assert omega(np.eye(8), np.int64(1)).total == pytest.approx(0.0, abs=1e-12)
+
+
+def test_promax_is_that_of_psych():
+    # psych::omega(Thurstone, 3, rotate = "promax"), with stats::varimax going on to eps = 1e-15.
+    correlation = load("reliability")["omega"]["thurstone"]["r"]
+    found = omega(correlation, 3, rotation="promax")
+    assert found.hierarchical == pytest.approx(0.75676274, abs=1e-5)
+    assert found.total == pytest.approx(0.93082541, abs=1e-5)

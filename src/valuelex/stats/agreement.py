@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
-from scipy.special import ndtr, ndtri, stdtrit
+from scipy.special import stdtrit
 
 from valuelex.errors import DataError
-from valuelex.stats.bootstrap import MIN_RESAMPLES, as_level, refuse_few_resamples
+from valuelex.stats.bootstrap import MIN_RESAMPLES, as_level, bca_tails, refuse_few_resamples
 from valuelex.stats.checks import Array, as_groups, as_table, choose, first
 from valuelex.stats.flags import Flag, Weakness
 
@@ -298,9 +298,7 @@ def _bca(
         detail = "nearly all resamples lie on one side of alpha, so there is no interval"
         return np.nan, np.nan, (*flags, Flag(Weakness.AT_BOUNDARY, detail))
     acceleration = (influence**3).sum() / (6 * (influence**2).sum() ** 1.5)
-    bias = ndtri(below / len(usable))
-    shifted = bias + ndtri(np.array([(1 - level) / 2, (1 + level) / 2]))
-    tails = ndtr(bias + shifted / np.maximum(1 - acceleration * shifted, 1e-12))
+    tails = bca_tails(np.array([(1 - level) / 2, (1 + level) / 2]), below / len(usable), acceleration)
     low, high = np.quantile(usable, tails, method="weibull")
     return float(low), float(high), flags
 

@@ -339,7 +339,16 @@ def _bca_tails(
         tie = 1e-10 * np.maximum(np.abs(estimate), np.nan_to_num(np.abs(replicates)).max(axis=0))
         equal = (np.abs(replicates - estimate) <= tie).sum(axis=0)
         below = (replicates < estimate - tie).sum(axis=0) + equal / 2
-        bias = ndtri(below / n_usable)
+        return bca_tails(tails, below / n_usable, acceleration)
+
+
+def bca_tails(tails: Array, share_below: Array, acceleration: Array) -> Array:
+    """Move tails (2, n_quantities) for median bias and acceleration; NaN where no resample lies on one side.
+
+    `share_below` is the share of resampled values below the estimate, equal ones counted half.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        bias = ndtri(share_below)
         shifted = bias + ndtri(tails)
         moved = ndtr(bias + shifted / np.maximum(1 - acceleration * shifted, 1e-12))
     return np.where(np.isfinite(bias), moved, np.nan)

@@ -21,8 +21,6 @@ from valuelex.stats.rotation import CRITERIA, Optimum, rotate
 
 NORMALISED = ("varimax", "promax")
 """Rotations that weight all variables alike by default (Kaiser), as R and psych do."""
-OWN_ORDER = ("bifactor", "bifactor_oblique", "target", "target_orthogonal")
-"""Rotations that give the factors a place of their own: the general factor first, or those of the target."""
 
 
 @dataclass(frozen=True, slots=True)
