@@ -35,7 +35,7 @@ check-static: $(VENV)/.dev
 	@echo "== Import contract"
 	$(BIN)/lint-imports
 
-STATS_BENCHES := benchmarks/oracles.py $(wildcard benchmarks/speed_*.py benchmarks/coverage_*.py) \
+STATS_BENCHES := benchmarks/oracles.py $(filter-out benchmarks/speed_judge.py,$(wildcard benchmarks/speed_*.py benchmarks/coverage_*.py)) \
 	benchmarks/false_positives.py benchmarks/retention_accuracy.py
 
 bench: $(VENV)/.dev

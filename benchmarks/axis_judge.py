@@ -23,7 +23,7 @@ from sklearn.metrics import roc_auc_score
 from valuelex.domain.structure import ValueSystem
 from valuelex.io.assets import load_system
 from valuelex.io.embed import MiniLM
-from valuelex.stages.judge import axis_ratings
+from valuelex.stages.judge_axis import axis_ratings
 
 SENTENCES = Path(__file__).parents[1] / "tests" / "assets" / "judge_sentences.toml"
 SYSTEM = "valuelex-2024"

@@ -63,7 +63,7 @@ def rating_array(scores: Array, system: ValueSystem) -> RatingArray:
         for r in range(n_respondents)
     )
     subdimensions = tuple(s.id for s in system.subdimensions)
-    return RatingArray("simulated", system.name, scores.reshape(-1, width), completions, subdimensions)
+    return RatingArray.of("simulated", system.name, scores.reshape(-1, width), completions, subdimensions)
 
 
 def stem_ids(n_stems: int) -> list[str]:

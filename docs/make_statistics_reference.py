@@ -69,6 +69,10 @@ CHAPTERS = {
             "probability_of_superiority",
         ),
         "shrinkage": ("shrink",),
+        "pooled_means": ("pooled_means",),
+    },
+    "Choices": {
+        "paired_comparison": ("paired_comparison",),
     },
 }
 """Question, module, functions. What is not named here is a part of these."""

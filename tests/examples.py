@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from valuelex.domain.call import Missing, Reply
 from valuelex.domain.lexicon import ResponseMatrix
-from valuelex.domain.measure import Completion, ProjectiveTest, RatingArray, Stem, StemKind
+from valuelex.domain.measure import Completion, Manual, ProjectiveTest, RatingArray, Stem, StemKind
 from valuelex.domain.structure import Dimension, Subdimension, ValueSystem
 from valuelex.domain.study import (
     ComparePlan,
@@ -19,6 +19,7 @@ from valuelex.domain.study import (
     ElicitPlan,
     Endpoint,
     FewShot,
+    JudgePlan,
     Model,
     NormalisePlan,
     ProjectPlan,
@@ -55,6 +56,11 @@ def projective_test(n_stems: int = 2, n_examples: int = 5) -> ProjectiveTest:
     return ProjectiveTest("bells", "made up", stems, examples)
 
 
+def manual() -> Manual:
+    """A scoring manual with a word for each of the seven points."""
+    return Manual("plain", "made up", "Rate the sentence.", "Does it bear on this?", tuple("abcdefg"))
+
+
 def subdimension(name: str) -> Subdimension:
     return Subdimension(
         name, name.title(), f"Words around {name}.", (name,), (f"I keep {name}.",), (f"I drop {name}.",)
@@ -86,7 +92,8 @@ def study(
         normalise=NormalisePlan(2, (), (), {}) if elicits else None,
         construct=ConstructPlan(2, 3, 20) if elicits else None,
         project=ProjectPlan(test or projective_test(), draws, 32, (system(),), built=False),
-        judges=("axis",),
+        judges=(JudgePlan("axis", "axis"),),
+        manual=manual(),
         compare=ComparePlan(("respondent",), 200),
     )
 
@@ -113,7 +120,7 @@ def ratings(
         missing = score if isinstance(score, Missing) else None
         rows.append(np.full(width, np.nan) if missing else np.broadcast_to(np.asarray(score, float), width))
         completions.append(completion(who, stem, draw, "" if missing else "smiled.", missing))
-    return RatingArray(
+    return RatingArray.of(
         "axis:test", of.name, np.array(rows), tuple(completions), tuple(s.id for s in of.subdimensions)
     )
 

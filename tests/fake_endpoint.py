@@ -7,6 +7,7 @@ run must end like an undisturbed one. GET /requests tells the SHA-256 of every b
 import asyncio
 import hashlib
 import json
+import re
 import sys
 
 from aiohttp import web
@@ -49,10 +50,32 @@ seen: dict[str, int] = {}
 
 def text_for(body: dict, digest: bytes) -> str:
     prompt = body.get("prompt") or body["messages"][-1]["content"]
+    if "Answer with one JSON object" in prompt and body["model"] == "mute":
+        return "Six out of six, I would say."
+    if "Answer with one JSON object" in prompt:
+        return verdict(prompt)
     if "Finished by" in prompt or "Finish the sentence" in prompt:
         return ENDINGS[digest[0] % len(ENDINGS)]
     chosen = sorted(range(len(WORDS)), key=lambda i: hashlib.sha256(digest + bytes([i])).digest())
     return ", ".join(WORDS[i] for i in chosen[:7])
+
+
+def verdict(prompt: str) -> str:
+    """Rate as a judge: by the ending and the subdimension alone, in whichever order they are asked."""
+    shown = re.findall(r"^(\d+)\. ([^:]+):", prompt, re.MULTILINE)
+    ending = prompt.partition("It was finished so:")[2].partition("Answer with one JSON")[0]
+    words = next(line for line in ENDINGS if line in ending)
+    entries: dict[str, object] = {"0": False}
+    for number, name in shown:
+        point = hashlib.sha256(f"{words} {name}".encode()).digest()[0] % 8
+        relevant = point < 7
+        entries[number] = {
+            "bears": relevant,
+            "evidence": words[:12],
+            "grounds": "It says so.",
+            "rating": point if relevant else None,
+        }
+    return json.dumps(entries)
 
 
 async def answer(request: web.Request) -> web.StreamResponse:

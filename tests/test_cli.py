@@ -9,7 +9,19 @@ from typer.testing import CliRunner
 from valuelex.cli import app
 
 ROOT = Path(__file__).parent.parent
-COMMANDS = ["new", "check", "run", "measure", "status", "report", "embedded install"]
+COMMANDS = [
+    "new",
+    "check",
+    "run",
+    "measure",
+    "status",
+    "report",
+    "rate",
+    "calibrate",
+    "stems check",
+    "stems draft",
+    "embedded install",
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -1,6 +1,7 @@
 """The whole chain by its commands: on a loopback endpoint, and on the embedded model."""
 
 import hashlib
+import json
 import os
 import random
 import signal
@@ -21,7 +22,9 @@ RESULTS = [
     "completions.parquet",
     "contrasts.csv",
     "lexicon.json",
+    "notes.parquet",
     "orientations.csv",
+    "quality.json",
     "ratings.parquet",
     "report.html",
     "response_matrix.npz",
@@ -106,6 +109,121 @@ def test_a_second_run_sends_nothing_and_writes_the_same_bytes(tmp_path: Path, en
     assert digests(path.parent) == before
     assert valuelex("report", str(path)).returncode == 0
     assert digests(path.parent) == before
+
+
+JUDGED = """
+[study]
+name = "judged"
+seed = 7
+[personas]
+nurse = "an experienced nurse"
+judge = "a judge"
+[endpoints.fake]
+base_url = "{url}"
+json_schema = true
+[[respondents]]
+model = "fake/good"
+personas = ["", "nurse", "judge"]
+temperature = [0.5, 1.0]
+family = "good"
+[project]
+stems = 24
+{project}
+[[judges]]
+kind = "llm"
+model = "fake/referee"
+name = "referee"
+draws = 2
+temperature = 0.7
+{judge}
+[[judges]]
+kind = "axis"
+[compare]
+resamples = 200
+{compare}
+"""
+
+
+def write_judged(folder: Path, url: str, project: str = "", judge: str = "", compare: str = "") -> Path:
+    folder.mkdir(exist_ok=True)
+    path = folder / "study.toml"
+    path.write_text(JUDGED.format(url=url, project=project, judge=judge, compare=compare))
+    return path
+
+
+def test_a_language_model_and_the_axis_judge_as_a_panel(tmp_path: Path, endpoint) -> None:
+    path = write_judged(tmp_path / "judged", endpoint.base_url, compare='remove = ["length"]')
+    first = valuelex("run", str(path))
+    assert first.returncode == 0, first.stderr
+    notes = pl.read_parquet(path.parent / "notes.parquet")
+    completions = pl.read_parquet(path.parent / "completions.parquet")
+    # 6 respondents x 24 stems were completed; equal sentences are one exhibit, rated twice on six subdimensions.
+    assert completions.height == 6 * 24
+    n_exhibits = notes["exhibit_id"].n_unique()
+    assert n_exhibits < 6 * 24
+    assert notes.height == n_exhibits * 2 * 6
+    assert len(endpoint.answered()) == 6 * 24 + n_exhibits * 2
+    assert set(notes["missing"].drop_nulls()) == {"IRRELEVANT"}
+    assert notes["evidence_found"].all()
+    ratings = pl.read_parquet(path.parent / "ratings.parquet")
+    judges = ["referee", "axis:all-MiniLM-L6-v2", "panel", "panel less length"]
+    assert ratings["judge"].unique(maintain_order=True).to_list() == judges
+    assert ratings.height == 4 * 6 * 24 * 6
+    # The gate closes for the referee alone; the axis rates everything, so the panel does.
+    closed = ratings.filter(pl.col("missing") == "IRRELEVANT")
+    assert closed["judge"].unique().to_list() == ["referee"]
+    contrasts = pl.read_csv(path.parent / "contrasts.csv")
+    assert contrasts["judge"].unique().to_list() == ["panel less length"]
+    quality = json.loads((path.parent / "quality.json").read_text())["quality"][0]
+    assert quality["judges"] == judges[:2]
+    assert {s["judge"] for s in quality["severities"]} == set(judges[:2])
+    # A judge is never told who wrote: no body of its calls names a respondent's persona.
+    with closing(sqlite3.connect(path.parent / "ledger.db")) as db:
+        bodies = [body for (body,) in db.execute("SELECT body FROM call WHERE stage = 'judge'")]
+    assert not any("experienced nurse" in body for body in bodies)
+    results = [name for name in RESULTS if (path.parent / name).exists()]
+    before = [(path.parent / name).read_bytes() for name in results]
+    assert valuelex("run", str(path)).returncode == 0
+    assert len(endpoint.answered()) == 6 * 24 + n_exhibits * 2
+    assert [(path.parent / name).read_bytes() for name in results] == before
+    state = valuelex("status", str(path)).stdout
+    assert f"judge    {2 * n_exhibits:6} calls: {2 * n_exhibits} in the ledger, 0 new" in state
+
+
+def test_a_judge_can_be_kept_from_its_own_family(tmp_path: Path, endpoint) -> None:
+    own = 'family = "good"\nexclude_family = true'
+    path = write_judged(tmp_path / "kept", endpoint.base_url, judge=own)
+    assert valuelex("run", str(path)).returncode == 0
+    ratings = pl.read_parquet(path.parent / "ratings.parquet").filter(pl.col("judge") == "referee")
+    assert ratings["missing"].unique().to_list() == ["EXCLUDED"]
+    assert len(endpoint.answered()) == 6 * 24
+
+
+def test_a_judge_that_rates_nothing_is_told_and_loses_nothing(tmp_path: Path, endpoint) -> None:
+    path = write_judged(tmp_path / "mute", endpoint.base_url)
+    text = path.read_text().replace("fake/referee", "fake/mute").replace('[[judges]]\nkind = "axis"\n', "")
+    path.write_text(text)
+    ran = valuelex("run", str(path))
+    assert ran.returncode == 2
+    assert (
+        "No judge rated anything on 'valuelex-2024' (864 UNPARSEABLE); read the judges' answers in"
+        in ran.stderr
+    )
+    assert pl.read_parquet(path.parent / "notes.parquet")["missing"].unique().to_list() == ["UNPARSEABLE"]
+
+
+def test_adaptive_length_asks_no_more_than_it_needs(tmp_path: Path, endpoint) -> None:
+    wide = "stop_width = 5.9\nstop_least = 12\nwordings = 2"
+    path = write_judged(tmp_path / "short", endpoint.base_url, project=wide)
+    ran = valuelex("run", str(path))
+    assert ran.returncode == 0, ran.stderr
+    saving = json.loads((path.parent / "quality.json").read_text())["saving"]
+    assert saving["n_all"] == 24
+    assert set(saving["n_stems"].values()) == {12}
+    completions = pl.read_parquet(path.parent / "completions.parquet")
+    # 6 respondents x 12 of 24 stems x 2 wordings.
+    assert completions.height == 6 * 12 * 2
+    assert sorted(completions["wording"].unique()) == [0, 1]
 
 
 def test_kill_9_loses_no_answer_and_sends_none_again(tmp_path: Path, endpoint) -> None:

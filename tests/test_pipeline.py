@@ -4,7 +4,7 @@ from examples import prompt_set, respondent, study
 from valuelex.domain.study import Study
 from valuelex.errors import CallError, StudyError
 from valuelex.io.send import check_keys
-from valuelex.pipeline import planned_calls
+from valuelex.pipeline import models_of, planned_calls
 
 
 def test_all_calls_are_planned_by_stage() -> None:
@@ -30,8 +30,8 @@ def test_a_key_is_asked_for_only_where_calls_are_left(monkeypatch: pytest.Monkey
     asked = study([respondent("a")])
     monkeypatch.delenv("ACME_KEY", raising=False)
     with pytest.raises(CallError) as caught:
-        check_keys(asked)
+        check_keys(models_of(asked))
     assert str(caught.value) == "'acme' needs an API key: set the environment variable ACME_KEY."
-    check_keys(asked, providers=[])
+    check_keys(models_of(asked), providers=[])
     monkeypatch.setenv("ACME_KEY", "sk-1")
-    check_keys(asked)
+    check_keys(models_of(asked))

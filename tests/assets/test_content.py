@@ -5,10 +5,17 @@ import math
 import re
 import tomllib
 from collections import Counter
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from valuelex.io.assets import load_system, load_test
+from valuelex.io.embed import MiniLM
+from valuelex.io.sentiment import sentiment
+from valuelex.stages.stem_check import check_stems, readability, texts_of, words_of
 
 ASSETS = files("valuelex.assets")
 
@@ -18,7 +25,7 @@ def read(*path):
 
 
 SYSTEM = read("systems", "valuelex-2024.toml")
-TEST = read("stems", "valuelex-60.toml")
+TEST = read("stems", "valuelex-120.toml")
 PROMPTS = read("prompts", "valuelex-15.toml")
 POCKET = read("pocket.toml")
 SENTENCES = tomllib.loads((Path(__file__).parent / "judge_sentences.toml").read_text(encoding="utf-8"))[
@@ -26,6 +33,7 @@ SENTENCES = tomllib.loads((Path(__file__).parent / "judge_sentences.toml").read_
 ]
 
 STEMS = TEST["stems"]
+WORDED = [text for s in STEMS for text in (s["text"], *s["wordings"])]
 EXAMPLES = PROMPTS["examples"]
 SUBDIMENSIONS = [s for d in SYSTEM["dimensions"] for s in d["subdimensions"]]
 THEMES = [s["id"] for s in SUBDIMENSIONS]
@@ -143,44 +151,120 @@ def test_poles_do_not_differ_by_negation():
 # The stems
 
 
-def test_ten_stems_a_theme_of_four_kinds():
-    counts = Counter((s["theme"], s["kind"]) for s in STEMS)
+def test_twenty_stems_a_theme_of_four_kinds_in_two_forms():
+    counts = Counter((s["theme"], s["kind"], s["form"]) for s in STEMS)
     shape = {"neutral": 5, "role": 2, "conflict": 2, "reversed": 1}
-    assert counts == {(theme, kind): n for theme in THEMES for kind, n in shape.items()}
-    assert [s["id"] for s in STEMS] == [f"s{i:03d}" for i in range(1, 61)]
+    assert counts == {
+        (theme, kind, form): n for theme in THEMES for kind, n in shape.items() for form in ("A", "B")
+    }
+    assert sorted(s["id"] for s in STEMS) == [f"s{i:03d}" for i in range(1, 121)]
 
 
-def test_the_first_stems_are_balanced_wherever_a_round_ends():
-    for start in range(0, 60, 6):
-        one_round = STEMS[start : start + 6]
-        assert [s["theme"] for s in one_round] == THEMES
-        assert len({s["kind"] for s in one_round}) == 1
-    assert {s["kind"] for s in STEMS[:24]} == {"neutral", "role", "conflict", "reversed"}
+def test_every_stem_of_form_b_is_parallel_to_one_of_form_a():
+    # s061 belongs to s001, ..., s120 to s060.
+    by_id = {s["id"]: s for s in STEMS}
+    for i in range(1, 61):
+        a, b = by_id[f"s{i:03d}"], by_id[f"s{i + 60:03d}"]
+        assert (a["form"], b["form"]) == ("A", "B")
+        for label in ("kind", "theme", "against"):
+            assert a.get(label) == b.get(label), b["id"]
 
 
-def test_conflict_stems_and_only_they_have_a_second_theme_each_theme_twice():
+def test_the_first_stems_are_balanced_wherever_two_rounds_end():
+    for start in range(0, 120, 12):
+        rounds = STEMS[start : start + 6], STEMS[start + 6 : start + 12]
+        for one_round, form in zip(rounds, ("A", "B"), strict=True):
+            assert [s["theme"] for s in one_round] == THEMES
+            assert {s["form"] for s in one_round} == {form}
+        assert len({s["kind"] for s in (*rounds[0], *rounds[1])}) == 1
+    for n in range(12, 121, 12):
+        cells = Counter((s["theme"], s["kind"], s["form"]) for s in STEMS[:n])
+        for kind in {s["kind"] for s in STEMS[:n]}:
+            assert len({cells[theme, kind, form] for theme in THEMES for form in ("A", "B")}) == 1
+    assert {s["kind"] for s in STEMS[:48]} == {"neutral", "role", "conflict", "reversed"}
+
+
+def test_conflict_stems_and_only_they_have_a_second_theme_each_theme_twice_a_form():
     conflicts = [s for s in STEMS if s["kind"] == "conflict"]
     assert all("against" not in s for s in STEMS if s["kind"] != "conflict")
     assert all(s["against"] != s["theme"] for s in conflicts)
-    assert Counter(s["against"] for s in conflicts) == dict.fromkeys(THEMES, 2)
+    expected = {(theme, form): 2 for theme in THEMES for form in ("A", "B")}
+    assert Counter((s["against"], s["form"]) for s in conflicts) == expected
 
 
-def test_no_stem_names_a_value_unless_its_kind_must():
-    named = {s["text"]: marker_words(s["text"]) for s in STEMS if s["kind"] in ("neutral", "reversed")}
-    assert {text: found for text, found in named.items() if found} == {}
+def test_every_stem_has_three_wordings_and_no_text_comes_twice():
+    assert all(len(s["wordings"]) == 2 for s in STEMS)
+    assert len({" ".join(words(text)) for text in WORDED}) == 360
+
+
+def test_no_stem_names_a_value_unless_it_sets_two_against_each_other():
+    texts = [t for s in STEMS if s["kind"] != "conflict" for t in (s["text"], *s["wordings"])]
+    assert {text: marker_words(text) for text in texts if marker_words(text)} == {}
 
 
 def test_stems_are_open_beginnings_of_fair_length():
     # Published sentence blanks open with one to five words; six or more keep clear of them.
-    for stem in STEMS:
-        assert 6 <= len(stem["text"].split()) <= 16, stem["text"]
-        assert stem["text"][0].isupper()
-        assert stem["text"][-1].isalpha()
-        assert {"i", "my", "me"} & set(words(stem["text"])), f"not in the first person: {stem['text']}"
+    open_ends = {"i", "and", "is", "it", "because", "that", "was", "were"}
+    for text in WORDED:
+        assert 6 <= len(words(text)) <= 16, text
+        assert text[0].isupper()
+        assert words(text)[-1] in open_ends, text
+        assert {"i", "my", "me"} & set(words(text)), f"not in the first person: {text}"
+    assert sum(text.endswith(" I") for text in WORDED) > 0.9 * len(WORDED)
+
+
+def test_no_stem_turns_against_its_own_beginning_before_the_ending():
+    # "..., but I" would already say that the person does the other thing.
+    assert [text for text in WORDED if re.search(r"\b(but|yet|still|although) I$", text)] == []
 
 
 def test_no_two_stems_are_alike():
+    texts = [(s["id"], text) for s in STEMS for text in (s["text"], *s["wordings"])]
     assert alike_pairs([s["text"] for s in STEMS], limit=0.5) == []
+    close = [
+        (a, b) for (i, a), (j, b) in itertools.combinations(texts, 2) if i != j and likeness(a, b) >= 0.6
+    ]
+    assert close == []
+
+
+@pytest.fixture(scope="module")
+def checked():
+    """The shipped test with the embeddings and the sentiment of its texts."""
+    test = load_test("valuelex-120", Path())
+    texts = texts_of(test)
+    return test, MiniLM.load().embed(texts), sentiment(texts)
+
+
+@pytest.mark.embedded
+def test_the_checker_finds_no_fault(checked):
+    assert check_stems(*checked, load_system("valuelex-2024", Path())) == ()
+
+
+@pytest.mark.embedded
+def test_the_checker_finds_what_is_planted_among_the_shipped_stems(checked):
+    test, vectors, feelings = checked
+    again = replace(test.stems[0], id="x", text="I sent the report, found a wrong figure in it and then I")
+    planted = replace(test, stems=(*test.stems, again))
+    texts = texts_of(planted)[-3:]
+    more = np.vstack([vectors, MiniLM.load().embed(texts)])
+    found = check_stems(planted, more, np.append(feelings, sentiment(texts)), None)
+    assert {f.check for f in found if f.stem_id == "x"} == {"duplicate", "near duplicate"}
+    assert [f.check for f in found if f.stem_id != "x"] == ["balance"]
+
+
+@pytest.mark.embedded
+def test_form_a_shows_the_figures_on_which_the_limits_stand(checked):
+    test, vectors, feelings = checked
+    texts, of_a = texts_of(test), [3 * i for i, s in enumerate(test.stems) if s.form == "A"]
+    lengths = [len(words_of(texts[i])) for i in of_a]
+    assert (min(lengths), max(lengths)) == (8, 15)
+    assert round(max(readability(texts[i]) for i in of_a), 1) == 5.8
+    kinds = {3 * i: s.kind for i, s in enumerate(test.stems)}
+    assert max(abs(feelings[i]) for i in of_a if kinds[i] in ("neutral", "role")) < 0.48
+    cosines = vectors @ vectors.T
+    assert np.triu(cosines[np.ix_(of_a, of_a)], 1).max() < 0.51
+    stem = np.arange(len(texts)) // 3
+    assert cosines[stem[:, None] != stem].max() < 0.61
 
 
 def test_example_sentences_are_complete_and_name_no_value():
@@ -191,9 +275,7 @@ def test_example_sentences_are_complete_and_name_no_value():
 
 def test_no_anchor_repeats_the_wording_of_a_stem():
     shared = {
-        (stem["text"], anchor): runs_of_four(stem["text"]) & runs_of_four(anchor)
-        for stem in STEMS
-        for anchor in ANCHORS
+        (text, anchor): runs_of_four(text) & runs_of_four(anchor) for text in WORDED for anchor in ANCHORS
     }
     assert {pair: run for pair, run in shared.items() if run} == {}
 
@@ -309,7 +391,7 @@ def test_the_pocket_study_crosses_style_with_persona_and_settings():
 def test_pocket_personas_are_neither_example_subjects_nor_named_in_stems():
     nouns = {words(text)[1] for text in POCKET["personas"].values()}
     elsewhere = {w for e in EXAMPLES for w in words(e["subject"])} | {
-        w for s in STEMS for w in words(s["text"])
+        w for text in WORDED for w in words(text)
     }
     assert nouns & elsewhere == set()
 

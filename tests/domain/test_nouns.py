@@ -59,7 +59,7 @@ def test_ratings_fit_their_labels_and_the_scale():
 def test_a_missing_completion_carries_no_number():
     said = message_of(
         DataError,
-        lambda: RatingArray(
+        lambda: RatingArray.of(
             "axis", "tiny", np.zeros((1, 1)), (completion(missing=Missing.REFUSED),), ("care",)
         ),
     )

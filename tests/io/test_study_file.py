@@ -90,8 +90,12 @@ def test_without_elicit_nothing_is_elicited(tmp_path: Path) -> None:
         ('["", "nurse"]', '["doctor"]', "No persona 'doctor' in [personas]; it has 'nurse'."),
         ('"local/m"', '"embedded/none.gguf"', "none.gguf'; give the path of a GGUF file"),
         ('"local/m"', '"embedded/llama"', "No embedded model 'llama'; use 'embedded/smollm2-135m-instruct'"),
-        ("stems = 12", "stems = 1200", "[project] stems = 1200, but the test 'valuelex-60' has 60"),
-        ("stems = 12", 'systems = ["schwartz"]', "No shipped systems 'schwartz'; there is 'valuelex-2024'"),
+        ("stems = 12", "stems = 1200", "[project] stems = 1200, but the test 'valuelex-120' has 120"),
+        (
+            "stems = 12",
+            'systems = ["schwartz"]',
+            "No shipped systems 'schwartz'; there is 'schwartz-1992', 'stance', 'valuelex-2024'",
+        ),
         ("[elicit]", '[elicit]\nprompts = "mine.toml"', "mine.toml: no such file"),
         (
             "stems = 12",
@@ -105,7 +109,30 @@ def test_without_elicit_nothing_is_elicited(tmp_path: Path) -> None:
             "[construct] n_dimensions = 9 is more than",
         ),
         ("seed = 1", "seed = ", "not valid TOML: "),
-        ("stems = 12", 'test = "x"', "No shipped stems 'x'; there is 'valuelex-60', or give the path"),
+        ("stems = 12", "wordings = 4", "[project] wordings = 4, but the stems of 'valuelex-120' have 3"),
+        (
+            "[elicit]\n",
+            '[[judges]]\nkind = "llm"\n[elicit]\n',
+            '[[judges]] kind = "llm" needs model = "provider/name"',
+        ),
+        (
+            "[elicit]\n",
+            '[[judges]]\nkind = "people"\n[elicit]\n',
+            'needs ratings = ["FILE.csv"], as valuelex rate',
+        ),
+        (
+            "[elicit]\n",
+            '[[judges]]\nkind = "axis"\ndraws = 3\n[elicit]\n',
+            "[[judges]] kind = \"axis\" has no use for 'draws'; leave it out or change the kind.",
+        ),
+        ("[elicit]\n", "[[judges]]\n[[judges]]\n[elicit]\n", "the name 'axis:all-MiniLM-L6-v2' is taken"),
+        (
+            "[elicit]\n",
+            '[[judges]]\nname = "panel"\n[elicit]\n',
+            "the name 'panel' is taken; give each judge a name",
+        ),
+        ("stems = 12", 'manual = "x"', "No shipped manuals 'x'; there is 'valuelex-7', or give the path"),
+        ("stems = 12", 'test = "x"', "No shipped stems 'x'; there is 'valuelex-120', or give the path"),
     ],
 )
 def test_a_mistake_is_one_line_that_names_it(tmp_path: Path, old: str, new: str, message: str) -> None:
@@ -166,3 +193,38 @@ def test_a_users_own_system_and_test_are_read_from_beside_the_study(tmp_path: Pa
     study = read_study(path)
     assert [s.name for s in study.project.systems] == ["my"]
     assert [s.id for s in study.project.test.stems] == ["a", "b"]
+
+
+def test_judges_are_resolved_with_their_family(tmp_path: Path) -> None:
+    judges = """[[judges]]
+kind = "llm"
+model = "local/m"
+draws = 3
+temperature = 0.5
+exclude_family = true
+[[judges]]
+[[judges]]
+kind = "people"
+name = "anna"
+ratings = ["ratings/anna.csv"]
+[elicit]
+"""
+    llm, axis, people = read_study(study_with(tmp_path, "[elicit]\n", judges)).judges
+    assert (llm.id, llm.kind, llm.draws, llm.temperature, llm.exclude_family) == (
+        "local/m",
+        "llm",
+        3,
+        0.5,
+        True,
+    )
+    assert llm.model is not None
+    assert llm.family == "local/m"
+    assert (axis.id, axis.kind) == ("axis:all-MiniLM-L6-v2", "axis")
+    assert people.ratings == (str(tmp_path / "ratings/anna.csv"),)
+
+
+def test_a_width_makes_the_test_adaptive(tmp_path: Path) -> None:
+    assert read_study(study_with(tmp_path, "", "")).project.adaptive is None
+    adaptive = read_study(study_with(tmp_path, "stems = 12", "stop_width = 0.8")).project.adaptive
+    assert adaptive is not None
+    assert (adaptive.width, adaptive.step, adaptive.least) == (0.8, 12, 24)

@@ -7,11 +7,13 @@ Orientations are computed here by plain loops, apart from the report's own arith
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from statistics import fmean, stdev
 
 import numpy as np
 
+from examples import manual
 from valuelex.domain.call import Missing
 from valuelex.domain.lexicon import Drop, Dropped, Lexicon, Merge, Response, ResponseMatrix, Rule, Term
 from valuelex.domain.measure import (
@@ -24,6 +26,7 @@ from valuelex.domain.measure import (
     StemKind,
     count_missing,
 )
+from valuelex.domain.quality import Quality
 from valuelex.domain.results import Found, Results
 from valuelex.domain.structure import Dimension, Subdimension, Taxonomy, ValueSystem
 from valuelex.domain.study import (
@@ -32,6 +35,7 @@ from valuelex.domain.study import (
     ElicitPlan,
     Endpoint,
     FewShot,
+    JudgePlan,
     Model,
     NormalisePlan,
     ProjectPlan,
@@ -40,6 +44,7 @@ from valuelex.domain.study import (
     Respondent,
     Study,
 )
+from valuelex.stages.quality import measure_quality
 
 SCRIPT = "<script>alert(1)</script>"
 CLOSING = '</script><img src=x onerror="alert(2)">'
@@ -174,7 +179,7 @@ def ratings(system: ValueSystem, said: tuple[Completion, ...], seed: int) -> Rat
     values = np.array([standing[ids.index(c.respondent_id)] for c in said])
     values = np.clip(values + rng.normal(0, 0.9, values.shape), 0, 6)
     values[[c.missing is not None for c in said]] = np.nan
-    return RatingArray(JUDGE, system.name, values, said, tuple(s.id for s in system.subdimensions))
+    return RatingArray.of(JUDGE, system.name, values, said, tuple(s.id for s in system.subdimensions))
 
 
 def stem_means(array: RatingArray, system: ValueSystem) -> dict[tuple[str, str, str], dict[str, float]]:
@@ -313,6 +318,7 @@ def example_results(
     n_stems: int = 12,
     words: tuple[tuple[str, ...], ...] = WORDS,
     elicited: bool = True,
+    with_quality: bool = False,
 ) -> Results:
     """Build the results; `elicited=False` gives those of a plain measurement on the given system."""
     people, items, draws = respondents(n_respondents), stems(n_stems), 2
@@ -344,7 +350,8 @@ def example_results(
             (given,),
             built=elicited,
         ),
-        judges=(JUDGE,),
+        judges=(JudgePlan(JUDGE, "axis"),),
+        manual=manual(),
         compare=ComparePlan(("respondent",), 1000),
     )
     pairs = tuple(zip(arrays, systems, strict=True))
@@ -360,4 +367,21 @@ def example_results(
             "A model of 135 million parameters shows the pipeline at work, not what larger models value.",
         ),
         version="0.1.0",
+        quality=tuple(quality(array, system, study) for array, system in pairs) if with_quality else (),
+    )
+
+
+def quality(array: RatingArray, system: ValueSystem, study: Study) -> Quality:
+    """Quality of measurement with two judges: the one of the results, and one who is half a point milder."""
+    milder = np.clip(array.values + 0.5, 0, 6)
+    second = replace(array, judge="mild", values=milder)
+    return measure_quality(
+        [array, second],
+        system,
+        study.respondents,
+        study.project.test.stems,
+        np.linspace(-1, 1, len(array.completions)),
+        100,
+        np.random.default_rng(1),
+        study.judges,
     )

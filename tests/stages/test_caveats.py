@@ -5,8 +5,10 @@ from valuelex.domain.call import Missing
 from valuelex.domain.lexicon import Lexicon
 from valuelex.domain.measure import Completion
 from valuelex.domain.results import Found
+from valuelex.domain.study import JudgePlan
 from valuelex.stages.caveats import caveats, resampling_units
 
+OTHER = dataclasses.replace(MODEL, name="other-1")
 ALWAYS = caveats(study(), None, ["tiny"])
 
 
@@ -88,3 +90,23 @@ def test_anchors_of_a_built_system_are_told_to_be_crude():
         "The anchors of the built system are sentences in one fixed form around its markers; ratings on it "
         "are cruder than those on a system with hand-written anchors."
     )
+
+
+def test_a_judge_of_a_respondents_family_is_told_and_so_is_its_exclusion():
+    judge = JudgePlan("referee", "llm", MODEL, family="acme")
+    people = [respondent("a"), respondent("b"), respondent("c", family="other", model=OTHER)]
+    told = " ".join(caveats(dataclasses.replace(study(people), judges=(judge,)), None, []))
+    assert "Language models rated completions (referee)." in told
+    assert "Judge 'referee' rated 2 respondents of its own model or family (first: 'a')" in told
+    assert "semantic axis" not in told
+    kept_out = dataclasses.replace(judge, exclude_family=True)
+    told = " ".join(caveats(dataclasses.replace(study(people), judges=(kept_out,)), None, []))
+    assert "Judge 'referee' did not rate its own family (2 respondents)." in told
+
+
+def test_stems_that_nobody_edited_are_told():
+    plain = study()
+    drafted = dataclasses.replace(plain.project.test, draft=True)
+    project = dataclasses.replace(plain.project, test=drafted)
+    said = " ".join(caveats(dataclasses.replace(plain, project=project), None, []))
+    assert "The stems of 'bells' were drafted by a language model and not edited by a person" in said

@@ -4,9 +4,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from examples import rating_table, ratings, system
+from examples import completion, rating_table, ratings, system
 from valuelex.domain.call import Missing
-from valuelex.stages.score import number_or_none, orient, stem_means
+from valuelex.domain.measure import REASONS, RatingArray
+from valuelex.stages.score import commonest_reason, number_or_none, orient, stem_means
 
 TREE = system({"d1": ("care", "skill"), "d2": ("hope",)})
 
@@ -124,3 +125,38 @@ def test_adding_a_constant_to_all_ratings_shifts_an_estimate_by_it(table):
 def test_nan_has_no_place_in_a_result():
     assert number_or_none(float("nan")) is None
     assert number_or_none(np.float64(0.0)) == 0.0
+
+
+def coded(values, missing, of=TREE):
+    """One respondent's completions, one a stem, with ratings and reasons by subdimension."""
+    values = np.asarray(values, dtype=float)
+    codes = np.array([[-1 if m is None else REASONS.index(m) for m in row] for row in missing], dtype=np.int8)
+    own = tuple(completion("a", f"s{i}") for i in range(len(values)))
+    return RatingArray("j", of.name, values, codes, own, tuple(s.id for s in of.subdimensions))
+
+
+def test_reasons_are_counted_for_each_target():
+    nan, no, off = np.nan, Missing.IRRELEVANT, Missing.OFF_SCALE
+    # care, skill | hope. d1 (care, skill) is the mean of what is there: 1, 4, nothing, nothing; of stem 2 both reasons
+    # occur once, and IRRELEVANT stands later in REASONS than OFF_SCALE; of stem 3 both are IRRELEVANT.
+    array = coded(
+        [[1, nan, 2], [2, 6, nan], [nan, nan, 5], [nan, nan, 5]],
+        [[None, no, None], [None, None, off], [no, off, None], [no, no, None]],
+    )
+    found = {target: o.missing for (_, _, target), o in oriented(array, TREE, n_stems=4).items()}
+    assert found == {
+        "care": {no: 2},
+        "skill": {off: 1, no: 2},
+        "hope": {off: 1},
+        "d1": {off: 1, no: 1},
+        "d2": {off: 1},
+    }
+    orientations = oriented(array, TREE, n_stems=4)
+    d1 = orientations["a", "dimension", "d1"]
+    assert d1.estimate == pytest.approx((1 + 4) / 2)
+    assert (d1.n_stems, d1.n_completions, d1.n_missing) == (2, 2, 2)
+
+
+def test_the_commonest_reason_and_the_first_of_equals():
+    codes = np.array([[-1, -1, -1], [3, 6, 6], [6, 3, -1], [0, 0, 9]], dtype=np.int8)
+    assert commonest_reason(codes).tolist() == [-1, 6, 3, 0]

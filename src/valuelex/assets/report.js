@@ -41,8 +41,16 @@
     const row = measure.ratings[completion];
     if (row === null) return null;
     const values = columns.map(function (column) { return row[column]; });
-    if (values.includes(null)) return null;
-    return values.reduce(function (sum, value) { return sum + value; }, 0) / values.length;
+    const rated = values.filter(function (value) { return value !== null; });
+    if (rated.length === 0) return null;
+    return rated.reduce(function (sum, value) { return sum + value; }, 0) / rated.length;
+  }
+
+  function textOf(rows, completion, columns) {
+    const row = rows[completion];
+    if (row === null) return "";
+    return Array.from(new Set(columns.map(function (column) { return row[column] || ""; })))
+      .filter(Boolean).join("; ");
   }
 
   function said(stem, text) {
@@ -59,19 +67,22 @@
     const columns = measure.targets[target][1];
     const found = [];
     data.completions.forEach(function (completion, i) {
-      if (completion[0] === respondent) found.push([completion, ratingOf(measure, i, columns)]);
+      if (completion[0] === respondent) found.push([completion, ratingOf(measure, i, columns), i]);
     });
     found.sort(function (a, b) { return (b[1] === null ? -1 : b[1]) - (a[1] === null ? -1 : a[1]); });
     const stems = new Set();
-    found.forEach(function (entry) { if (entry[1] !== null) stems.add(entry[0][1]); });
+    found.forEach(function (entry) { if (entry[1] !== null) stems.add(entry[0][1] % data.nStems); });
+    const grounded = found.some(function (entry) { return textOf(measure.grounds, entry[2], columns); });
     const rows = found.map(function (entry) {
       const completion = entry[0];
       const stem = data.stems[completion[1]];
       const rating = entry[1] === null
-        ? make("td", "reason", completion[4] || data.noRating)
+        ? make("td", "reason", completion[4] || textOf(measure.missing, entry[2], columns) || data.noRating)
         : make("td", "num", entry[1].toFixed(2));
-      return [rating, said(stem[0], completion[3]), make("td", "", stem[1]), make("td", "", stem[2]),
-        make("td", "num", String(completion[2]))];
+      const cells = [rating, said(stem[0], completion[3])];
+      if (grounded) cells.push(said("", textOf(measure.grounds, entry[2], columns)));
+      return cells.concat([make("td", "", stem[1]), make("td", "", stem[2]),
+        make("td", "num", String(completion[2]))]);
     });
     show(
       data.respondents[respondent] + " on " + measure.targets[target][0],
@@ -79,8 +90,9 @@
         measure.means[target][respondent] + ". " + measure.title + "; judge " + measure.judge +
         ". Highest rating first, missing last.",
       table(
-        [{ text: "Rating", className: "num" }, { text: "Stem and completion" }, { text: "Kind" }, { text: "Theme" },
-          { text: "Draw", className: "num" }],
+        [{ text: "Rating", className: "num" }, { text: "Stem and completion" }]
+          .concat(grounded ? [{ text: "The judge's grounds" }] : [])
+          .concat([{ text: "Kind" }, { text: "Theme" }, { text: "Draw", className: "num" }]),
         rows
       )
     );

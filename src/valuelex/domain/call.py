@@ -22,12 +22,21 @@ Api = Literal["chat", "completion"]
 PATHS: Mapping[Api, str] = {"chat": "/chat/completions", "completion": "/completions"}
 
 
+CallStage = Literal["elicit", "project", "judge", "choose", "rate", "draft"]
+"""What a call is for: words, completions, ratings of completions, choices between two statements, direct
+ratings of statements, drafts of stems."""
+
 Route = tuple[str, str, str]
 """Provider, endpoint and revision: calls that share them share a server, a key and limits."""
 
 
 class Missing(StrEnum):
-    """Why an answer is not there. Never a number, never a low score."""
+    """Why an answer or a rating is not there. Never a number, never a low score.
+
+    A completion is off topic when it does not go on from its stem; a rating is missing as irrelevant
+    when the completion, though on topic, does not bear on the subdimension. INJECTION: the
+    completion addresses its judge. EXCLUDED: the study keeps this judge from this respondent.
+    """
 
     REFUSED = "REFUSED"
     FILTERED = "FILTERED"
@@ -35,6 +44,9 @@ class Missing(StrEnum):
     UNPARSEABLE = "UNPARSEABLE"
     OFF_TOPIC = "OFF_TOPIC"
     OFF_SCALE = "OFF_SCALE"
+    IRRELEVANT = "IRRELEVANT"
+    INJECTION = "INJECTION"
+    EXCLUDED = "EXCLUDED"
     CALL_FAILED = "CALL_FAILED"
 
 
@@ -70,7 +82,7 @@ class Call:
     """One request to one model: the exact body, and which observation it stands for."""
 
     key: str
-    stage: Literal["elicit", "project"]
+    stage: CallStage
     respondent_id: str
     item_id: str
     draw: int
@@ -100,13 +112,29 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Token:
+    """One token of an answer and how probable the endpoint held others in its place.
+
+    `alternatives` are pairs (text, natural logarithm of the probability), the token itself among them
+    where the endpoint lists it.
+    """
+
+    text: str
+    alternatives: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back for a call: the text, or why there is none."""
+    """What came back for a call: the text, or why there is none.
+
+    `tokens` are given where the endpoint told their probabilities; joined they make the text.
+    """
 
     call_key: str
     text: str
     missing: Missing | None = None
     finish_reason: str | None = None
+    tokens: tuple[Token, ...] = ()
 
 
 def read_reply(key: str, payload: Mapping[str, Any]) -> Reply:
@@ -159,7 +187,31 @@ def read_reply(key: str, payload: Mapping[str, Any]) -> Reply:
         text=text,
         missing=missing,
         finish_reason=finish if isinstance(finish, str) else None,
+        tokens=_tokens(choice.get("logprobs"), text),
     )
+
+
+def _tokens(logprobs: Any, text: str) -> tuple[Token, ...]:
+    """Read token probabilities in the form of chat or of raw completion; what does not fit the text is left."""
+    if not isinstance(logprobs, Mapping):
+        return ()
+    try:
+        if logprobs.get("content"):
+            listed = [
+                (e["token"], [(a["token"], a["logprob"]) for a in e.get("top_logprobs") or [e]])
+                for e in logprobs["content"]
+            ]
+        elif logprobs.get("tokens"):
+            tops = logprobs.get("top_logprobs") or [
+                {t: p} for t, p in zip(logprobs["tokens"], logprobs["token_logprobs"], strict=True)
+            ]
+            listed = [(t, list((top or {}).items())) for t, top in zip(logprobs["tokens"], tops, strict=True)]
+        else:
+            return ()
+        found = tuple(Token(token, tuple((str(t), float(p)) for t, p in others)) for token, others in listed)
+        return found if "".join(t.text for t in found) == text else ()
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return ()
 
 
 def is_filtered(payload: Any) -> bool:

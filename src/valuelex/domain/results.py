@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from valuelex.domain.lexicon import Lexicon, Response, ResponseMatrix
-from valuelex.domain.measure import Completion, Contrast, Orientation, RatingArray
+from valuelex.domain.measure import Completion, Contrast, Note, Orientation, RatingArray, Saving
+from valuelex.domain.quality import Quality
+from valuelex.domain.second import SecondMethods
 from valuelex.domain.structure import Taxonomy, ValueSystem
 from valuelex.domain.study import Study
 
@@ -26,7 +29,10 @@ class Results:
     """A study and what it found. `found` is None when nothing was elicited (`valuelex measure`).
 
     `ratings` holds one array for each judge and value system; `systems` those that were measured,
-    the built one (if measured) last. `warnings` are plain sentences that a reader must see first.
+    the built one (if measured) last. `warnings` are plain sentences that a reader must see first. `notes` are
+    the grounds of judges that give any, and `exhibit_of` names the exhibit of each completion by its id.
+    `saving` is told where the length of the test was adaptive; `quality` has one entry for each
+    system, `second` one where second methods were asked for.
     """
 
     study: Study
@@ -38,3 +44,18 @@ class Results:
     contrasts: tuple[Contrast, ...]
     warnings: tuple[str, ...]
     version: str
+    notes: tuple[Note, ...] = ()
+    exhibit_of: Mapping[str, str] = field(default_factory=dict)
+    saving: Saving | None = None
+    quality: tuple[Quality, ...] = ()
+    second: tuple[SecondMethods, ...] = ()
+
+    @property
+    def leading(self) -> tuple[RatingArray, ...]:
+        """One array for each system, on which conclusions rest."""
+        return leading(self.ratings)
+
+
+def leading(ratings: Sequence[RatingArray]) -> tuple[RatingArray, ...]:
+    """Return one array for each system: the last, which joins the judges before it where there are several."""
+    return tuple({array.system: array for array in ratings}.values())

@@ -16,11 +16,17 @@ BUILT = "built"
 """Name of the value system that is built from a run; no shipped one may bear it."""
 
 
+CONTEXT = "{context}"
+"""Place, in the words of a system, of the context of the text that is rated, such as the claim it answers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Subdimension:
     """A group of value words with its definition and the two poles that a judge compares with.
 
-    `high` and `low` are example completions that do and do not conform to the subdimension.
+    `high` and `low` are example completions that do and do not conform to the subdimension, `middle` ones
+    that bear on it and do neither (empty where nobody wrote any). `statement` is a
+    sentence in the first person that says one holds it dear; without one, `said` makes it of the definition.
     """
 
     id: str
@@ -29,6 +35,15 @@ class Subdimension:
     markers: tuple[str, ...]
     high: tuple[str, ...]
     low: tuple[str, ...]
+    middle: tuple[str, ...] = ()
+    statement: str = ""
+
+    @property
+    def said(self) -> str:
+        """The statement by which respondents rate or choose this subdimension."""
+        if self.statement:
+            return self.statement
+        return f"I value {self.name}: {self.definition}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +83,11 @@ class ValueSystem:
     def subdimensions(self) -> tuple[Subdimension, ...]:
         """All subdimensions, in the order of their dimensions."""
         return tuple(s for d in self.dimensions for s in d.subdimensions)
+
+    @property
+    def takes_context(self) -> bool:
+        """Tell whether the system is about the context of each text, so that it has to be filled in for each."""
+        return any(CONTEXT in text for s in self.subdimensions for text in (s.definition, *s.high, *s.low))
 
 
 @dataclass(frozen=True, slots=True)

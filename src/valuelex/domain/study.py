@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from valuelex.domain.call import Api
-from valuelex.domain.measure import ProjectiveTest
+from valuelex.domain.measure import Manual, ProjectiveTest
 from valuelex.domain.structure import ValueSystem
 from valuelex.errors import StudyError
 
@@ -25,8 +25,9 @@ class Endpoint:
     """Where calls of one provider go.
 
     `identity` names it in call keys: the base URL, or 'embedded' for the model in this process.
-    `extra_body` is merged into every request, `sends_seed` tells whether it takes a seed, and
-    `key_variable` is the environment variable with the API key (None: it needs none).
+    `extra_body` is merged into every request, `key_variable` is the environment variable with the API
+    key (None: it needs none). `sends_seed`, `json_schema` and `logprobs` tell whether it takes a seed, holds an
+    answer to a JSON schema, and tells token probabilities.
     """
 
     provider: str
@@ -34,6 +35,8 @@ class Endpoint:
     key_variable: str | None
     sends_seed: bool
     max_in_flight: int
+    json_schema: bool = False
+    logprobs: bool = False
     extra_body: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -137,22 +140,81 @@ class ConstructPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Adaptive:
+    """When to stop asking a respondent: once every interval is at most `width` scale points wide.
+
+    Stems are asked in rounds of `step`; nobody is stopped before `least` stems.
+    """
+
+    width: float
+    step: int
+    least: int
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectPlan:
-    """How respondents are measured. `systems` are shipped or given; `built` adds the one from the run."""
+    """How respondents are measured. `systems` are shipped or given; `built` adds the one from the run.
+
+    Every stem is asked in its first `n_wordings` wordings. `adaptive` is None where everybody gets
+    every stem.
+    """
 
     test: ProjectiveTest
     draws: int
     max_tokens: int
     systems: tuple[ValueSystem, ...]
     built: bool
+    n_wordings: int = 1
+    adaptive: Adaptive | None = None
+
+
+JudgeKind = Literal["axis", "llm", "people"]
+
+
+@dataclass(frozen=True, slots=True)
+class JudgePlan:
+    """Who rates completions, and how.
+
+    `id` names the judge in every result. A judge that is a language model has the fields of its calls:
+    `together` puts all subdimensions of a system into one call, else each has its own. People are read
+    from `ratings`, files that `valuelex rate` wrote. `exclude_family` keeps the judge from
+    completions of its own family.
+    """
+
+    id: str
+    kind: JudgeKind
+    model: Model | None = None
+    family: str = ""
+    temperature: float = 0.0
+    top_p: float = 1.0
+    draws: int = 1
+    max_tokens: int = 0
+    together: bool = True
+    exclude_family: bool = False
+    ratings: tuple[str, ...] = field(default=(), metadata={"local": True})
+
+
+@dataclass(frozen=True, slots=True)
+class SecondPlan:
+    """Second methods: draws of each choice between two statements and of each direct rating; 0 leaves one out."""
+
+    choose_draws: int
+    rate_draws: int
+
+
+Confound = Literal["length", "sentiment"]
 
 
 @dataclass(frozen=True, slots=True)
 class ComparePlan:
-    """Which respondents are compared: 'respondent' or names of attributes; resamples of stems."""
+    """Which respondents are compared: 'respondent' or names of attributes; resamples of stems.
+
+    `remove` names what is regressed out of every rating before orientations are estimated.
+    """
 
     factors: tuple[str, ...]
     resamples: int
+    remove: tuple[Confound, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +228,10 @@ class Study:
     normalise: NormalisePlan | None
     construct: ConstructPlan | None
     project: ProjectPlan
-    judges: tuple[str, ...]
+    judges: tuple[JudgePlan, ...]
+    manual: Manual
     compare: ComparePlan
+    second: SecondPlan = SecondPlan(0, 0)
 
     def __post_init__(self) -> None:
         ids = [r.id for r in self.respondents]

@@ -5,26 +5,37 @@ Owns the TOML forms of these files. Does not resolve a study; `study_file` does.
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from string import Formatter
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
-from valuelex.domain.measure import ProjectiveTest, Stem, StemKind
+from valuelex.domain.measure import DEFAULT_FRAME, Manual, ProjectiveTest, RawFrame, Stem, StemKind
 from valuelex.domain.structure import Dimension, Subdimension, ValueSystem
 from valuelex.domain.study import FewShot, Prompt, PromptSet
 from valuelex.errors import StudyError
 from valuelex.io.messages import first_problem
+from valuelex.io.stem_rows import check_together, has_one_subject, opening, read_rows
 
 Text = Annotated[str, Field(min_length=1)]
 ASSETS = files("valuelex.assets")
+DEFAULT_TEST = "valuelex-120"
+"""The test that a study uses when it names none."""
 
 
 class Section(BaseModel):
@@ -52,19 +63,56 @@ class _PromptSet(Section):
     examples: tuple[_FewShot, ...] = ()
 
 
+Opening = Annotated[str, AfterValidator(opening)]
+
+
 class _Stem(Section):
     id: Text
-    text: Text
+    text: Opening
     kind: StemKind
     theme: Text
-    against: Text | None = None
+    against: Annotated[Text | None, Field(validate_default=True)] = None
+    form: str = ""
+    wordings: tuple[Opening, ...] = ()
+
+    @field_validator("against")
+    @classmethod
+    def _sets_two_themes_against_each_other(cls, value: str | None, info: ValidationInfo) -> str | None:
+        kind = info.data.get("kind")
+        if kind is StemKind.CONFLICT and value is None:
+            msg = "a conflict stem names the second theme here"
+            raise ValueError(msg)
+        if kind not in (None, StemKind.CONFLICT) and value is not None:
+            msg = (
+                f"only a conflict stem has a second theme; take it off this {kind} one, or make it a conflict"
+            )
+            raise ValueError(msg)
+        if value is not None and value == info.data.get("theme"):
+            msg = "this is the stem's own theme; name another one"
+            raise ValueError(msg)
+        return value
+
+
+class _Frame(Section):
+    heading: Text
+    turn: Text
+
+    @field_validator("turn")
+    @classmethod
+    def _names_the_subject(cls, value: str) -> str:
+        if not has_one_subject(value):
+            msg = "this needs exactly one {subject} and no other braces"
+            raise ValueError(msg)
+        return value
 
 
 class _Test(Section):
     name: Text
     source: Text
-    stems: Annotated[tuple[_Stem, ...], Field(min_length=1)]
+    stems: tuple[_Stem, ...] = ()
     examples: tuple[Text, ...] = ()
+    frame: _Frame | None = None
+    draft: bool = False
 
 
 class _Subdimension(Section):
@@ -74,6 +122,8 @@ class _Subdimension(Section):
     markers: Annotated[tuple[Text, ...], Field(min_length=1)]
     high: Annotated[tuple[Text, ...], Field(min_length=1)]
     low: Annotated[tuple[Text, ...], Field(min_length=1)]
+    middle: tuple[Text, ...] = ()
+    statement: str = ""
 
 
 class _Dimension(Section):
@@ -90,6 +140,14 @@ class _System(Section):
     dimensions: Annotated[tuple[_Dimension, ...], Field(min_length=1)]
 
 
+class _Manual(Section):
+    name: Text
+    source: Text
+    task: Text
+    relevance: Text
+    levels: Annotated[tuple[Text, ...], Field(min_length=7, max_length=7)]
+
+
 class EndpointEntry(Section):
     """Where a provider answers. `key_variable` names the environment variable with its key.
 
@@ -99,6 +157,8 @@ class EndpointEntry(Section):
     base_url: Text
     key_variable: str = ""
     sends_seed: bool = True
+    json_schema: bool = False
+    logprobs: bool = False
     max_in_flight: Annotated[int, Field(ge=1)] = 16
     extra_body: dict[str, Any] = {}
 
@@ -140,8 +200,7 @@ def load_prompts(name: str, folder: Path) -> PromptSet:
     """Load a prompt set by its shipped name, or from a TOML file (relative to `folder`)."""
     read = _load(_PromptSet, "prompts", name, folder)
     for prompt in read.prompts:
-        fields = [field for _, field, _, _ in Formatter().parse(prompt.raw) if field is not None]
-        if fields != ["subject"]:
+        if not has_one_subject(prompt.raw):
             msg = f"{name}: prompt {prompt.id!r} needs exactly one {{subject}} in 'raw', not {prompt.raw!r}."
             raise StudyError(msg)
     _refuse_repeats(name, [p.id for p in read.prompts])
@@ -154,12 +213,42 @@ def load_prompts(name: str, folder: Path) -> PromptSet:
 
 
 def load_test(name: str, folder: Path) -> ProjectiveTest:
-    """Load a projective test by its shipped name, or from a TOML file (relative to `folder`)."""
-    read = _load(_Test, "stems", name, folder)
-    _refuse_repeats(name, [s.id for s in read.stems])
-    _refuse_repeats(name, [s.text for s in read.stems])
+    """Load a projective test by its shipped name, or from a TOML or CSV file (relative to `folder`).
+
+    The columns of a CSV file are id, text, kind and theme, and where wanted against, form, and wordings
+    with " | " between them. The test is then named after the file, and its source is "own".
+
+    Raises
+    ------
+    StudyError
+        Naming the file, the stem or row, and what to change.
+    """
+    path = folder / Path(name).expanduser()
+    if name.endswith(".csv"):
+        rows = tuple(validate(_Stem, row, f"{path}: row {n}") for n, row in read_rows(path))
+        read = _Test(name=path.stem, source="own", stems=rows)
+    else:
+        read = _load(_Test, "stems", name, folder)
     stems = tuple(Stem(**s.model_dump()) for s in read.stems)
-    return ProjectiveTest(name=read.name, source=read.source, stems=stems, examples=read.examples)
+    check_together(str(path) if name.endswith((".toml", ".csv")) else name, stems)
+    frame = DEFAULT_FRAME if read.frame is None else RawFrame(**read.frame.model_dump())
+    return ProjectiveTest(read.name, read.source, stems, read.examples, frame, read.draft)
+
+
+def write_test(test: ProjectiveTest) -> str:
+    """Return a test as a TOML text that `load_test` reads; a draft says that it is one."""
+    lines = [f"name = {_quoted(test.name)}", f"source = {_quoted(test.source)}"]
+    if test.draft:
+        lines.append("draft = true")
+    lines += _array("examples", test.examples)
+    frame = test.frame
+    lines += ["", "[frame]", f"heading = {_quoted(frame.heading)}", f"turn = {_quoted(frame.turn)}"]
+    for stem in test.stems:
+        lines += ["", "[[stems]]", f"id = {_quoted(stem.id)}", f"text = {_quoted(stem.text)}"]
+        lines += _array("wordings", stem.wordings)
+        labels = {"kind": stem.kind.value, "theme": stem.theme, "against": stem.against, "form": stem.form}
+        lines += [f"{key} = {_quoted(value)}" for key, value in labels.items() if value]
+    return "\n".join(lines) + "\n"
 
 
 def load_system(name: str, folder: Path) -> ValueSystem:
@@ -177,6 +266,11 @@ def load_system(name: str, folder: Path) -> ValueSystem:
     return ValueSystem(name=read.name, title=read.title, source=read.source, dimensions=dimensions)
 
 
+def load_manual(name: str, folder: Path) -> Manual:
+    """Load a scoring manual by its shipped name, or from a TOML file (relative to `folder`)."""
+    return Manual(**_load(_Manual, "manuals", name, folder).model_dump())
+
+
 def load_endpoints() -> Mapping[str, EndpointEntry]:
     """Load the shipped providers by name."""
     table = tomllib.loads(ASSETS.joinpath("endpoints.toml").read_text("utf-8"))
@@ -184,7 +278,7 @@ def load_endpoints() -> Mapping[str, EndpointEntry]:
 
 
 def shipped(kind: str) -> tuple[str, ...]:
-    """Names of the shipped assets of a kind: prompts, stems or systems."""
+    """Names of the shipped assets of a kind: prompts, stems, systems or manuals."""
     names = (p.name for p in ASSETS.joinpath(kind).iterdir())
     return tuple(sorted(n.removesuffix(".toml") for n in names if n.endswith(".toml")))
 
@@ -245,6 +339,15 @@ def _load(section: type[AnySection], kind: str, name: str, folder: Path) -> AnyS
         msg = f"No shipped {kind} {name!r}; there is {choices}, or give the path of a .toml file."
         raise StudyError(msg)
     return validate(section, read_toml(ASSETS.joinpath(kind, f"{name}.toml"), name), name)
+
+
+def _array(key: str, texts: Sequence[str]) -> list[str]:
+    return [f"{key} = [", *(f"    {_quoted(text)}," for text in texts), "]"] if texts else []
+
+
+def _quoted(text: str) -> str:
+    """Write a TOML string; it is a JSON string in which the delete character is escaped too."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _refuse_repeats(name: str, items: list[str]) -> None:

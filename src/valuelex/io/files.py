@@ -22,7 +22,8 @@ import polars as pl
 from filelock import FileLock, Timeout
 
 from valuelex.domain.lexicon import Lexicon, Response, ResponseMatrix
-from valuelex.domain.measure import Completion, Contrast, Orientation, RatingArray
+from valuelex.domain.measure import REASONS, Completion, Contrast, Note, Orientation, RatingArray
+from valuelex.domain.results import Results
 from valuelex.domain.structure import Taxonomy, ValueSystem
 from valuelex.domain.study import Study
 from valuelex.errors import LedgerError
@@ -58,7 +59,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 def write_study(folder: Path, study: Study) -> None:
     """Write the resolved study beside the results."""
-    _write_json(folder / "study.resolved.json", "valuelex/study/1", _plain(study))
+    write_json(folder / "study.resolved.json", "valuelex/study/1", plain(study))
 
 
 def write_responses(folder: Path, responses: Sequence[Response]) -> None:
@@ -69,7 +70,7 @@ def write_responses(folder: Path, responses: Sequence[Response]) -> None:
 
 def write_lexicon(folder: Path, lexicon: Lexicon) -> None:
     """Write terms, merges and dropped forms: lexicon.json."""
-    _write_json(folder / "lexicon.json", "valuelex/lexicon/1", _plain(lexicon))
+    write_json(folder / "lexicon.json", "valuelex/lexicon/1", plain(lexicon))
 
 
 def write_matrix(folder: Path, matrix: ResponseMatrix) -> None:
@@ -93,20 +94,20 @@ def write_matrix(folder: Path, matrix: ResponseMatrix) -> None:
 
 def write_systems(folder: Path, systems: Sequence[ValueSystem], taxonomy: Taxonomy | None) -> None:
     """Write the value systems and where each term was put: value_system.json."""
-    content = {"systems": _plain(systems), "taxonomy": _plain(taxonomy)}
-    _write_json(folder / "value_system.json", "valuelex/value_system/1", content)
+    content = {"systems": plain(systems), "taxonomy": plain(taxonomy)}
+    write_json(folder / "value_system.json", "valuelex/value_system/1", content)
 
 
 def write_completions(folder: Path, completions: Sequence[Completion]) -> None:
     """Write how stems were completed: completions.parquet."""
-    names = ["id", "respondent_id", "stem_id", "draw", "missing", "text", "cut", "call_key"]
+    names = ["id", "respondent_id", "stem_id", "wording", "draw", "missing", "text", "cut", "call_key"]
     _write_parquet(folder / "completions.parquet", _frame(completions, names))
 
 
 def write_ratings(folder: Path, ratings: Sequence[RatingArray]) -> None:
     """Write ratings.parquet: one row for each completion, judge, system and subdimension.
 
-    `rating` is null where the completion is missing; the reason stands in `missing`.
+    `rating` is null where there is none; the reason stands in `missing`.
     """
     frames = []
     for array in ratings:
@@ -115,8 +116,8 @@ def write_ratings(folder: Path, ratings: Sequence[RatingArray]) -> None:
             "completion_id": [c.id for c in array.completions],
             "respondent_id": [c.respondent_id for c in array.completions],
             "stem_id": [c.stem_id for c in array.completions],
+            "wording": [c.wording for c in array.completions],
             "draw": [c.draw for c in array.completions],
-            "missing": [None if c.missing is None else c.missing.value for c in array.completions],
         }
         columns: dict[str, Any] = {
             name: [v for v in column for _ in range(k)] for name, column in per_completion.items()
@@ -125,12 +126,18 @@ def write_ratings(folder: Path, ratings: Sequence[RatingArray]) -> None:
         columns["system"] = [array.system] * (n * k)
         columns["subdimension"] = list(array.subdimensions) * n
         columns["rating"] = array.values.ravel().round(DIGITS)
+        columns["missing"] = [None if code < 0 else REASONS[code].value for code in array.missing.ravel()]
         frames.append(
             pl.DataFrame(columns, schema_overrides={"missing": pl.String}).with_columns(
                 pl.col("rating").fill_nan(None)
             )
         )
     _write_parquet(folder / "ratings.parquet", pl.concat(frames))
+
+
+def write_notes(folder: Path, notes: Sequence[Note]) -> None:
+    """Write notes.parquet: every draw of judges that give grounds, with evidence, reason and call."""
+    _write_parquet(folder / "notes.parquet", _frame(notes, [f.name for f in dataclasses.fields(Note)]))
 
 
 def write_orientations(folder: Path, orientations: Sequence[Orientation]) -> None:
@@ -142,14 +149,29 @@ def write_orientations(folder: Path, orientations: Sequence[Orientation]) -> Non
         [*(getattr(o, name) for name in names), o.n_missing, *(o.missing.get(r, 0) for r in reasons)]
         for o in orientations
     )
-    _write_csv(folder / "orientations.csv", header, rows)
+    write_csv(folder / "orientations.csv", header, rows)
 
 
 def write_contrasts(folder: Path, contrasts: Sequence[Contrast]) -> None:
     """Write contrasts.csv; a study that compares nothing has a file with the header alone."""
     names = [f.name for f in dataclasses.fields(Contrast)]
     rows = ([getattr(c, name) for name in names] for c in contrasts)
-    _write_csv(folder / "contrasts.csv", names, rows)
+    write_csv(folder / "contrasts.csv", names, rows)
+
+
+def write_quality(folder: Path, results: Results) -> None:
+    """Write quality.json: how well respondents were measured on each system, second methods, and what was saved."""
+    content = {
+        "quality": plain(results.quality),
+        "second": plain(results.second),
+        "saving": plain(results.saving),
+    }
+    write_json(folder / "quality.json", "valuelex/quality/1", content)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file that a person asked for."""
+    _write(path, text.encode())
 
 
 def write_report(folder: Path, html: str) -> Path:
@@ -160,7 +182,14 @@ def write_report(folder: Path, html: str) -> Path:
 
 
 def _frame(items: Sequence[Any], names: Sequence[str]) -> pl.DataFrame:
-    types = {"draw": pl.Int64, "cut": pl.Boolean}
+    types = {
+        "draw": pl.Int64,
+        "wording": pl.Int64,
+        "cut": pl.Boolean,
+        "rating": pl.Float64,
+        "expected": pl.Float64,
+        "evidence_found": pl.Boolean,
+    }
     schema = {name: types.get(name, pl.String) for name in names}
     columns = {name: [_scalar(getattr(item, name)) for item in items] for name in names}
     return pl.DataFrame(columns, schema=schema)
@@ -172,30 +201,32 @@ def _scalar(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Turn domain types into what JSON holds; NaN becomes null, paths of this machine are left out."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         shared = (f.name for f in dataclasses.fields(value) if not f.metadata.get("local"))
-        return {name: _plain(getattr(value, name)) for name in shared}
+        return {name: plain(getattr(value, name)) for name in shared}
     if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Mapping):
-        return {str(_scalar(k)): _plain(v) for k, v in value.items()}
+        return {str(_scalar(k)): plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     if isinstance(value, float):
         return None if np.isnan(value) else round(value, DIGITS)
     return value
 
 
-def _write_json(path: Path, schema: str, content: Any) -> None:
+def write_json(path: Path, schema: str, content: Any) -> None:
+    """Write a JSON file that names its schema; `content` is what `plain` returns, by key."""
     text = json.dumps({"schema": schema, **content}, ensure_ascii=False, indent=1, allow_nan=False)
     _write(path, (text + "\n").encode())
 
 
-def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a CSV file; no cell of it is run by a spreadsheet."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(header)

@@ -167,6 +167,12 @@ class Ledger:
         with self._errors():
             return frozenset(key for (key,) in self._db.execute("SELECT call_key FROM reply"))
 
+    def answered_items(self, stage: str) -> frozenset[tuple[str, str, int]]:
+        """Who was asked what in which draw, of all answered calls of one stage."""
+        query = "SELECT respondent_id, item_id, draw FROM call JOIN reply ON call_key = key WHERE stage = ?"
+        with self._errors():
+            return frozenset(self._db.execute(query, (stage,)))
+
     def failures(self) -> dict[str, str]:
         """Return the last message of each call that failed and has no reply, by key."""
         query = (

@@ -34,9 +34,9 @@ def first_problem(error: ValidationError, section: type[BaseModel]) -> str:
         text = f"{_place(location[:-1])}key {location[-1]!r} is missing; add it"
     else:
         reason = first["msg"].removeprefix("Value error, ")
-        secret = location[-1] in SECRET
+        secret = not location or location[-1] in SECRET
         shown = "" if secret else f" = {first['input']!r}"
-        text = f"{_place(location[:-1])}{_key(location[-1])}{shown}: {reason}"
+        text = f"{_place(location[:-1])}{_key(location[-1])}{shown}: {reason}" if location else reason
     more = len(problems) - 1
     return text + (f" ({more} more problem{'s' if more > 1 else ''} after this one)." if more else ".")
 

@@ -1,4 +1,4 @@
-"""Send a study's calls: find keys and servers, gather the replies, and say what stopped.
+"""Send calls: find keys and servers, gather the replies, and say what stopped.
 
 Owns API keys between the environment and the request, and the life of embedded servers during a run.
 Does not plan calls or read replies.
@@ -7,51 +7,92 @@ Does not plan calls or read replies.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
-from valuelex.domain.call import Call, Route
-from valuelex.domain.study import Study
+from valuelex.domain.call import Call, CallStage, Route
+from valuelex.domain.study import Model
 from valuelex.errors import CallError
 from valuelex.io.client import Gathered, Target, gather
 from valuelex.io.embedded import EmbeddedServer
 from valuelex.io.ledger import Ledger
 
 Bars = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+TITLES: dict[CallStage, str] = {
+    "elicit": "Eliciting value words",
+    "project": "Completing stems",
+    "judge": "Rating completions",
+    "choose": "Choosing between statements",
+    "rate": "Rating statements",
+    "draft": "Drafting stems",
+}
 
 
-def send_calls(study: Study, new: Mapping[str, Sequence[Call]], ledger: Ledger, show: Bars) -> None:
-    """Send the unanswered calls of every stage, each answer going into the ledger as it comes.
+class Sender:
+    """Sends calls to the models they are for; servers of embedded models live as long as it is open.
 
     Parameters
     ----------
-    study
-        Whose calls they are.
-    new
-        Unanswered calls by stage, in the order in which to send them.
+    models
+        Every model that may be called.
     ledger
-        Open for writing.
+        Open for writing; each answer goes into it as it comes.
     show
         Makes a bar for a title and a number of calls.
-
-    Raises
-    ------
-    CallError
-        If a model was given up, or no call was answered at all; what was answered is kept.
     """
-    titles = {"elicit": "Eliciting value words", "project": "Completing stems"}
-    unanswered = [c for own in new.values() for c in own]
-    with ExitStack() as stack:
-        targets = _targets(study, unanswered, stack)
-        for stage, own in new.items():
-            if own:
-                with show(titles[stage], len(own)) as on_done:
-                    outcome = gather(own, targets, ledger, on_done)
-                _raise_for_stops(outcome, len(own))
+
+    def __init__(self, models: Iterable[Model], ledger: Ledger, show: Bars) -> None:
+        self._models = {_route(model): model for model in models}
+        self._ledger = ledger
+        self._show = show
+        self._targets: dict[Route, Target] = {}
+        self._servers = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Use the sender in a `with` block."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop the servers."""
+        self._servers.close()
+
+    def send(self, stage: CallStage, calls: Sequence[Call]) -> None:
+        """Send calls that have no answer yet.
+
+        Raises
+        ------
+        CallError
+            If a model was given up, or no call was answered at all; what was answered is kept.
+        """
+        for route in dict.fromkeys(call.route for call in calls):
+            if route not in self._targets:
+                self._targets[route] = self._target(self._models[route])
+        with self._show(TITLES[stage], len(calls)) as on_done:
+            outcome = gather(calls, self._targets, self._ledger, on_done)
+        _raise_for_stops(outcome, len(calls))
+
+    def _target(self, model: Model) -> Target:
+        endpoint = model.endpoint
+        if endpoint.provider == "embedded":
+            server = self._servers.enter_context(EmbeddedServer(Path(model.weights), model.name))
+            return Target(server.base_url, endpoint.max_in_flight)
+        key = _api_key(endpoint.key_variable) if endpoint.key_variable else None
+        return Target(endpoint.identity, endpoint.max_in_flight, key, endpoint.key_variable)
 
 
-def check_keys(study: Study, providers: Collection[str] | None = None) -> None:
+def _route(model: Model) -> Route:
+    return (model.endpoint.provider, model.endpoint.identity, model.revision)
+
+
+def check_keys(models: Iterable[Model], providers: Collection[str] | None = None) -> None:
     """Make sure that every API key that these providers (default: all) need is in the environment.
 
     Raises
@@ -59,31 +100,12 @@ def check_keys(study: Study, providers: Collection[str] | None = None) -> None:
     CallError
         Naming the variables that are not set.
     """
-    endpoints = [r.model.endpoint for r in study.respondents]
+    endpoints = [model.endpoint for model in models]
     needed = {e.key_variable: e.provider for e in endpoints if providers is None or e.provider in providers}
     unset = [name for name in needed if name and not _api_key(name)]
     if unset:
         msg = f"{needed[unset[0]]!r} needs an API key: set the environment variable {', '.join(unset)}."
         raise CallError(msg)
-
-
-def _targets(study: Study, calls: Iterable[Call], stack: ExitStack) -> dict[Route, Target]:
-    """Find where each route leads, and start a server for each embedded model."""
-    models = {
-        (r.model.endpoint.provider, r.model.endpoint.identity, r.model.revision): r.model
-        for r in study.respondents
-    }
-    targets: dict[Route, Target] = {}
-    for route in dict.fromkeys(call.route for call in calls):
-        model = models[route]
-        endpoint = model.endpoint
-        if endpoint.provider == "embedded":
-            server = stack.enter_context(EmbeddedServer(Path(model.weights), model.name))
-            targets[route] = Target(server.base_url, endpoint.max_in_flight)
-        else:
-            key = _api_key(endpoint.key_variable) if endpoint.key_variable else None
-            targets[route] = Target(endpoint.identity, endpoint.max_in_flight, key, endpoint.key_variable)
-    return targets
 
 
 def _api_key(variable: str) -> str | None:

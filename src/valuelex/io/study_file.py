@@ -6,25 +6,31 @@ Sends nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from valuelex.domain.measure import ProjectiveTest
+from valuelex.domain.measure import PANEL
 from valuelex.domain.structure import BUILT
 from valuelex.domain.study import (
     FACTORS,
+    Adaptive,
     ComparePlan,
+    Confound,
     ConstructPlan,
     ElicitPlan,
     Endpoint,
+    JudgeKind,
+    JudgePlan,
     Model,
     NormalisePlan,
     ProjectPlan,
     Respondent,
+    SecondPlan,
     Study,
 )
 from valuelex.errors import StudyError
@@ -36,6 +42,8 @@ Temperature = Annotated[float, Field(ge=0, le=5)]
 Count = Annotated[int, Field(ge=1, strict=True)]
 MOST_COMPARED = 100
 """Respondents that are contrasted pair by pair at the most (4,950 pairs)."""
+EMBEDDING = "all-MiniLM-L6-v2"
+"""Embedding model of the axis judge."""
 EMBEDDED_BODY = {"min_p": 0.0, "top_k": 0}
 """Sent to the embedded server, whose own defaults (.05 and 40) would cut the distribution."""
 
@@ -94,17 +102,39 @@ class ConstructSection(Section):
 class ProjectSection(Section):
     """How respondents are measured."""
 
-    test: Text = "valuelex-60"
+    test: Text = assets.DEFAULT_TEST
     stems: Annotated[int, Field(ge=2)] | Literal["all"] = "all"
+    wordings: Count = 1
     draws: Count = 1
     max_tokens: Count = 32
     systems: Annotated[tuple[Text, ...], Field(min_length=1)] = ("valuelex-2024",)
+    manual: Text = "valuelex-7"
+    stop_width: Annotated[float, Field(ge=0, le=6)] = 0.0
+    stop_step: Count = 12
+    stop_least: Annotated[int, Field(ge=5)] = 24
 
 
 class JudgeSection(Section):
-    """Who rates completions."""
+    """Who rates completions: an axis between embeddings, a language model, or people."""
 
-    kind: Literal["axis"] = "axis"
+    kind: JudgeKind = "axis"
+    name: str = ""
+    model: str = ""
+    family: str = ""
+    temperature: Temperature = 0.0
+    top_p: Share = 1.0
+    draws: Count = 1
+    max_tokens: Annotated[int, Field(ge=0, strict=True)] = 0
+    together: bool = True
+    exclude_family: bool = False
+    ratings: tuple[Text, ...] = ()
+
+
+class SecondSection(Section):
+    """Second methods: choices between statements, and direct ratings of them; 0 draws leaves one out."""
+
+    choose_draws: Annotated[int, Field(ge=0, strict=True)] = 0
+    rate_draws: Annotated[int, Field(ge=0, strict=True)] = 0
 
 
 class CompareSection(Section):
@@ -112,6 +142,7 @@ class CompareSection(Section):
 
     factors: tuple[Text, ...] = ("respondent",)
     resamples: Annotated[int, Field(ge=100)] = 2000
+    remove: tuple[Confound, ...] = ()
 
 
 class StudyFile(Section):
@@ -125,7 +156,8 @@ class StudyFile(Section):
     normalise: NormaliseSection = NormaliseSection()
     construct_: ConstructSection = Field(default=ConstructSection(), alias="construct")
     project: ProjectSection = ProjectSection()
-    judges: Annotated[tuple[JudgeSection, ...], Field(min_length=1, max_length=1)] = (JudgeSection(),)
+    judges: Annotated[tuple[JudgeSection, ...], Field(min_length=1)] = (JudgeSection(),)
+    second: SecondSection = SecondSection()
     compare: CompareSection = CompareSection()
 
 
@@ -153,6 +185,7 @@ def study_of_one_model(
     endpoint: Mapping[str, str] | None,
     respondent: Mapping[str, object],
     project: Mapping[str, object],
+    judges: Sequence[Mapping[str, object]],
 ) -> Study:
     """Make a study that measures one model and elicits nothing, without a file.
 
@@ -162,8 +195,8 @@ def study_of_one_model(
         ``provider/name``.
     endpoint
         Keys of [endpoints.PROVIDER], where ValueLex does not know the provider.
-    respondent, project
-        Further keys of [[respondents]] and of [project].
+    respondent, project, judges
+        Further keys of [[respondents]] and of [project], and all [[judges]].
 
     Raises
     ------
@@ -175,6 +208,7 @@ def study_of_one_model(
         "endpoints": {model.partition("/")[0]: endpoint} if endpoint else {},
         "respondents": [{"model": model, **respondent}],
         "project": project,
+        "judges": judges,
     }
     return resolve(assets.validate(StudyFile, table, "measure"), Path())
 
@@ -200,7 +234,9 @@ def resolve(read: StudyFile, folder: Path) -> Study:
         normalise=NormalisePlan(**read.normalise.model_dump()) if read.elicit else None,
         construct=ConstructPlan(**read.construct_.model_dump()) if read.elicit else None,
         project=_project(read.project, folder),
-        judges=tuple(j.kind for j in read.judges),
+        judges=_judges(read, folder),
+        manual=assets.load_manual(read.project.manual, folder),
+        second=SecondPlan(**read.second.model_dump()),
         compare=ComparePlan(**read.compare.model_dump()),
     )
 
@@ -221,9 +257,23 @@ def _project(section: ProjectSection, folder: Path) -> ProjectPlan:
                 'ask for that many or fewer, or "all".'
             )
             raise StudyError(msg)
-        test = ProjectiveTest(test.name, test.source, test.stems[: section.stems], test.examples)
+        test = replace(test, stems=test.stems[: section.stems])
+    n_wordings = 1 + min(len(stem.wordings) for stem in test.stems)
+    if section.wordings > n_wordings:
+        msg = (
+            f"[project] wordings = {section.wordings}, but the stems of {test.name!r} have {n_wordings}; "
+            "ask for that many or fewer."
+        )
+        raise StudyError(msg)
     named = dict.fromkeys(section.systems)
     systems = tuple(assets.load_system(name, folder) for name in named if name != BUILT)
+    in_context = [system.name for system in systems if system.takes_context]
+    if in_context:
+        msg = (
+            f"[project] systems: {in_context[0]!r} rates a text against a claim that it answers, and stems make no "
+            "claims; it serves valuelex calibrate only."
+        )
+        raise StudyError(msg)
     names = [system.name for system in systems] + [BUILT]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
@@ -235,6 +285,59 @@ def _project(section: ProjectSection, folder: Path) -> ProjectPlan:
         max_tokens=section.max_tokens,
         systems=systems,
         built=BUILT in named,
+        n_wordings=section.wordings,
+        adaptive=Adaptive(section.stop_width, section.stop_step, section.stop_least)
+        if section.stop_width
+        else None,
+    )
+
+
+def _judges(read: StudyFile, folder: Path) -> tuple[JudgePlan, ...]:
+    judges = tuple(_judge(section, read, folder) for section in read.judges)
+    repeated = sorted(
+        {j.id for j in judges if [i.id for i in judges].count(j.id) > 1} | ({PANEL} & {j.id for j in judges})
+    )
+    if repeated:
+        msg = f"[[judges]]: the name {repeated[0]!r} is taken; give each judge a name of its own."
+        raise StudyError(msg)
+    return judges
+
+
+def _judge(section: JudgeSection, read: StudyFile, folder: Path) -> JudgePlan:
+    """Resolve one judge; keys that its kind has no use for are refused."""
+    used = {
+        "axis": {"kind", "name"},
+        "people": {"kind", "name", "ratings"},
+        "llm": {*JudgeSection.model_fields} - {"ratings"},
+    }[section.kind]
+    idle = sorted(section.model_fields_set - used)
+    if idle:
+        msg = (
+            f'[[judges]] kind = "{section.kind}" has no use for {idle[0]!r}; leave it out or change the kind.'
+        )
+        raise StudyError(msg)
+    if section.kind == "axis":
+        return JudgePlan(section.name or f"axis:{EMBEDDING}", "axis")
+    if section.kind == "people":
+        if not section.ratings:
+            msg = '[[judges]] kind = "people" needs ratings = ["FILE.csv"], as valuelex rate writes them.'
+            raise StudyError(msg)
+        paths = tuple(str(folder / Path(path).expanduser()) for path in section.ratings)
+        return JudgePlan(section.name or "people", "people", ratings=paths)
+    if not section.model:
+        msg = '[[judges]] kind = "llm" needs model = "provider/name".'
+        raise StudyError(msg)
+    model = resolve_model(section.model, read.endpoints, folder)
+    own = [r for r in read.respondents if r.model == section.model and r.family]
+    family = section.family or (own[0].family if own else model.label)
+    return JudgePlan(
+        id=section.name or model.label,
+        kind="llm",
+        model=model,
+        family=family,
+        **section.model_dump(
+            include={"temperature", "top_p", "draws", "max_tokens", "together", "exclude_family"}
+        ),
     )
 
 
@@ -304,7 +407,16 @@ def resolve_model(reference: str, endpoints: Mapping[str, EndpointEntry], folder
         raise StudyError(msg)
     if provider == "embedded":
         weights = embedded.find_weights(name, folder)
-        endpoint = Endpoint("embedded", "embedded", None, True, embedded.SLOTS, EMBEDDED_BODY)
+        endpoint = Endpoint(
+            "embedded",
+            "embedded",
+            None,
+            sends_seed=True,
+            max_in_flight=embedded.SLOTS,
+            json_schema=True,
+            logprobs=True,
+            extra_body=EMBEDDED_BODY,
+        )
         short = name if name == embedded.DEFAULT_MODEL else weights.stem
         return Model(endpoint, short, embedded.weights_revision(weights), str(weights))
     entry = known[provider]
@@ -314,6 +426,8 @@ def resolve_model(reference: str, endpoints: Mapping[str, EndpointEntry], folder
         key_variable=entry.key_variable or None,
         sends_seed=entry.sends_seed,
         max_in_flight=entry.max_in_flight,
+        json_schema=entry.json_schema,
+        logprobs=entry.logprobs,
         extra_body=entry.extra_body,
     )
     return Model(endpoint, name)

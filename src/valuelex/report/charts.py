@@ -17,6 +17,7 @@ import vl_convert
 from valuelex.domain.measure import SCALE_NEUTRAL
 from valuelex.report.lexical import MapPoint
 from valuelex.report.measured import OrientationTable
+from valuelex.report.quality import Share
 from valuelex.report.wording import number, visible
 
 INK, MUTED, ACCENT = "#1c2530", "#5a6572", "#1f5f8b"
@@ -168,6 +169,42 @@ def dot_plot(table: OrientationTable) -> Picture:
         f"{table.level}s; the dashed line is the middle of the scale. {_extremes(table)}"
     )
     return _picture(panels, what)
+
+
+def variance_bars(shares: Sequence[Share]) -> Picture:
+    """Draw one bar for each target, divided into the shares of the variance that effects make."""
+    targets = list(dict.fromkeys(s.target for s in shares))
+    effects = list(dict.fromkeys(s.effect for s in shares))
+    rows = [
+        {"target": s.target, "effect": s.effect, "share": s.share, "order": effects.index(s.effect)}
+        for s in shares
+    ]
+    colours = [HUES[i % len(HUES)] for i in range(len(effects))]
+    chart = (
+        alt.Chart(alt.InlineData(values=rows))
+        .mark_bar(stroke="#fff", strokeWidth=1)
+        .encode(
+            x=alt.X(
+                "share:Q",
+                stack="zero",
+                title=None,
+                scale=alt.Scale(domain=[0, 1]),
+                axis=alt.Axis(format=".0%", tickCount=5, grid=False),
+            ),
+            y=alt.Y("target:N", sort=targets, title=None, axis=_left_axis()),
+            color=alt.Color(
+                "effect:N",
+                sort=effects,
+                scale=alt.Scale(domain=effects, range=colours),
+                legend=alt.Legend(title=None, orient="bottom", columns=3, labelLimit=260),
+            ),
+            order=alt.Order("order:Q"),
+        )
+        .properties(width=560, height=24 * len(targets))
+    )
+    first = [s for s in shares if s.effect == effects[0]]
+    spread = f"{min(s.share for s in first):.0%} to {max(s.share for s in first):.0%}"
+    return _picture(chart, f"Bars of variance for {len(targets)} targets; {effects[0]} makes {spread} of it.")
 
 
 def words_map(points: Sequence[MapPoint]) -> Picture:

@@ -6,16 +6,17 @@ shown ratings. Estimates nothing new: the mean here is the definition of an orie
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isclose, isnan
 from typing import Any
 
 from valuelex.domain.lexicon import Response
-from valuelex.domain.measure import Completion, Level, Orientation, RatingArray, Stem
+from valuelex.domain.measure import REASONS as MISSING
+from valuelex.domain.measure import Completion, Level, Note, Orientation, RatingArray, Stem
 from valuelex.domain.results import Found, Results
 from valuelex.errors import DataError
-from valuelex.report.wording import REASONS, Labels, labels, number
+from valuelex.report.wording import DASH, REASONS, Labels, labels, number
 
 _DIGITS = 6
 _NO_RATING = "no rating"
@@ -37,6 +38,8 @@ class Measure:
 
     `rows` holds one entry for each completion of the study, in order: its ratings by subdimension in scale
     points (None where there is no rating), or None when this judge was not shown the completion.
+    `missing` has why there is no rating, in the same form; `grounds` the judge's evidence and reason of its first
+    draw, where it gave any.
     """
 
     system: str
@@ -45,19 +48,21 @@ class Measure:
     targets: tuple[Target, ...]
     subdimensions: tuple[str, ...]
     rows: tuple[tuple[float | None, ...] | None, ...]
+    missing: tuple[tuple[str | None, ...] | None, ...]
+    grounds: tuple[tuple[str, ...] | None, ...]
 
     def rating(self, completion: int, target: Target) -> float | None:
-        """Return the mean rating of a completion over a target's subdimensions; None if one is missing."""
+        """Return the mean rating of a completion over a target's rated subdimensions; None if none is rated."""
         row = self.rows[completion]
         if row is None:
             return None
         found = [value for value in (row[c] for c in target.columns) if value is not None]
-        return sum(found) / len(found) if found and len(found) == len(target.columns) else None
+        return sum(found) / len(found) if found else None
 
 
 @dataclass(frozen=True, slots=True)
 class CompletionRow:
-    """One completion as a line of a table; `ratings` are formatted, and empty when it is missing."""
+    """One completion as a line of a table; `ratings` are numbers or reasons, and empty when it is missing."""
 
     stem: str
     text: str
@@ -137,6 +142,11 @@ def _measure(array: RatingArray, results: Results, known: Labels, *, name_judge:
         completion.id: tuple(None if isnan(v) else float(v) for v in row)
         for completion, row in zip(array.completions, array.values, strict=True)
     }
+    reasons: dict[str, tuple[str | None, ...]] = {
+        completion.id: tuple(None if code < 0 else REASONS[MISSING[code]] for code in row)
+        for completion, row in zip(array.completions, array.missing.tolist(), strict=True)
+    }
+    grounds = _grounds(array, results)
     title = known.system(array.system)
     return Measure(
         system=array.system,
@@ -145,7 +155,32 @@ def _measure(array: RatingArray, results: Results, known: Labels, *, name_judge:
         targets=tuple(targets),
         subdimensions=tuple(known.target(array.system, "subdimension", s) for s in array.subdimensions),
         rows=tuple(values.get(c.id) for c in results.completions),
+        missing=tuple(reasons.get(c.id) for c in results.completions),
+        grounds=tuple(grounds.get(c.id) for c in results.completions),
     )
+
+
+def _grounds(array: RatingArray, results: Results) -> dict[str, tuple[str, ...]]:
+    """Return what the judge pointed at and said of each subdimension, by completion."""
+    said = {
+        (n.exhibit_id, n.subdimension): n
+        for n in reversed(results.notes)
+        if (n.judge, n.system) == (array.judge, array.system)
+    }
+    if not said:
+        return {}
+    return {
+        completion: tuple(_ground(said.get((exhibit, s))) for s in array.subdimensions)
+        for completion, exhibit in results.exhibit_of.items()
+    }
+
+
+def _ground(note: Note | None) -> str:
+    if note is None:
+        return ""
+    found = "" if note.evidence_found else " (not in the completion)"
+    quoted = f"“{note.evidence}”{found}" if note.evidence else ""
+    return ": ".join(part for part in (quoted, note.reason) if part)
 
 
 def mean_of_stems(pairs: Sequence[tuple[str, float | None]]) -> float | None:
@@ -234,13 +269,17 @@ def _of_respondent(respondent: str, results: Results, measures: Sequence[Measure
             continue
         stem = _stem(stems, completion)
         ratings = tuple(
-            number(value)
+            number(value) if value is not None else why or DASH
             for measure in measures
-            for value in measure.rows[i] or (None,) * len(measure.subdimensions)
+            for value, why in zip(
+                measure.rows[i] or (None,) * len(measure.subdimensions),
+                measure.missing[i] or (None,) * len(measure.subdimensions),
+                strict=True,
+            )
         )
         rows.append(
             CompletionRow(
-                stem=stem.text,
+                stem=stem.worded(completion.wording),
                 text=completion.text,
                 kind=str(stem.kind),
                 theme=_themes(stem, known),
@@ -279,11 +318,19 @@ def _panel_data(
     stems = results.study.project.test.stems
     number_of = {id_: i for i, id_ in enumerate(respondents)}
     stem_of = {s.id: i for i, s in enumerate(stems)}
+    n_wordings = results.study.project.n_wordings
     return {
         "respondents": respondents,
-        "stems": [[s.text, str(s.kind), _themes(s, known)] for s in stems],
+        "nStems": len(stems),
+        "stems": [[s.worded(w), str(s.kind), _themes(s, known)] for w in range(n_wordings) for s in stems],
         "completions": [
-            [number_of[c.respondent_id], stem_of[c.stem_id], c.draw + 1, c.text, _missing(c)]
+            [
+                number_of[c.respondent_id],
+                stem_of[c.stem_id] + c.wording * len(stems),
+                c.draw + 1,
+                c.text,
+                _missing(c),
+            ]
             for c in results.completions
             if c.respondent_id in number_of
         ],
@@ -299,6 +346,8 @@ def _panel_data(
                     for c, row in zip(results.completions, measure.rows, strict=True)
                     if c.respondent_id in number_of
                 ],
+                "missing": _kept(results, number_of, measure.missing),
+                "grounds": _kept(results, number_of, measure.grounds),
                 "means": of_measure,
             }
             for measure, of_measure in zip(measures, means, strict=True)
@@ -306,6 +355,17 @@ def _panel_data(
         "noRating": _NO_RATING,
         **(_term_data(results.found) if results.found is not None else {"responses": [], "terms": []}),
     }
+
+
+def _kept(
+    results: Results, respondents: Mapping[str, int], rows: Sequence[tuple[str | None, ...] | None]
+) -> list[list[str | None] | None]:
+    """Return rows of the shown respondents; one without any text is None."""
+    return [
+        list(row) if row is not None and any(row) else None
+        for c, row in zip(results.completions, rows, strict=True)
+        if c.respondent_id in respondents
+    ]
 
 
 def _term_data(found: Found) -> dict[str, Any]:

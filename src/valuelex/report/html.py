@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from valuelex.domain.results import Results
-from valuelex.report.charts import Picture, dot_plot, heatmap, words_map
+from valuelex.report.charts import Picture, dot_plot, heatmap, variance_bars, words_map
 from valuelex.report.sections import Report, build_report
 from valuelex.report.wording import visible
 
@@ -96,6 +96,7 @@ def _charts(report: Report) -> dict[str, Any]:
             for section in report.orientations
         ]
     }
+    pictures["quality"] = [variance_bars(s.shares) if s.shares else None for s in report.quality]
     words: Picture | None = None
     if report.found is not None and report.found.points:
         words = words_map(report.found.points)

@@ -12,11 +12,13 @@ from valuelex.domain.call import Api, Missing
 from valuelex.domain.lexicon import Response
 from valuelex.domain.measure import Completion
 from valuelex.domain.results import Results
-from valuelex.domain.study import Respondent
+from valuelex.domain.study import JudgePlan, Respondent
 from valuelex.report.evidence import Evidence, Measure, build_evidence, read_measures
 from valuelex.report.findings import write_findings
 from valuelex.report.lexical import FoundSection, SystemView, build_found, view_system
 from valuelex.report.measured import ContrastTable, OrientationSection, build_contrasts, build_orientations
+from valuelex.report.quality import QualitySection, build_quality, saving_sentence
+from valuelex.report.second import SecondSection, build_second
 from valuelex.report.wording import DASH, REASONS, count, labels, listed, reasons, share
 
 
@@ -112,6 +114,9 @@ class Report:
     orientations: tuple[OrientationSection, ...]
     no_contrasts: str
     contrasts: tuple[ContrastTable, ...]
+    saving: str
+    quality: tuple[QualitySection, ...]
+    second: tuple[SecondSection, ...]
     evidence: Evidence
     missing: tuple[MissingTable, ...]
     method: MethodSection
@@ -140,6 +145,9 @@ def build_report(results: Results) -> Report:
         orientations=build_orientations(results, measures),
         no_contrasts="" if contrasts else _no_contrasts(results),
         contrasts=contrasts,
+        saving=saving_sentence(results.saving),
+        quality=build_quality(results),
+        second=build_second(results),
         evidence=build_evidence(results, measures),
         missing=_missing_tables(results),
         method=_method(results),
@@ -335,14 +343,30 @@ def _method(results: Results) -> MethodSection:
     settings += [
         ("Projective test", f"{test.name}, {count(len(test.stems), 'stem')}"),
         ("Draws of each stem", f"{study.project.draws:,}"),
+        ("Wordings of each stem", f"{study.project.n_wordings:,}"),
         ("Longest completion", count(study.project.max_tokens, "token")),
-        ("Judges", ", ".join(study.judges)),
+        ("Judges", "; ".join(_judge(j) for j in study.judges)),
+        ("Scoring manual", study.manual.name),
+        (
+            "Draws of choices, of direct ratings",
+            f"{study.second.choose_draws:,}, {study.second.rate_draws:,}",
+        ),
         ("Factors compared", ", ".join(study.compare.factors) or "none"),
         ("Resamples of stems for intervals", f"{study.compare.resamples:,}"),
     ]
-    sources.append((f"Stems {test.name}", test.source))
+    sources += [(f"Stems {test.name}", test.source), (f"Manual {study.manual.name}", study.manual.source)]
     sources += [(f"Value system {s.title}", s.source) for s in results.systems]
     return MethodSection(tuple(settings), tuple(sources))
+
+
+def _judge(judge: JudgePlan) -> str:
+    if judge.kind != "llm":
+        return f"{judge.id} ({'people' if judge.kind == 'people' else 'embedded axis'})"
+    together = "all subdimensions in one call" if judge.together else "one call for each subdimension"
+    return (
+        f"{judge.id} ({count(judge.draws, 'draw')}, temperature {judge.temperature:g}, {together}"
+        f"{', kept from its own family' if judge.exclude_family else ''})"
+    )
 
 
 def _by_study(keep: Sequence[str], drop: Sequence[str], merged: Sequence[str]) -> str:

@@ -27,6 +27,9 @@ REASONS: Mapping[Missing, str] = {
     Missing.UNPARSEABLE: "unparseable",
     Missing.OFF_TOPIC: "off topic",
     Missing.OFF_SCALE: "off the scale",
+    Missing.IRRELEVANT: "not bearing on it",
+    Missing.INJECTION: "addresses its judge",
+    Missing.EXCLUDED: "kept from this judge",
     Missing.CALL_FAILED: "call failed",
 }
 

@@ -11,6 +11,7 @@ from valuelex.domain.call import Missing
 from valuelex.domain.measure import Completion
 from valuelex.domain.results import Found
 from valuelex.domain.study import Respondent, Study
+from valuelex.stages.exhibits import own_respondents
 
 SMALL = 1e9
 """Parameters below which a report opens with what so small a model cannot show."""
@@ -76,11 +77,12 @@ def caveats(
             "share this structure."
         )
     sentences += _about_calls(study, found, completions)
-    sentences.append(
-        "Completions were rated by a semantic axis between embeddings of example sentences: a weak judge, not "
-        "checked against people here. Each subdimension has its own zero, so compare respondents on one "
-        "subdimension, never one subdimension with another."
-    )
+    sentences += _about_judges(study)
+    if study.project.test.draft:
+        sentences.append(
+            f"The stems of {study.project.test.name!r} were drafted by a language model and not edited by a person; "
+            "they may favour what that model thinks of."
+        )
     if "built" in measured:
         sentences.append(
             "The anchors of the built system are sentences in one fixed form around its markers; ratings on it "
@@ -91,6 +93,35 @@ def caveats(
         "same kind, not with other models or other judges."
     )
     return tuple(sentences)
+
+
+def _about_judges(study: Study) -> list[str]:
+    """Caveats about who rated: the embedded axis, judges without a check, and judges who rate themselves."""
+    sentences = []
+    if any(j.kind == "axis" for j in study.judges):
+        sentences.append(
+            "Completions were rated by a semantic axis between embeddings of example sentences: a weak judge, near "
+            "chance against the labels of people on three public sets (docs/explanation/validity.md). Each "
+            "subdimension has its own zero, so compare respondents on one subdimension, never one subdimension "
+            "with another."
+        )
+    models = [j for j in study.judges if j.kind == "llm"]
+    if models:
+        names = ", ".join(j.id for j in models)
+        sentences.append(
+            f"Language models rated completions ({names}). How far they agree with people on this value system is "
+            "not known until somebody checks: valuelex rate, then valuelex calibrate."
+        )
+    for judge in models:
+        own = own_respondents(judge, study.respondents)
+        if own and judge.exclude_family:
+            sentences.append(f"Judge {judge.id!r} did not rate its own family ({len(own)} respondents).")
+        elif own:
+            sentences.append(
+                f"Judge {judge.id!r} rated {len(own)} respondents of its own model or family (first: {own[0]!r}) and "
+                "may favour them; set exclude_family = true, or add a judge of another family."
+            )
+    return sentences
 
 
 def _n_parameters(respondent: Respondent) -> float:

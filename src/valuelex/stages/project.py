@@ -14,8 +14,10 @@ from valuelex.domain.measure import Completion, ProjectiveTest, Stem
 from valuelex.domain.study import Respondent, Study
 from valuelex.errors import StudyError
 from valuelex.stages.clean import clean_answer
+from valuelex.stages.off_topic import is_about_the_task, is_off_topic, offers_several
 from valuelex.stages.refusal import is_refusal
 from valuelex.stages.request import Item, plan_calls, rotate, subject_of
+from valuelex.stages.tripwire import addresses_judge
 
 N_EXAMPLES = 3
 """Everyday completed sentences before a stem in raw completion."""
@@ -43,18 +45,10 @@ _MARKS = "\"'“”‘’*_#>….:;,- \t\n"
 """What may stand before an ending, or before a stem that is repeated, and is no part of it."""
 _BEFORE = re.compile(rf"\A(?:(?!['’](?:m|ll|ve|d|re|s)\b)[{re.escape(_MARKS)}])+", re.IGNORECASE)
 """These marks, but not the apostrophe of "I" + "'ll"."""
-_WRITING = r"(?:complet|continu|edit|end|finish|preserv|refin|rephras|rewr[io]t|writ|chang|punctuat|concis)"
-_ABOUT_THE_TASK = re.compile(
-    rf"\b{_WRITING}\w*\b[^.!?]{{0,40}}\bsentences?\b|\bsentences?\b[^.!?]{{0,40}}\b{_WRITING}"
-    r"|\b(?:this|your)\s+sentence\b|\bapostrophe\b|\bgrammatical(?:ly)?\b|\bfill\s+in\s+the\s+blank"
-    r"|\bword\s+limit\b|\bending\s+(?:of|to|for)\s+(?:this|the)\b",
-    re.IGNORECASE,
-)
-"""Talk about finishing sentences. A judge's sentence is none: "gave him the sentence he deserved"."""
 
 
 def plan_completions(study: Study) -> tuple[Call, ...]:
-    """Plan one call for every respondent, stem and draw.
+    """Plan one call for every respondent, stem, wording and draw.
 
     Raw-completion calls show three everyday sentences, which change every six stems and are the same
     for all respondents at one stem, so that examples cannot make a difference between respondents.
@@ -62,26 +56,30 @@ def plan_completions(study: Study) -> tuple[Call, ...]:
     Returns
     -------
     tuple of Call
-        In the order draw, stem, respondent.
+        In the order draw, wording, stem, respondent. `item_id` is the stem's, with ``~1`` for its wording 1.
     """
     plan = study.project
-    stems = plan.test.stems
+    worded = [(i, w) for w in range(plan.n_wordings) for i in range(len(plan.test.stems))]
 
     def raw(position: int, draw: int, respondent: Respondent) -> str:
-        start = N_EXAMPLES * (position // STEMS_PER_WINDOW) + draw
-        return raw_prompt(plan.test, stems[position], respondent, start)
+        place, wording = worded[position]
+        start = N_EXAMPLES * (place // STEMS_PER_WINDOW) + draw
+        return raw_prompt(plan.test, plan.test.stems[place], wording, respondent, start)
 
-    return plan_calls(
-        study,
-        "project",
-        [Item(stem.id, INSTRUCTION.format(stem=stem.text), stem.text) for stem in stems],
-        draws=plan.draws,
-        max_tokens=plan.max_tokens,
-        raw_prompt=raw,
-    )
+    items = []
+    for place, wording in worded:
+        stem = plan.test.stems[place]
+        text = stem.worded(wording)
+        items.append(Item(_item_id(stem, wording), INSTRUCTION.format(stem=text), text))
+    return plan_calls(study, "project", items, draws=plan.draws, max_tokens=plan.max_tokens, raw_prompt=raw)
 
 
-def raw_prompt(test: ProjectiveTest, stem: Stem, respondent: Respondent, start: int) -> str:
+def _item_id(stem: Stem, wording: int) -> str:
+    """Name a stem in one of its wordings: s001, s001~1."""
+    return f"{stem.id}~{wording}" if wording else stem.id
+
+
+def raw_prompt(test: ProjectiveTest, stem: Stem, wording: int, respondent: Respondent, start: int) -> str:
     """Write a raw-completion prompt: everyday sentences, then who finishes the next one, then the stem.
 
     Raises
@@ -93,8 +91,8 @@ def raw_prompt(test: ProjectiveTest, stem: Stem, respondent: Respondent, start: 
         msg = f"Test {test.name!r} has no examples, which raw completion needs; add an examples list."
         raise StudyError(msg)
     examples = rotate(test.examples, start, N_EXAMPLES)
-    who = f"Finished by {subject_of(respondent)}:"
-    return "\n".join(["Sentences that different people finished:", *examples, "", who, stem.text])
+    who = test.frame.turn.format(subject=subject_of(respondent))
+    return "\n".join([test.frame.heading, *examples, "", who, stem.worded(wording)])
 
 
 def read_completions(
@@ -118,45 +116,49 @@ def read_completions(
         that the token limit ended in mid-sentence is marked as cut.
     """
     stems = {stem.id: stem for stem in test.stems}
-    return tuple(_read_completion(call, replies.get(call.key), stems[call.item_id]) for call in calls)
+    found = []
+    for call in calls:
+        stem_id, _, wording = call.item_id.partition("~")
+        found.append(_read_completion(call, replies.get(call.key), stems[stem_id], int(wording or 0)))
+    return tuple(found)
 
 
-def _read_completion(call: Call, reply: Reply | None, stem: Stem) -> Completion:
+def _read_completion(call: Call, reply: Reply | None, stem: Stem, wording: int) -> Completion:
     text = ""
     missing: Missing | None = Missing.CALL_FAILED
     if reply is not None:
         text, missing = clean_answer(reply.text), reply.missing
         if missing is None:
-            text, missing = _ending(text, stem.text)
+            text, missing = _ending(text, stem.worded(wording))
     at_limit = reply is not None and reply.finish_reason == "length"
     return Completion(
         id=f"{call.respondent_id}:{call.item_id}:{call.draw}",
         respondent_id=call.respondent_id,
-        stem_id=call.item_id,
+        stem_id=stem.id,
         draw=call.draw,
         text=text,
         missing=missing,
         call_key=call.key,
         cut=missing is None and at_limit and not text.rstrip("\"'”’)*_").endswith((".", "!", "?")),
+        wording=wording,
     )
 
 
 def _ending(text: str, stem: str) -> tuple[str, Missing | None]:
     """Return what follows the stem up to the end of the sentence, or the whole text and a reason."""
-    if is_refusal(text):
+    rest = _without_stem(text, stem)
+    if is_refusal(text) or is_refusal(rest):
         return text, Missing.REFUSED
-    ending = _without_stem(text, stem)
-    if is_refusal(ending):
-        return text, Missing.REFUSED
-    lines = [line.strip() for line in ending.splitlines() if line.strip()]
-    ending = lines[0] if lines else ""
-    ending = _without_wrapping(_first_sentence(ending))
+    if addresses_judge(text) is not None:
+        return text, Missing.INJECTION
+    lines = [line.strip() for line in rest.splitlines() if line.strip()]
+    ending = _without_wrapping(_first_sentence(lines[0])) if lines else ""
     letters = sum(ch.isalpha() for ch in ending)
     if letters == 0 or _NOTHING.fullmatch(ending):
         return text, Missing.EMPTY
     if "\ufffd" in ending or letters < len(ending) / 2:
         return text, Missing.UNPARSEABLE
-    if _ABOUT_THE_TASK.search(ending):
+    if offers_several(text) or is_off_topic(rest) or is_about_the_task(ending):
         return text, Missing.OFF_TOPIC
     return ending, None
 
@@ -181,6 +183,6 @@ def _without_stem(text: str, stem: str) -> str:
 
 def _without_wrapping(ending: str) -> str:
     """Take off emphasis, and a closing quotation mark whose opening one stood before the stem."""
-    ending = ending.rstrip("*_ ")
+    ending = ending.replace("*", "").rstrip("_ ")
     n_quotes = sum(ending.count(mark) for mark in '"“”')
     return ending[:-1] if n_quotes == 1 and ending[-1] in '"”' else ending

@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from valuelex.domain.call import PATHS, Call, call_key, canonical_json
+from valuelex.domain.call import PATHS, Call, CallStage, call_key, canonical_json
 from valuelex.domain.study import Respondent, Study
 
 OWN_SUBJECT = "an AI language model"
@@ -34,7 +34,7 @@ class Item:
 
 def plan_calls(
     study: Study,
-    stage: Literal["elicit", "project"],
+    stage: CallStage,
     items: Sequence[Item],
     *,
     draws: int,
@@ -83,7 +83,7 @@ def chat_content(respondent: Respondent, item: Item) -> dict[str, Any]:
 
 def build_call(
     respondent: Respondent,
-    stage: Literal["elicit", "project"],
+    stage: CallStage,
     item_id: str,
     draw: int,
     content: Mapping[str, Any],

@@ -6,17 +6,19 @@ Does not compare respondents; `compare` does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from valuelex.domain.measure import SCALE_HIGH, SCALE_LOW, Level, Orientation, RatingArray, count_missing
+from valuelex.domain.call import Missing
+from valuelex.domain.measure import REASONS, SCALE_HIGH, SCALE_LOW, Level, Orientation, RatingArray
 from valuelex.domain.structure import ValueSystem
 from valuelex.stats.unit_statistics import studentised_intervals
 
 Array = NDArray[np.float64]
+Codes = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class StemMeans:
     """Mean rating over draws: (n_stems, n_respondents, n_targets), NaN where no draw was rated.
 
     Targets are the subdimensions of the system and then its dimensions; the rating of a completion
-    on a dimension is the mean of its ratings on the dimension's subdimensions.
+    on a dimension is the mean of the ratings it has on the dimension's subdimensions.
     """
 
     values: Array
@@ -32,29 +34,44 @@ class StemMeans:
     targets: tuple[tuple[Level, str], ...]
 
 
+def rate_targets(ratings: RatingArray, system: ValueSystem) -> tuple[Array, NDArray[np.int8]]:
+    """Put the dimensions of a system beside its subdimensions: values and reasons, each (n_completions, n_targets).
+
+    The rating of a completion on a dimension is the mean of those it has on the subdimensions. It is
+    missing where all of them are, for the commonest reason (of equally common ones the first in `REASONS`).
+    """
+    column = {name: i for i, name in enumerate(ratings.subdimensions)}
+    values, missing = [ratings.values], [ratings.missing]
+    for dimension in system.dimensions:
+        own = [column[s.id] for s in dimension.subdimensions]
+        part = ratings.values[:, own]
+        count = (~np.isnan(part)).sum(axis=1)
+        total = np.nansum(part, axis=1)
+        values.append(np.divide(total, count, out=np.full(len(part), np.nan), where=count > 0)[:, None])
+        reason = commonest_reason(ratings.missing[:, own])
+        missing.append(np.where(count > 0, np.int8(-1), reason)[:, None])
+    return np.hstack(values), np.hstack(missing)
+
+
+def commonest_reason(codes: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Return the commonest missing reason of each row of (n, k) codes, -1 where none is missing."""
+    counts = np.stack([(codes == code).sum(axis=1) for code in range(len(REASONS))], axis=1)
+    return np.where(counts.any(axis=1), counts.argmax(axis=1), -1).astype(np.int8)
+
+
 def stem_means(
     ratings: RatingArray, system: ValueSystem, respondent_ids: Sequence[str], stem_ids: Sequence[str]
 ) -> StemMeans:
     """Average the ratings of each respondent on each stem over draws, for every target of a system."""
-    column = {name: i for i, name in enumerate(ratings.subdimensions)}
-    by_dimension = [
-        ratings.values[:, [column[s.id] for s in d.subdimensions]].mean(axis=1) for d in system.dimensions
-    ]
-    values = np.column_stack([ratings.values, *by_dimension])
-    respondent = {name: i for i, name in enumerate(respondent_ids)}
-    stem = {name: i for i, name in enumerate(stem_ids)}
-    at = (
-        np.array([stem[c.stem_id] for c in ratings.completions], dtype=np.int64),
-        np.array([respondent[c.respondent_id] for c in ratings.completions], dtype=np.int64),
-    )
-    shape = (len(stem_ids), len(respondent_ids), values.shape[1])
-    total, count = np.zeros(shape), np.zeros(shape)
-    np.add.at(total, at, np.nan_to_num(values))
-    np.add.at(count, at, (~np.isnan(values)).astype(np.float64))
-    means = np.divide(total, count, out=np.full(shape, np.nan), where=count > 0)
+    values, _ = rate_targets(ratings, system)
     targets: list[tuple[Level, str]] = [("subdimension", s) for s in ratings.subdimensions]
     targets += [("dimension", d.id) for d in system.dimensions]
-    return StemMeans(means, tuple(respondent_ids), tuple(targets))
+    shape = (len(stem_ids), len(respondent_ids))
+    cell = np.ravel_multi_index(
+        (_positions([c.stem_id for c in ratings.completions], stem_ids), _who(ratings, respondent_ids)), shape
+    )
+    means = np.stack([_cell_means(column, cell, shape[0] * shape[1]) for column in values.T], axis=1)
+    return StemMeans(means.reshape(*shape, -1), tuple(respondent_ids), tuple(targets))
 
 
 def orient(
@@ -95,11 +112,13 @@ def orient(
     )
     low, high = np.clip(low, SCALE_LOW, SCALE_HIGH), np.clip(high, SCALE_LOW, SCALE_HIGH)
     rated_stems = (~np.isnan(means.values)).sum(axis=0)
+    who = _who(ratings, respondent_ids)
+    n_completions = np.bincount(who, minlength=n_respondents)
+    reasons = _count_reasons(rate_targets(ratings, system)[1], who, n_respondents)
     found = []
     for r, respondent_id in enumerate(respondent_ids):
-        own = tuple(c for c in ratings.completions if c.respondent_id == respondent_id)
-        missing = count_missing(own)
         for t, (level, target) in enumerate(means.targets):
+            missing = _named(reasons[r, t])
             found.append(
                 Orientation(
                     respondent_id=respondent_id,
@@ -111,7 +130,7 @@ def orient(
                     ci_low=number_or_none(low[r, t]),
                     ci_high=number_or_none(high[r, t]),
                     n_stems=int(rated_stems[r, t]),
-                    n_completions=len(own) - sum(missing.values()),
+                    n_completions=int(n_completions[r]) - sum(missing.values()),
                     missing=missing,
                 )
             )
@@ -121,3 +140,34 @@ def orient(
 def number_or_none(value: float) -> float | None:
     """Return a float, or None in place of NaN, which has no place in a result file."""
     return None if np.isnan(value) else float(value)
+
+
+def _positions(names: Sequence[str], known: Sequence[str]) -> Codes:
+    place = {name: i for i, name in enumerate(known)}
+    return np.array([place[name] for name in names], dtype=np.int64)
+
+
+def _who(ratings: RatingArray, respondent_ids: Sequence[str]) -> Codes:
+    return _positions([c.respondent_id for c in ratings.completions], respondent_ids)
+
+
+def _cell_means(column: Array, cell: Codes, n_cells: int) -> Array:
+    """Mean of the present values of a column in each cell, NaN where there is none."""
+    present = ~np.isnan(column)
+    count = np.bincount(cell[present], minlength=n_cells)
+    total = np.bincount(cell[present], column[present], minlength=n_cells)
+    mean: Array = np.divide(total, count, out=np.full(n_cells, np.nan), where=count > 0)
+    return mean
+
+
+def _count_reasons(missing: NDArray[np.int8], who: Codes, n_respondents: int) -> Codes:
+    """How often each reason occurs: (n_respondents, n_targets, n_reasons)."""
+    n_targets, n_reasons = missing.shape[1], len(REASONS)
+    row, target = np.nonzero(missing >= 0)
+    index = (who[row] * n_targets + target) * n_reasons + missing[row, target]
+    counts = np.bincount(index, minlength=n_respondents * n_targets * n_reasons)
+    return counts.reshape(n_respondents, n_targets, n_reasons)
+
+
+def _named(counts: Codes) -> Mapping[Missing, int]:
+    return {reason: int(n) for reason, n in zip(REASONS, counts, strict=True) if n}

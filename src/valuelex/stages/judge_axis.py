@@ -1,34 +1,18 @@
-"""Rate completions on a value system.
+"""Rate sentences on a value system by a semantic axis.
 
-Owns the semantic-axis judge, which works on embeddings. It never learns who wrote a completion.
-Does not aggregate ratings; `score` does.
+Owns the axis between embeddings of example sentences of both poles. Computes no embedding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
-from valuelex.domain.measure import (
-    SCALE_HIGH,
-    SCALE_LOW,
-    Completion,
-    ProjectiveTest,
-    RatingArray,
-    join_sentence,
-)
+from valuelex.domain.measure import SCALE_HIGH, SCALE_LOW
 from valuelex.domain.structure import ValueSystem
 from valuelex.errors import DataError
 
 Array = NDArray[np.float64]
-
-
-def sentences(completions: Sequence[Completion], test: ProjectiveTest) -> tuple[str, ...]:
-    """Join each completion that is not missing to its stem, as the judge reads it."""
-    stems = {stem.id: stem.text for stem in test.stems}
-    return tuple(join_sentence(stems[c.stem_id], c.text) for c in completions if c.missing is None)
 
 
 def anchor_sentences(system: ValueSystem) -> tuple[str, ...]:
@@ -77,52 +61,39 @@ def axis_ratings(vectors: Array, high: Array, low: Array) -> Array:
     return ratings
 
 
-def judge_by_axis(
-    completions: tuple[Completion, ...],
-    system: ValueSystem,
-    vectors: Array,
-    anchors: Array,
-    judge: str,
-) -> RatingArray:
-    """Rate every completion on every subdimension of a system.
+def rate_by_axis(system: ValueSystem, vectors: Array, anchors: Array) -> Array:
+    """Rate texts on every subdimension of a system.
+
+    The axis has no gate of relevance: every text gets a rating on every subdimension.
 
     Parameters
     ----------
-    completions
-        All completions; missing ones get no rating.
     system
         The value system, with anchors.
-    vectors : (n_present, d)
-        Unit vectors of `sentences(completions, test)`.
+    vectors : (n_texts, d)
+        Unit vectors of the texts.
     anchors : (n_anchors, d)
         Unit vectors of `anchor_sentences(system)`.
-    judge
-        Name of the judge, with its embedding model.
+
+    Returns
+    -------
+    (n_texts, n_subdimensions)
+        Ratings from 0 to 6 scale points.
 
     Raises
     ------
     DataError
-        If the vectors do not match the texts, or as for `axis_ratings`.
+        If the anchors do not match the system, or as for `axis_ratings`.
     """
-    present = np.array([c.missing is None for c in completions], dtype=bool)
     n_anchors = sum(len(s.high) + len(s.low) for s in system.subdimensions)
-    if (len(vectors), len(anchors)) != (present.sum(), n_anchors):
-        msg = (
-            f"There are {len(vectors)} vectors of completions and {len(anchors)} of anchors, but "
-            f"{present.sum()} completions to rate and {n_anchors} anchors; embed each text once."
-        )
+    if len(anchors) != n_anchors:
+        msg = f"There are {len(anchors)} vectors for {n_anchors} anchors; embed each anchor once."
         raise DataError(msg)
-    values = np.full((len(completions), len(system.subdimensions)), np.nan)
+    ratings = np.empty((len(vectors), len(system.subdimensions)))
     start = 0
     for column, subdimension in enumerate(system.subdimensions):
         middle = start + len(subdimension.high)
         end = middle + len(subdimension.low)
-        values[present, column] = axis_ratings(vectors, anchors[start:middle], anchors[middle:end])
+        ratings[:, column] = axis_ratings(vectors, anchors[start:middle], anchors[middle:end])
         start = end
-    return RatingArray(
-        judge=judge,
-        system=system.name,
-        values=values,
-        completions=completions,
-        subdimensions=tuple(s.id for s in system.subdimensions),
-    )
+    return ratings

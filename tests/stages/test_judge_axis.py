@@ -3,10 +3,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from examples import completion, projective_test, system
-from valuelex.domain.call import Missing
+from examples import system
 from valuelex.errors import DataError
-from valuelex.stages.judge import anchor_sentences, axis_ratings, judge_by_axis, sentences
+from valuelex.stages.judge_axis import anchor_sentences, axis_ratings, rate_by_axis
 
 # In the plane: low anchors at (0, -1) and (0, 1), mean (0, 0); high anchors at (1, 0), mean (1, 0).
 LOW, HIGH = np.array([[0.0, -1.0], [0.0, 1.0]]), np.array([[1.0, 0.0]])
@@ -43,18 +42,6 @@ def test_an_axis_needs_two_poles():
     )
 
 
-def test_a_judge_reads_stem_and_ending_and_nothing_of_who_wrote_it():
-    written = (
-        completion("secret name", "s1", text="slept."),
-        completion("a", "s0", text="", missing=Missing.EMPTY),
-        completion("a", "s0", text="ran."),
-    )
-    assert sentences(written, projective_test()) == (
-        "When the bell rang 1 times, I slept.",
-        "When the bell rang 0 times, I ran.",
-    )
-
-
 def test_anchors_come_high_then_low_for_each_subdimension():
     assert anchor_sentences(system({"d1": ("care",), "d2": ("skill",)})) == (
         "I keep care.",
@@ -64,7 +51,7 @@ def test_anchors_come_high_then_low_for_each_subdimension():
     )
 
 
-def test_every_present_completion_is_rated_on_its_own_axis_and_a_missing_one_on_none():
+def test_every_text_is_rated_on_the_axis_of_each_subdimension():
     # Subdimension care has two high anchors and one low, skill one of each.
     plain = system({"d1": ("care",), "d2": ("skill",)})
     care, skill = plain.subdimensions
@@ -74,25 +61,15 @@ def test_every_present_completion_is_rated_on_its_own_axis_and_a_missing_one_on_
     assert skill in of.subdimensions
     # care: high mean (1, 0), low (0, 0). skill: high (0, 1), low (0, 0).
     anchors = np.array([[1.0, 1.0], [1.0, -1.0], [0.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
-    written = (completion("a"), completion("b", missing=Missing.REFUSED), completion("c"))
-    vectors = np.array([[0.5, 0.25], [1.0, 0.0]])
-    found = judge_by_axis(written, of, vectors, anchors, "axis:plane")
-    np.testing.assert_allclose(found.values, [[3, 1.5], [np.nan, np.nan], [6, 0]])
-    assert (found.judge, found.system, found.subdimensions) == ("axis:plane", "tiny", ("care", "skill"))
+    found = rate_by_axis(of, np.array([[0.5, 0.25], [1.0, 0.0]]), anchors)
+    np.testing.assert_allclose(found, [[3, 1.5], [6, 0]])
 
 
-def test_vectors_that_do_not_match_the_texts_are_refused():
-    # One vector for two completions would be spread over both without a word.
-    written = (completion("a"), completion("b"))
+def test_anchors_that_do_not_match_the_system_are_refused():
     with pytest.raises(DataError) as caught:
-        judge_by_axis(written, system(), np.ones((1, 2)), np.eye(2), "axis")
-    assert str(caught.value) == (
-        "There are 1 vectors of completions and 2 of anchors, but "
-        "2 completions to rate and 2 anchors; embed each text once."
-    )
+        rate_by_axis(system(), np.ones((1, 2)), np.ones((3, 2)))
+    assert str(caught.value) == "There are 3 vectors for 2 anchors; embed each anchor once."
 
 
 def test_nothing_to_rate_gives_no_number():
-    written = (completion(missing=Missing.EMPTY),)
-    found = judge_by_axis(written, system(), np.zeros((0, 2)), np.eye(2), "axis")
-    assert np.isnan(found.values).all()
+    assert rate_by_axis(system(), np.zeros((0, 2)), np.eye(2)).shape == (0, 1)

@@ -1,0 +1,160 @@
+"""What commands show: progress, counts, outcomes; and what they ask before they send.
+
+Owns the terminal. Heavy modules are imported where they are used, so that help appears at once.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+from valuelex.errors import StudyError
+
+if TYPE_CHECKING:
+    from valuelex.domain.results import Results
+    from valuelex.pipeline import Status, Workspace
+
+
+def say(text: str) -> None:
+    """Write a line beside the output proper."""
+    typer.echo(text, err=True)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C end a run with one line and exit code 130."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        say("\nStopped. All answers so far are kept; run again to go on.")
+        raise typer.Exit(130) from stop
+
+
+def approver(max_calls: int | None, *, yes: bool) -> Callable[[Status], bool]:
+    """Make what is asked before the first call: show the counts, keep to the limit, ask on a terminal."""
+
+    def approve(state: Status) -> bool:
+        print_counts(state)
+        if max_calls is not None and state.n_new > max_calls:
+            msg = f"{state.n_new} new calls are needed, more than --max-calls {max_calls}; nothing was sent."
+            raise StudyError(msg)
+        if yes or not sys.stdin.isatty():
+            return True
+        return typer.confirm(f"Send {state.n_new} calls?", default=True, err=True)
+
+    return approve
+
+
+def print_counts(state: Status) -> None:
+    """Print the calls of each stage."""
+    for count in state.counts:
+        if count.n_planned:
+            failed = f", {count.n_failed} failed" if count.n_failed else ""
+            typer.echo(
+                f"  {count.stage:8} {count.n_planned:6} calls: {count.n_answered} in the ledger{failed}, "
+                f"{'at most ' if count.at_most else ''}{count.n_new} new"
+            )
+    if state.n_new:
+        most = "at most " if state.at_most else ""
+        typer.echo(f"  New calls: {most}{state.n_new}, at most {state.max_new_tokens} tokens of answers.")
+    else:
+        typer.echo("  Nothing to send: every call is in the ledger.")
+
+
+def print_outcome(results: Results, workspace: Workspace) -> None:
+    """Print what could be used, what failed, and where the report is."""
+    from valuelex.domain.call import Missing
+
+    if results.found is not None:
+        responses = results.found.responses
+        readable = sum(r.missing is None for r in responses)
+        typer.echo(
+            f"{readable} of {len(responses)} responses could be read ({readable / len(responses):.0%}); "
+            f"{len(results.found.lexicon.terms)} distinct terms."
+        )
+    rated = sum(c.missing is None for c in results.completions)
+    failed = sum(c.missing is Missing.CALL_FAILED for c in results.completions)
+    if results.found is not None:
+        failed += sum(r.missing is Missing.CALL_FAILED for r in results.found.responses)
+    if failed:
+        say(f"{failed} calls failed and count as missing; see valuelex status, and run again to send them.")
+    typer.echo(f"{rated} of {len(results.completions)} completions were rated.")
+    typer.echo(f"Report: {workspace.folder / 'report.html'}")
+
+
+def print_orientations(results: Results) -> None:
+    """Print where a single respondent stands on the first system."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(
+        "", "orientation (0-6)", "95 % interval", "stems", "missing", title=escape(results.systems[0].title)
+    )
+    names = {s.id: f"  {escape(s.name)}" for s in results.systems[0].subdimensions}
+    names |= {d.id: escape(d.name) for d in results.systems[0].dimensions}
+    array = results.leading[0]
+    found = {o.target: o for o in results.orientations if (o.system, o.judge) == (array.system, array.judge)}
+    for dimension in results.systems[0].dimensions:
+        for target in (dimension.id, *(s.id for s in dimension.subdimensions)):
+            o = found[target]
+            interval = "-" if o.ci_low is None or o.ci_high is None else f"{o.ci_low:.2f} to {o.ci_high:.2f}"
+            estimate = "-" if o.estimate is None else f"{o.estimate:.2f}"
+            table.add_row(names[target], estimate, interval, str(o.n_stems), str(o.n_missing))
+    Console().print(table)
+
+
+class Bars:
+    """Bars on a terminal; elsewhere, such as in a log, a line at every tenth."""
+
+    @contextmanager
+    def calls(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
+        """Show a bar, or lines."""
+        if not sys.stderr.isatty():
+            yield _lines(title, total)
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            TextColumn("left"),
+        )
+        with Progress(*columns, console=Console(stderr=True)) as bar:
+            task = bar.add_task(title, total=total, rate="")
+
+            def on_done(n: int) -> None:
+                bar.advance(task, n)
+                speed = bar.tasks[task].speed
+                bar.update(task, rate=f"{speed:.1f}/s" if speed else "")
+
+            yield on_done
+
+    def step(self, title: str) -> None:
+        """Say which computation begins."""
+        say(f"{title} ...")
+
+
+def _lines(title: str, total: int) -> Callable[[int], None]:
+    started, done, shown = time.monotonic(), 0, 0
+    say(f"{title}: {total} calls ...")
+
+    def on_done(n: int) -> None:
+        nonlocal done, shown
+        done += n
+        tenth = 10 * done // total
+        if tenth > shown:
+            shown = tenth
+            rate = done / max(time.monotonic() - started, 1e-3)
+            say(f"{title}: {done} of {total}, {rate:.1f}/s, {(total - done) / rate:.0f} s left")
+
+    return on_done

@@ -1,0 +1,23 @@
+"""Join the stages and the effects: from a study to its report.
+
+The only package that knows both. Each stage that needs a model is two pure functions around one effect:
+plan the calls, gather the replies, read them. All numbers are computed from the ledger.
+"""
+
+from valuelex.pipeline.run import STAGES, models_of, run
+from valuelex.pipeline.status import StageCount, Status, planned_calls, status
+from valuelex.pipeline.workspace import Progress, Silent, Workspace, open_study
+
+__all__ = [
+    "STAGES",
+    "Progress",
+    "Silent",
+    "StageCount",
+    "Status",
+    "Workspace",
+    "models_of",
+    "open_study",
+    "planned_calls",
+    "run",
+    "status",
+]

@@ -1,0 +1,167 @@
+"""Count the calls of a study: planned, answered, failed, left. Sends nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from valuelex.domain.call import Call, CallStage
+from valuelex.domain.study import Study
+from valuelex.errors import StudyError
+from valuelex.io.ledger import Ledger
+from valuelex.pipeline.workspace import Workspace
+from valuelex.stages.elicit import plan_elicitation
+from valuelex.stages.exhibits import excluded_respondents, prepare_exhibits, to_rate
+from valuelex.stages.judge_prompt import TOKENS_EACH, TOKENS_MORE, n_ratings_calls, plan_ratings
+from valuelex.stages.project import plan_completions, read_completions
+from valuelex.stages.second_methods import MAX_TOKENS, n_choices, n_direct
+
+
+@dataclass(frozen=True, slots=True)
+class StageCount:
+    """Calls of one stage: planned, answered in the ledger, failed at the last try.
+
+    `at_most` tells that the number planned depends on answers that are still to come.
+    """
+
+    stage: CallStage
+    n_planned: int
+    n_answered: int
+    n_failed: int
+    at_most: bool = False
+
+    @property
+    def n_new(self) -> int:
+        """Calls that a run would send."""
+        return max(self.n_planned - self.n_answered, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where a study stands, and the messages of failed calls with how often each came."""
+
+    counts: tuple[StageCount, ...]
+    failures: Mapping[str, int]
+    max_new_tokens: int
+
+    @property
+    def n_new(self) -> int:
+        """Calls that a run would send."""
+        return sum(c.n_new for c in self.counts)
+
+    @property
+    def at_most(self) -> bool:
+        """Tell whether a run may send fewer."""
+        return any(c.at_most and c.n_new for c in self.counts)
+
+
+def planned_calls(study: Study) -> dict[CallStage, tuple[Call, ...]]:
+    """Plan the calls that depend on no answer, by stage.
+
+    Raises
+    ------
+    StudyError
+        If two respondents would send the same calls, which would count one answer twice.
+    """
+    calls: dict[CallStage, tuple[Call, ...]] = {
+        "elicit": plan_elicitation(study),
+        "project": plan_completions(study),
+    }
+    seen: dict[str, Call] = {}
+    for call in (c for stage in calls.values() for c in stage):
+        other = seen.setdefault(call.key, call)
+        if other is not call:
+            msg = (
+                f"{call.respondent_id!r} ({call.item_id}) and {other.respondent_id!r} ({other.item_id}) would send "
+                "the same call; one answer cannot count twice, so make them differ or drop one."
+            )
+            raise StudyError(msg)
+    return calls
+
+
+def status(workspace: Workspace) -> Status:
+    """Count what is planned, answered, failed and left. Sends nothing and takes no lock."""
+    if workspace.ledger_path.exists() and workspace.ledger_path.stat().st_size:
+        with Ledger(workspace.ledger_path, read_only=True) as ledger:
+            return count_calls(workspace.study, planned_calls(workspace.study), ledger)
+    return count_calls(workspace.study, planned_calls(workspace.study), None)
+
+
+def count_calls(study: Study, calls: Mapping[CallStage, tuple[Call, ...]], ledger: Ledger | None) -> Status:
+    """Count the calls of a study against a ledger (None: nothing was sent yet).
+
+    Ratings depend on completions: what is there is counted exactly, what is still to come at the most.
+    """
+    answered = ledger.answered() if ledger else frozenset()
+    failed = ledger.failures() if ledger else {}
+    counts = [
+        StageCount(
+            stage,
+            len(own),
+            sum(c.key in answered for c in own),
+            sum(c.key in failed for c in own),
+            at_most=stage == "project" and study.project.adaptive is not None,
+        )
+        for stage, own in calls.items()
+    ]
+    messages = Counter(failed[c.key] for own in calls.values() for c in own if c.key in failed)
+    tokens = {"elicit": study.elicit.max_tokens if study.elicit else 0, "project": study.project.max_tokens}
+    new_tokens = sum(c.n_new * tokens[c.stage] for c in counts)
+    if "project" in calls:
+        judged, judge_tokens = _count_ratings(study, calls["project"], ledger)
+        counts += [*_count_second(study, ledger), *judged]
+        new_tokens += (
+            judge_tokens + sum(c.n_new for c in counts if c.stage in ("choose", "rate")) * MAX_TOKENS
+        )
+    return Status(tuple(counts), dict(messages.most_common()), new_tokens)
+
+
+def _sizes(study: Study) -> list[int]:
+    """Numbers of subdimensions of the measured systems, the built one as it was asked for."""
+    built = [study.construct.n_subdimensions] if study.project.built and study.construct else []
+    return [len(s.subdimensions) for s in study.project.systems] + built
+
+
+def _count_ratings(
+    study: Study, project: tuple[Call, ...], ledger: Ledger | None
+) -> tuple[list[StageCount], int]:
+    judges = [j for j in study.judges if j.kind == "llm"]
+    if not judges:
+        return [], 0
+    replies = ledger.replies(c.key for c in project) if ledger else {}
+    done = ledger.answered_items("judge") if ledger else frozenset()
+    answered = ledger.answered() if ledger else frozenset()
+    completions = read_completions([c for c in project if c.key in replies], replies, study.project.test)
+    exhibits = prepare_exhibits(completions, study.project.test)
+    n_to_come = len(project) - len(completions)
+    n_planned = n_answered = n_tokens = 0
+    for judge in judges:
+        items = to_rate(exhibits, completions, excluded_respondents(judge, study.respondents))
+        for size in _sizes(study):
+            n_each = n_ratings_calls(judge, size)
+            n_planned += n_each * (len(items) + n_to_come)
+        for system in study.project.systems:
+            planned = plan_ratings(judge, system, items, study.manual, study.seed)
+            n_answered += sum(call.key in answered for call in planned)
+        if study.project.built:
+            ids = {f"{item.id}/built" for item in items}
+            n_answered += sum(who == judge.id and what in ids for who, what, _ in done)
+        each = judge.max_tokens or TOKENS_EACH * max(_sizes(study)) + TOKENS_MORE
+        n_tokens = max(n_tokens, each)
+    counted = StageCount("judge", n_planned, n_answered, 0, at_most=n_to_come > 0)
+    return [counted], counted.n_new * n_tokens
+
+
+def _count_second(study: Study, ledger: Ledger | None) -> list[StageCount]:
+    counts = []
+    done = {stage: len(ledger.answered_items(stage)) if ledger else 0 for stage in ("choose", "rate")}
+    sizes = _sizes(study)[: len(study.project.systems) or 1]
+    planned: dict[CallStage, int] = {
+        "choose": sum(n_choices(study, size) for size in sizes),
+        "rate": sum(n_direct(study, size) for size in sizes),
+    }
+    for stage, n in planned.items():
+        if n:
+            counts.append(StageCount(stage, n, min(done[stage], n), 0))
+    return counts

@@ -1,0 +1,70 @@
+"""The folder of a study, and what shows its progress."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from valuelex.domain.study import Study
+from valuelex.io.study_file import read_study
+
+
+class Progress(Protocol):
+    """Shows what is being done. Given by the command line; silent elsewhere."""
+
+    def calls(self, title: str, total: int) -> AbstractContextManager[Callable[[int], None]]:
+        """Show a bar for calls; the function is told how many have just ended."""
+
+    def step(self, title: str) -> None:
+        """Say which computation begins."""
+
+
+class Silent:
+    """Progress that shows nothing."""
+
+    def calls(self, title: str, total: int) -> AbstractContextManager[Callable[[int], None]]:  # noqa: ARG002
+        """Show nothing."""
+        return nullcontext(lambda _: None)
+
+    def step(self, title: str) -> None:
+        """Show nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A resolved study and the folder of its ledger and results."""
+
+    study: Study
+    folder: Path
+
+    @property
+    def ledger_path(self) -> Path:
+        """Where the ledger is."""
+        return self.folder / "ledger.db"
+
+
+def open_study(path: Path, folder: Path | None = None) -> Workspace:
+    """Read a study file and choose its folder.
+
+    Parameters
+    ----------
+    path
+        The study file, or a folder that holds ``study.toml``.
+    folder
+        Where ledger and results go. By default the folder of ``study.toml``, and for a file of any other
+        name the folder of that name beside it.
+    """
+    if path.is_dir():
+        path = path / "study.toml"
+    default = path.parent if path.name == "study.toml" else path.with_suffix("")
+    return Workspace(read_study(path), folder or default)
+
+
+def stage_rng(study: Study, stage: str) -> np.random.Generator:
+    """Return the random numbers of a stage; stages do not share them, so one cannot shift another."""
+    return np.random.default_rng([study.seed, *stage.encode()])
