@@ -29,7 +29,7 @@ def of(one=ONE, other=OTHER, reliabilities=None):
 def test_the_matrix_by_hand():
     # Differences of ranks. Care by both: 1, 1, 1, 1, 0: r = .8. Skill by both: 1, 0, 1, 0, 0: r = .9.
     # Care by choices with skill by choices: 4, 1, 1, 2, 2, sum of squares 26: r = -.3; with skill by direct: 3, 1, 2,
-    # 2, 2: r = -.1. Care by direct with skill by choices: 3, 0, 0, 1, 2: r = .3; with skill by direct: 2, 0, 1, 1, 2: .5.
+    # 2, 2: r = -.1. Care by direct with skill by choices: 3, 0, 0, 1, 2: r = .3; by direct: 2, 0, 1, 1, 2: r = .5.
     found = of()
     assert np.array(found.correlations) == pytest.approx(
         np.array([[1, -0.3, 0.8, -0.1], [-0.3, 1, 0.3, 0.9], [0.8, 0.3, 1, 0.5], [-0.1, 0.9, 0.5, 1]])
@@ -121,12 +121,20 @@ def test_intervals_are_resampled_from_ten_units_on():
 
 
 def test_the_verdict_says_what_was_found():
+    # r = .9 over 5: z = 1.472 x sqrt(2) = 2.08, p = .037, by Holm over two .075.
     assert of().verdict == (
-        "Scores as they are: methods agree beyond chance in 1 of 2 comparisons of one subdimension. Choices and "
-        "direct: mean convergent correlation 0.85 (5 respondents), above 0 on 1 of 2 subdimensions, and larger than 4 "
-        "of 4 correlations between different subdimensions by these two methods."
+        "Scores as they are: no two methods agree on any subdimension beyond chance (Holm's correction over 2 "
+        "comparisons). Choices and direct: mean convergent correlation 0.85 (5 respondents), above 0 on 1 of 2 "
+        "subdimensions, and larger than 4 of 4 correlations between different subdimensions by these two methods."
     )
     assert "no two methods agree on any subdimension beyond chance" in of(other=OTHER[:, ::-1]).verdict
+    assert "all methods agree on every subdimension beyond chance" in of(other=ONE).verdict
+
+
+def test_a_method_that_tells_nobody_apart_is_no_evidence_of_disagreement():
+    assert of(other=np.full_like(ONE, 3.0)).verdict == (
+        "Scores as they are: no subdimension has a correlation between two methods, so agreement cannot be told."
+    )
 
 
 def test_the_order_of_respondents_does_not_matter():

@@ -230,3 +230,20 @@ def test_whatever_is_wholly_missing_gives_reasons_and_no_error(gone):
     if gone == "judge on a subdimension":
         assert "judge" not in [c.effect for c in table.components]
         assert any("One judge only (j0)" in note for note in table.notes)
+
+
+def test_parts_that_order_respondents_the_other_way_round_have_no_reliability():
+    # On the first subdimension form B turns form A round; Spearman-Brown of a negative correlation means nothing.
+    rng = np.random.default_rng(5)
+    true = rng.normal(3, 0.8, 12)
+    scores = np.empty((12, 10, 1, 4))
+    for s in range(10):
+        turned = true if s % 2 == 0 else 6 - true
+        scores[:, s, 0, :] = (turned + rng.normal(0, 0.1, 12))[:, None]
+    found = quality(judged(np.clip(scores, 0, 6), of=TWO_BY_TWO))
+    forms = next(r for r in found.reliabilities if r.kind == "alternate_forms")
+    assert forms.correlation.value < -0.9
+    assert forms.full_length.value is None
+    assert forms.full_length.reason == (
+        "The parts do not order respondents alike, so there is no reliability to step up."
+    )

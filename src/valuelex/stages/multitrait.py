@@ -18,10 +18,13 @@ from valuelex.domain.second import Convergence, MethodPair, Multitrait
 from valuelex.errors import DataError
 from valuelex.stages.quality_correlation import UnitCorrelations, correlation_estimates, resampled
 from valuelex.stages.quality_table import FEW_RESPONDENTS, estimate, unknown
+from valuelex.stats.multiplicity import holm
 
 Array = NDArray[np.float64]
 ENOUGH_UNITS = 10
 """Units from which on correlations are resampled; fewer give resamples too alike for an interval."""
+SIGNIFICANCE = 0.05
+"""Of the correlations that a verdict calls beyond chance, after Holm's correction over all of them."""
 _REACH = NormalDist().inv_cdf(0.975)
 
 
@@ -97,7 +100,7 @@ def multitrait_multimethod(
     n = int((present.sum(axis=0) >= 2).sum())
     known = tuple(_known(reliabilities[method], len(names)) for method in usable)
     labels = (compared.form, tuple(usable), tuple(names), n, known)
-    reason = _too_little(len(usable), n)
+    reason = _too_little(len(usable), n, compared.form, len(names))
     if reason:
         return Multitrait(*labels, (), (), (), (), reason, reason)
     columns = np.hstack(list(usable.values()))
@@ -115,14 +118,16 @@ def multitrait_multimethod(
         convergences=convergences,
         monomethod=tuple(_mean(_off_diagonal(matrix.block(m, m))) for m in range(len(usable))),
         pairs=found,
-        verdict=_verdict(found, compared.form),
+        verdict=_verdict(found, _n_beyond_chance(convergences), compared.form),
     )
 
 
 Labels = tuple[ScoreForm, tuple[str, ...], tuple[str, ...], int, tuple[tuple[float | None, ...], ...]]
 
 
-def _too_little(n_methods: int, n: int) -> str:
+def _too_little(n_methods: int, n: int, form: ScoreForm, n_traits: int) -> str:
+    if form == "ipsatised" and n_traits < 2:
+        return "A profile needs two subdimensions; this system has one."
     if n_methods < 2:
         return f"{n_methods} of the methods gave scores; agreement needs two."
     if n < FEW_RESPONDENTS:
@@ -265,16 +270,29 @@ def _number(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _verdict(pairs: Sequence[MethodPair], form: ScoreForm) -> str:
+def _n_beyond_chance(convergences: Sequence[Convergence]) -> int:
+    """Count the correlations above 0 that Holm's correction over all of them leaves significant at .05."""
+    known = [c.correlation for c in convergences if c.correlation.value is not None]
+    values = np.array([e.value for e in known], dtype=np.float64)
+    n = np.array([e.n for e in known], dtype=np.float64)
+    z = np.arctanh(np.clip(values, -1 + 1e-12, 1 - 1e-12)) * np.sqrt(n - 3)
+    p_values = np.array([2 * NormalDist().cdf(-abs(float(one))) for one in z])
+    return int(((holm(p_values) < SIGNIFICANCE) & (values > 0)).sum()) if known else 0
+
+
+def _verdict(pairs: Sequence[MethodPair], positive: int, form: ScoreForm) -> str:
     """Say in one or more sentences how far methods agree, pair by pair."""
     what = "Scores as they are: " if form == "raw" else "Profiles less their own mean: "
-    n, positive = sum(p.n_convergent for p in pairs), sum(p.n_positive for p in pairs)
+    n = sum(p.n_convergent for p in pairs)
+    if n == 0:
+        return f"{what}no subdimension has a correlation between two methods, so agreement cannot be told."
     if positive == 0:
-        lead = "no two methods agree on any subdimension beyond chance."
+        lead = "no two methods agree on any subdimension beyond chance"
     elif positive == n:
-        lead = "all methods agree on every subdimension beyond chance."
+        lead = "all methods agree on every subdimension beyond chance"
     else:
-        lead = f"methods agree beyond chance in {positive} of {n} comparisons of one subdimension."
+        lead = f"methods agree beyond chance in {positive} of {n} comparisons of one subdimension"
+    lead += f" (Holm's correction over {n} comparisons)."
     return " ".join([what + lead, *(_said(pair) for pair in pairs)])
 
 

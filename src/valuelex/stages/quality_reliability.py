@@ -7,13 +7,13 @@ Owns how the test is parted and stepped up. Precision that follows from componen
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from valuelex.domain.quality import Reliability, ReliabilityKind
+from valuelex.domain.quality import Estimate, Reliability, ReliabilityKind
 from valuelex.stages.quality_correlation import UnitCorrelations, resampled
 from valuelex.stages.quality_table import (
     FEW_RESPONDENTS,
@@ -152,6 +152,15 @@ def _correlate(table: RatingTable, part: _Parts, k: int, weights: Array) -> Reli
         if told.any() and np.isfinite(statistic(np.ones((1, weights.shape[1])))).all():
             n_rows = int(pairs.counts[told].min())
             correlation, full = resampled(statistic, weights, [n_rows, n_rows])
-            return Reliability(part.kind, target, part.n_parts, correlation, full)
+            return Reliability(part.kind, target, part.n_parts, correlation, _stepped_up(correlation, full))
         reason = "Respondents do not differ on one of the parts, or the parts order them in opposite ways."
     return Reliability(part.kind, target, part.n_parts, unknown(reason, n), unknown(reason, n))
+
+
+def _stepped_up(correlation: Estimate, full: Estimate) -> Estimate:
+    """Give no reliability where parts do not agree at all, and no lower end below 0: there is nothing to step up."""
+    if correlation.value is None or correlation.value <= 0:
+        return unknown(
+            "The parts do not order respondents alike, so there is no reliability to step up.", full.n
+        )
+    return replace(full, low=None if full.low is None else max(full.low, 0.0))

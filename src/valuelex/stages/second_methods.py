@@ -65,11 +65,16 @@ N_RATE_EXAMPLES = 3
 """Every number from 0 to 6 is shown equally often over seven statements or draws."""
 
 _LEAD = (
-    r"\W*(?:(?:my|the|i)\s+)?(?:(?:answer|choice|choose|pick|option|statement|sentence)\b(?:\s+(?:is|would\s+be))?\W*"
+    r"\W*(?:(?:my|the|i)(?:\s+|'d\s+))?(?:(?:would|will)\s+)?"
+    r"(?:(?:answer|choice|choose|pick|option|statement|sentence)\b(?:\s+(?:is|would\s+be))?\W*"
     r"(?:option|statement|sentence)?)?\W*"
 )
 _AROUND = " .:;,()[]*\"'\n"
-_ANSWER = re.compile(rf"\A{_LEAD}([AB])(?=\W*\Z|\s*[{re.escape(_AROUND.strip())}\n])", re.IGNORECASE)
+_ANSWER = re.compile(
+    rf"\A{_LEAD}([AB])(?=\W*\Z|\s*[{re.escape(_AROUND.strip())}\n]"
+    r"|\s+(?:is|matters|would\s+be)\s+(?:the\s+)?(?:more|most)\b)",
+    re.IGNORECASE,
+)
 _LETTER = re.compile(r"(?<![\w'’])[AB](?![\w'’])")
 _OF_SCALE = re.compile(rf"(?<=\d)\s*(?:/|out\s+of)\s*{SCALE_HIGH:g}(?![\d.,]\d|\d)", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<![\w.,])-?\d+(?:[.,]\d+)?")

@@ -24,6 +24,7 @@ from valuelex.stages.caveats import resampling_units
 from valuelex.stages.multitrait import Compared, multitrait_multimethod
 from valuelex.stages.quality_table import FEW_RESPONDENTS, estimate, ipsatise, unknown
 from valuelex.stats.bootstrap import resample_units
+from valuelex.stats.flags import Weakness
 from valuelex.stats.paired_comparison import PairedComparison, paired_comparison
 from valuelex.stats.pooled_means import pooled_means
 
@@ -64,7 +65,12 @@ def score_choices(choices: Choices) -> MethodScores:
             continue
         values[r], low[r], high[r], errors[r] = fit.abilities, fit.low, fit.high, fit.standard_errors
         position.append(estimate(fit.position, fit.position_low, fit.position_high, fit.n_comparisons))
-        remarks.append("Choices without an exception; scores rest on the prior." if fit.separated else "")
+        weak = [flag.detail for flag in fit.flags if flag.weakness is Weakness.NOT_CONVERGED]
+        remarks.append(
+            " ".join(
+                (["Choices without an exception; scores rest on the prior."] if fit.separated else []) + weak
+            )
+        )
     return MethodScores(
         method="choices",
         system=choices.system,
@@ -180,7 +186,10 @@ def second_results(
 def _projective(
     orientations: Sequence[Orientation], system: ValueSystem, ids: Sequence[str], names: Sequence[str]
 ) -> tuple[Array, Array]:
-    """Estimates and standard errors, (n_respondents, n_subdimensions); errors are told from the intervals' width."""
+    """Estimates and standard errors, (n_respondents, n_subdimensions).
+
+    Errors are told from the width of the intervals; one that ends at an end of the scale was cut there and tells none.
+    """
     own = [o for o in orientations if o.system == system.name and o.level == "subdimension"]
     values, errors = (np.full((len(ids), len(names)), np.nan) for _ in range(2))
     for o in own:
@@ -188,7 +197,7 @@ def _projective(
             continue
         at = (ids.index(o.respondent_id), names.index(o.target))
         values[at] = o.estimate
-        if o.ci_low is not None and o.ci_high is not None:
+        if o.ci_low is not None and o.ci_high is not None and o.ci_low > SCALE_LOW and o.ci_high < SCALE_HIGH:
             errors[at] = (o.ci_high - o.ci_low) / (2 * _REACH)
     return values, errors
 
