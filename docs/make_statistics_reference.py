@@ -60,6 +60,7 @@ CHAPTERS = {
     "Inference": {
         "bootstrap": ("resample_units", "bootstrap", "by_rows"),
         "unit_statistics": ("studentised_intervals", "unit_means", "unit_ratios", "unit_effects"),
+        "unit_correlations": ("UnitCorrelations",),
         "permutation": ("permute_labels", "sign_flip_p_values"),
         "multiplicity": ("holm", "benjamini_hochberg"),
         "effect_size": (

@@ -6,9 +6,10 @@ import pytest
 from examples import system
 from rating_sets import TWO_BY_TWO, judged, people, simulated, stems
 from valuelex.stages.halo import measure_halo, profiles
-from valuelex.stages.quality_correlation import UnitCorrelations, correlation_estimates
+from valuelex.stages.quality_correlation import correlation_estimates
 from valuelex.stages.quality_table import deviations, ipsatise, lay_out
 from valuelex.stats.bootstrap import resample_units
+from valuelex.stats.unit_correlations import UnitCorrelations
 
 NAN = np.nan
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from valuelex.domain.measure import SCALE_HIGH, SCALE_LOW, Completion, RatingArray
 from valuelex.domain.quality import ConfoundCheck, Level
 from valuelex.errors import DataError
-from valuelex.stages.quality_correlation import UnitCorrelations, correlation_estimates
+from valuelex.stages.quality_correlation import correlation_estimates
 from valuelex.stages.quality_table import (
     FEW_RESPONDENTS,
     RatingTable,
@@ -22,6 +22,7 @@ from valuelex.stages.quality_table import (
     respondent_means,
     unknown,
 )
+from valuelex.stats.unit_correlations import UnitCorrelations
 
 Array = NDArray[np.float64]
 _NO_SPREAD = 1e-10

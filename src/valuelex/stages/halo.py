@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from valuelex.domain.quality import Discriminance, Estimate, Halo, Level, Profile
 from valuelex.domain.structure import ValueSystem
-from valuelex.stages.quality_correlation import UnitCorrelations, resampled
+from valuelex.stages.quality_correlation import resampled
 from valuelex.stages.quality_reliability import FEW_STEMS, split_scores
 from valuelex.stages.quality_table import (
     FEW_RESPONDENTS,
@@ -26,6 +26,7 @@ from valuelex.stages.quality_table import (
     within,
 )
 from valuelex.stages.score import number_or_none
+from valuelex.stats.unit_correlations import UnitCorrelations
 
 Array = NDArray[np.float64]
 MIN_ROWS = 5

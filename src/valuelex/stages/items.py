@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuelex.domain.quality import Item
-from valuelex.stages.quality_correlation import UnitCorrelations
 from valuelex.stages.quality_table import FEW_RESPONDENTS, RatingTable, cell_means, mean_present
 from valuelex.stages.score import number_or_none
+from valuelex.stats.unit_correlations import UnitCorrelations
 
 Array = NDArray[np.float64]
 CEILING, FLOOR = 5.5, 0.5

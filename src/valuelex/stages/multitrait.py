@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from valuelex.domain.quality import Estimate, ScoreForm
 from valuelex.domain.second import Convergence, MethodPair, Multitrait
 from valuelex.errors import DataError
-from valuelex.stages.quality_correlation import UnitCorrelations, correlation_estimates, resampled
+from valuelex.stages.quality_correlation import correlation_estimates, resampled
 from valuelex.stages.quality_table import FEW_RESPONDENTS, estimate, unknown
 from valuelex.stats.multiplicity import holm
+from valuelex.stats.unit_correlations import UnitCorrelations
 
 Array = NDArray[np.float64]
 ENOUGH_UNITS = 10

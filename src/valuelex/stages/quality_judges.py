@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from valuelex.domain.quality import Estimate, JudgeAgreement, JudgePair, Severity
 from valuelex.errors import DataError
-from valuelex.stages.quality_correlation import UnitCorrelations, correlation_estimates, resampled
+from valuelex.stages.quality_correlation import correlation_estimates, resampled
 from valuelex.stages.quality_table import RatingTable, estimate, unknown
 from valuelex.stages.severity import Shifts, shared_sums
 from valuelex.stats.agreement import krippendorff_alpha
 from valuelex.stats.bootstrap import resample_units
 from valuelex.stats.icc import FORMS, intraclass_correlations
+from valuelex.stats.unit_correlations import UnitCorrelations
 from valuelex.stats.unit_statistics import unit_means
 
 Array = NDArray[np.float64]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuelex.domain.quality import Estimate, Reliability, ReliabilityKind
-from valuelex.stages.quality_correlation import UnitCorrelations, resampled
+from valuelex.stages.quality_correlation import resampled
 from valuelex.stages.quality_table import (
     FEW_RESPONDENTS,
     RatingTable,
@@ -22,6 +22,7 @@ from valuelex.stages.quality_table import (
     respondent_means,
     unknown,
 )
+from valuelex.stats.unit_correlations import UnitCorrelations
 
 Array = NDArray[np.float64]
 N_HALVES = 100
