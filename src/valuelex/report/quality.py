@@ -5,13 +5,11 @@ Owns which figures a reader sees at once and which when asked. Computes none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from valuelex.domain.measure import Saving
 from valuelex.domain.quality import (
     ALL,
-    ComponentTable,
     DecisionTable,
     Estimate,
     Item,
@@ -97,10 +95,10 @@ def _section(q: Quality, results: Results) -> QualitySection:
         facts=(
             f"{count(q.n_completions, 'completion')} of {count(q.n_respondents, 'respondent')} to "
             f"{count(q.n_stems, 'stem')}, {count(q.n_draws, 'draw')}, rated by {', '.join(q.judges)}. "
-            f"Intervals resample {q.resampled} for figures on respondents, {q.clustered} for those on completions."
+            + _resampled(q)
         ),
         warnings=q.warnings,
-        sentences=tuple(d.sentence for d in decided if d.sentence) + _untold(q.components),
+        sentences=tuple(d.sentence for d in decided if d.sentence) + _untold(q, known),
         shares=tuple(
             Share(_target(q, known, t.target), c.effect.replace(" x ", " × "), c.share)
             for t in raw
@@ -121,10 +119,24 @@ def saving_sentence(saving: Saving | None) -> str:
     )
 
 
-def _untold(tables: Iterable[ComponentTable]) -> tuple[str, ...]:
-    """Return, once each, what could not be told and what was left out."""
-    said = [text for t in tables for text in (*t.notes, t.reason) if text]
-    return tuple(dict.fromkeys(f"{text[0].upper()}{text[1:].rstrip('.')}." for text in said))
+def _resampled(q: Quality) -> str:
+    if q.resampled == q.clustered:
+        return f"Intervals resample {q.resampled}."
+    return f"Intervals resample {q.resampled} for figures on respondents, {q.clustered} for those on completions."
+
+
+def _untold(q: Quality, known: Labels) -> tuple[str, ...]:
+    """Return, once each, what could not be told and what was left out; what holds of one target names it."""
+    targets: dict[str, list[str]] = {}
+    for table in q.components:
+        if table.scores == "raw":
+            for text in (*table.notes, table.reason):
+                targets.setdefault(text, []).append(_target(q, known, table.target))
+    said = {text: own for text, own in targets.items() if text}
+    return tuple(
+        f"{text[0].upper()}{text[1:]}" if len(own) > 1 else f"{own[0]}: {text.rstrip('.')}."
+        for text, own in said.items()
+    )
 
 
 def _target(q: Quality, known: Labels, target: str) -> str:
