@@ -54,6 +54,10 @@ def text_for(body: dict, digest: bytes) -> str:
         return "Six out of six, I would say."
     if "Answer with one JSON object" in prompt:
         return verdict(prompt)
+    if "Answer with A or B only" in prompt:
+        return "AB"[digest[0] % 2]
+    if "Answer with one whole number" in prompt:
+        return str(digest[0] % 7)
     if "Finished by" in prompt or "Finish the sentence" in prompt:
         return ENDINGS[digest[0] % len(ENDINGS)]
     chosen = sorted(range(len(WORDS)), key=lambda i: hashlib.sha256(digest + bytes([i])).digest())

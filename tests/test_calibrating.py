@@ -127,10 +127,10 @@ def test_each_claim_stands_in_the_words_that_its_judge_reads(tmp_path: Path, end
     labels, system = open_labels(*claims_file(tmp_path, rows), None)
     calibrate_judge(judge(endpoint), labels, system, tmp_path / "out")
     tea, cats = sorted(prompts(tmp_path / "out"), key=lambda p: "Cats" in p)
-    assert 'Agreement with this claim: "Tea is better cold." High is' in tea
+    assert "Agreement with this claim: “Tea is better cold.” High is" in tea
     assert "low: I disagree with this claim: Tea is better cold. / " in tea
     # What stands in a claim is freed of marks that could act on the judge.
-    assert 'Agreement with this claim: "Cats need (no) leave." High is' in cats
+    assert "Agreement with this claim: “Cats need (no) leave.” High is" in cats
     assert "Tea" not in cats
     assert "{context}" not in tea + cats
 

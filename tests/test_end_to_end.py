@@ -212,6 +212,37 @@ def test_a_judge_that_rates_nothing_is_told_and_loses_nothing(tmp_path: Path, en
     assert pl.read_parquet(path.parent / "notes.parquet")["missing"].unique().to_list() == ["UNPARSEABLE"]
 
 
+def test_second_methods_are_counted_by_what_they_ask(tmp_path: Path, endpoint) -> None:
+    twice = "[second]\nchoose_draws = 1\nrate_draws = 1\n"
+    path = write_judged(tmp_path / "second", endpoint.base_url, compare=twice)
+    ran = valuelex("run", str(path))
+    assert ran.returncode == 0, ran.stderr
+    second = json.loads((path.parent / "quality.json").read_text())["second"][0]
+    # 6 respondents x 30 ordered pairs of six statements, and x 6 statements.
+    assert len(second["choices"]["first"]) == 6 * 30
+    assert [len(second["direct"]["values"]), len(second["direct"]["values"][0])] == [6, 6]
+    assert second["multitrait"]["methods"] == ["projective", "choices", "direct"]
+    assert "choose      180 calls: 180 in the ledger, 0 new" in valuelex("status", str(path)).stdout
+    # Other statements are other calls, however many of the old ones are answered.
+    path.write_text(path.read_text().replace("stems = 24", 'stems = 24\nsystems = ["schwartz-1992"]'))
+    assert "choose      540 calls: 0 in the ledger, 540 new" in valuelex("status", str(path)).stdout
+    refused = valuelex("run", str(path), "--max-calls", "0")
+    assert refused.returncode == 2
+    assert "more than --max-calls 0; nothing was sent" in refused.stderr
+
+
+def test_rating_files_are_read_before_anything_is_sent(tmp_path: Path, endpoint) -> None:
+    path = write_judged(tmp_path / "people", endpoint.base_url)
+    text = path.read_text()
+    people = '[[judges]]\nkind = "people"\nname = "anna"\nratings = ["no.csv"]\n'
+    path.write_text(text.replace('[[judges]]\nkind = "axis"\n', people))
+    for command in ("check", "run"):
+        refused = valuelex(command, str(path))
+        assert refused.returncode == 2
+        assert "no.csv" in refused.stderr
+    assert endpoint.answered() == []
+
+
 def test_adaptive_length_asks_no_more_than_it_needs(tmp_path: Path, endpoint) -> None:
     wide = "stop_width = 5.9\nstop_least = 12\nwordings = 2"
     path = write_judged(tmp_path / "short", endpoint.base_url, project=wide)

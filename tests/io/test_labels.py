@@ -38,7 +38,7 @@ def test_a_plain_file_needs_no_map(tmp_path: Path) -> None:
     first, second = found.texts
     assert (first.id, first.context, first.group) == ("line 2", "When she came", "acme")
     assert first.annotations == ({"care": 1, "skill": -1}, {"care": -1})
-    assert first.labels == {"care": 1, "skill": -1}  # The first annotator's where both labelled it.
+    assert first.labels == {"skill": -1}  # On care the two are split: no label, whoever stands first.
     assert second.annotations == ({"care": -1}, {})
     assert found.problems == ()
 
@@ -140,6 +140,7 @@ def test_stance_two_annotators_on_a_claim(tmp_path: Path) -> None:
     assert (agrees.context, agrees.group, agrees.unit) == ("Cats need {no} leave.", "acme-7b", "pc-01")
     assert agrees.annotations == ({"agreement": 1}, {"agreement": 1})
     assert differs.annotations == ({"agreement": -1}, {"agreement": 0})
+    assert differs.labels == {}  # Split: it counts for the agreement of people only.
     assert problems_of(found) == [
         (4, "label 'maybe' of 'agreement' is not '1_disagree', '2_agree', '3_other'")
     ]

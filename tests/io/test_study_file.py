@@ -131,6 +131,23 @@ def test_without_elicit_nothing_is_elicited(tmp_path: Path) -> None:
             '[[judges]]\nname = "panel"\n[elicit]\n',
             "the name 'panel' is taken; give each judge a name",
         ),
+        ("stems = 12", "stop_step = 5", "[project] stop_step does nothing without stop_width; set that too"),
+        (
+            "stems = 12",
+            "stop_width = 1\nstop_least = 120",
+            "stop_least = 120, but there are 120 stems, so",
+        ),
+        ("stems = 12", 'systems = ["stance"]', "'stance' rates a text against a claim that it answers"),
+        (
+            "[elicit]\n",
+            '[compare]\nremove = ["length", "length"]\n[elicit]\n',
+            "[compare] remove names 'length' twice; once is enough.",
+        ),
+        (
+            "[elicit]\n",
+            '[[judges]]\nkind = "llm"\nmodel = "local/m"\ndraws = 3\n[elicit]\n',
+            "draws = 3 at temperature 0 would ask for the same answer 3 times; set a temperature",
+        ),
         ("stems = 12", 'manual = "x"', "No shipped manuals 'x'; there is 'valuelex-7', or give the path"),
         ("stems = 12", 'test = "x"', "No shipped stems 'x'; there is 'valuelex-120', or give the path"),
     ],

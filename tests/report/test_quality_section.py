@@ -46,8 +46,8 @@ def test_components_and_coefficients_stand_in_one_row(results, section):
     found = results.quality[0]
     row = next(r for r in table(section, "Where the variance").rows if r[0] == "All subdimensions")
     decided = next(d for d in found.decisions if d.target == "all" and d.scores == "raw")
-    assert row[-2].startswith(f"{decided.present.generalizability.value:.2f}")
-    assert row[1].split("\u00a0")[0] == f"{100 * found.components[0].components[0].share:.0f}"
+    assert row[1].startswith(f"{decided.present.generalizability.value:.2f}")
+    assert row[3].split("\u00a0")[0] == f"{100 * found.components[0].components[0].share:.0f}"
 
 
 def test_the_milder_judge_is_shown_as_milder(section):

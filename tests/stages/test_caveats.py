@@ -97,11 +97,11 @@ def test_a_judge_of_a_respondents_family_is_told_and_so_is_its_exclusion():
     people = [respondent("a"), respondent("b"), respondent("c", family="other", model=OTHER)]
     told = " ".join(caveats(dataclasses.replace(study(people), judges=(judge,)), None, []))
     assert "Language models rated completions (referee)." in told
-    assert "Judge 'referee' rated 2 respondents of its own model or family (first: 'a')" in told
+    assert "Judge 'referee' rated 2 respondents of its own model, family or maker (first: 'a')" in told
     assert "semantic axis" not in told
     kept_out = dataclasses.replace(judge, exclude_family=True)
     told = " ".join(caveats(dataclasses.replace(study(people), judges=(kept_out,)), None, []))
-    assert "Judge 'referee' did not rate its own family (2 respondents)." in told
+    assert "Judge 'referee' did not rate its own family or maker (2 respondents)." in told
 
 
 def test_stems_that_nobody_edited_are_told():

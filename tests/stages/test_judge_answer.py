@@ -163,7 +163,7 @@ def test_draws_are_averaged_where_half_of_them_rate():
 def test_what_was_not_asked_is_missing_and_not_a_number():
     values, missing = average_notes([], TWO, [EXHIBIT])
     assert np.isnan(values).all()
-    assert {REASONS[code] for code in missing.ravel()} == {Missing.CALL_FAILED}
+    assert {REASONS[code] for code in missing.ravel()} == {Missing.NOT_RATED}
 
 
 def test_each_subdimension_of_its_own_call_is_read():

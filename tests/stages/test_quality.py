@@ -102,7 +102,8 @@ def test_small_designs_give_reasons_and_no_error(size, n_judges):
         assert np.isfinite(value), path
     if size[0] == 1:
         assert all(d.present is None and d.reason for d in found.decisions)
-    assert any("one judge" in w for w in found.warnings) == (n_judges == 1)
+    # A second judge needs twenty completions in common to count as one.
+    assert any("one judge" in w for w in found.warnings) == (n_judges == 1 or np.prod(size[:3]) < 20)
     assert any("asked once" in w for w in found.warnings) == (size[2] == 1)
 
 
@@ -177,12 +178,38 @@ def test_warnings_of_judges():
     rng = np.random.default_rng(10)
     arrays = [judged(simulated(rng, (8, 10, 1, 4)), of=TWO_BY_TWO, judge=f"j{j}") for j in range(2)]
     plan = JudgePlan("j0", "llm", MODEL, family="acme")
-    who = [respondent(f"r{i}", family="acme" if i < 3 else f"other {i}") for i in range(8)]
+    other = replace(MODEL, name="other-1")
+    who = [respondent(f"r{i}") for i in range(3)]
+    who += [respondent(f"r{i}", family=f"other {i}", model=other) for i in range(3, 8)]
     found = quality(*arrays, judges=[plan], who=who)
     assert "Judges agree less than alpha 0.667" in said(found, "Judges agree")
-    assert said(found, "of the family of").startswith("Judge 'j0' is of the family of")
+    assert said(found, "shares family or maker").startswith(
+        "Judge 'j0' shares family or maker with 3 respondents"
+    )
     kept = quality(*arrays, judges=[replace(plan, exclude_family=True)], who=who)
-    assert not any("of the family of" in w for w in kept.warnings)
+    assert not any("shares family" in w for w in kept.warnings)
+
+
+def test_judges_without_a_common_completion_are_no_panel_and_one_who_rated_nothing_is_no_judge():
+    rng = np.random.default_rng(12)
+    scores = simulated(rng, (8, 10, 1, 4))
+    first, second = scores.copy(), scores.copy()
+    first[:4], second[4:] = NAN, NAN
+    apart = quality(*(judged(s, of=TWO_BY_TWO, judge=f"j{i}") for i, s in enumerate((first, second))))
+    assert apart.judges == ("j0",)
+    assert said(apart, "left out").startswith(
+        "Judge 'j1' rated 40 completions and shares fewer than 20 of them"
+    )
+    empty = judged(np.full_like(scores, NAN), of=TWO_BY_TWO, judge="mute")
+    alone = quality(judged(scores, of=TWO_BY_TWO), empty)
+    assert alone.judges == ("j0",)
+    assert said(alone, "rated nothing") == "Judge 'mute' rated nothing, and is left out of all figures."
+    assert said(alone, "one judge")
+
+
+def test_one_stem_tells_nothing_of_other_stems():
+    found = quality(judged(simulated(np.random.default_rng(13), (20, 1, 4, 4)), of=TWO_BY_TWO))
+    assert all(d.present is None and "With one stem" in d.reason for d in found.decisions)
 
 
 def test_a_warning_of_length_needs_an_interval_without_zero():

@@ -10,7 +10,7 @@ from valuelex.domain.measure import PANEL, REASONS, RatingArray
 from valuelex.errors import DataError
 from valuelex.stages.quality_judges import compare_judges, estimate_severity
 from valuelex.stages.quality_table import lay_out
-from valuelex.stages.severity import Shifts, remove_severity, shared_sums
+from valuelex.stages.severity import Shifts, panel_members, remove_severity, shared_sums
 from valuelex.stats.unit_statistics import unit_means
 
 NAN = np.nan
@@ -176,3 +176,14 @@ def test_arrays_that_do_not_fit_are_refused():
     other = judged(column(1, 2), judge="c", of=system(name="other"))
     with pytest.raises(DataError, match="give ratings on one value system"):
         remove_severity([a, other])
+
+
+def test_a_judge_joins_the_panel_when_it_shares_twenty_completions_with_the_fullest():
+    full = np.full((5, 5, 1, 1), 3.0)
+    few, enough = np.full((2, 25, 1), np.nan)
+    few[:19], enough[5:] = 4.0, 4.0
+    arrays = [judged(full, judge="full")]
+    arrays += [judged(s.reshape(5, 5, 1, 1), judge=n) for s, n in ((few, "few"), (enough, "enough"))]
+    assert [a.judge for a in panel_members(arrays)] == ["full", "enough"]
+    # Nineteen ratings would move every score by half a point; they are left out instead.
+    assert remove_severity(panel_members(arrays[:2])).values == pytest.approx(arrays[0].values)

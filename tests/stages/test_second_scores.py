@@ -127,7 +127,18 @@ def simulated(n_respondents, rng, *, noise=0.4, n_draws=5, yes_saying=0.0):
     rated = 3 + 0.7 * profile + rng.normal(0, noise, size=profile.shape)
     orientations = [
         Orientation(
-            name, "tiny", "axis", "subdimension", target, float(v), float(v - 0.8), float(v + 0.8), 30, 30
+            name,
+            "tiny",
+            "axis",
+            "subdimension",
+            target,
+            float(v),
+            float(v - 0.8),
+            float(v + 0.8),
+            30,
+            30,
+            {},
+            0.4,
         )
         for name, row in zip(ids, rated, strict=True)
         for target, v in zip(NAMES, row, strict=True)

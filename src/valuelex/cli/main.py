@@ -90,6 +90,7 @@ def check(study: StudyPath, folder: Folder = None) -> None:
     workspace = pipeline.open_study(study, folder)
     state = pipeline.status(workspace)
     check_keys(pipeline.models_of(workspace.study))
+    pipeline.check_rated(workspace.study)
     design = workspace.study
     typer.echo(f"{design.name}: {len(design.respondents)} respondents, folder {workspace.folder}")
     for respondent in design.respondents:

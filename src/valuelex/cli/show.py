@@ -77,13 +77,15 @@ def print_outcome(results: Results, workspace: Workspace) -> None:
             f"{readable} of {len(responses)} responses could be read ({readable / len(responses):.0%}); "
             f"{len(results.found.lexicon.terms)} distinct terms."
         )
-    rated = sum(c.missing is None for c in results.completions)
+    array = results.leading[0]
+    rated = sum(any(value == value for value in row) for row in array.values.tolist())
     failed = sum(c.missing is Missing.CALL_FAILED for c in results.completions)
+    failed += len({n.call_key for n in results.notes if n.missing is Missing.CALL_FAILED})
     if results.found is not None:
         failed += sum(r.missing is Missing.CALL_FAILED for r in results.found.responses)
     if failed:
         say(f"{failed} calls failed and count as missing; see valuelex status, and run again to send them.")
-    typer.echo(f"{rated} of {len(results.completions)} completions were rated.")
+    typer.echo(f"{rated} of {len(results.completions)} completions were rated (judge: {array.judge}).")
     typer.echo(f"Report: {workspace.folder / 'report.html'}")
 
 

@@ -36,6 +36,7 @@ class Missing(StrEnum):
     A completion is off topic when it does not go on from its stem; a rating is missing as irrelevant
     when the completion, though on topic, does not bear on the subdimension. INJECTION: the
     completion addresses its judge. EXCLUDED: the study keeps this judge from this respondent.
+    NOT_RATED: a person has not come to it.
     """
 
     REFUSED = "REFUSED"
@@ -47,6 +48,7 @@ class Missing(StrEnum):
     IRRELEVANT = "IRRELEVANT"
     INJECTION = "INJECTION"
     EXCLUDED = "EXCLUDED"
+    NOT_RATED = "NOT_RATED"
     CALL_FAILED = "CALL_FAILED"
 
 

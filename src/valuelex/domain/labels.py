@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from statistics import median, multimode
 from typing import Literal
 
 from valuelex.domain.call import Missing
@@ -57,11 +58,25 @@ class LabelledText:
 
     @property
     def labels(self) -> dict[str, float]:
-        """What a judge is compared with: of each subdimension the label of the first annotator who gave one."""
-        found: dict[str, float] = {}
+        """What a judge is compared with: of each subdimension the commonest label of its annotators.
+
+        Where several are equally common it is their median, so that no order of annotators or rows counts; a
+        median between two categories is no label.
+        """
+        given: dict[str, list[float]] = {}
         for annotation in self.annotations:
-            found = {**annotation, **found}
-        return found
+            for name, value in annotation.items():
+                given.setdefault(name, []).append(value)
+        found = {name: _commonest(values) for name, values in given.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def _commonest(values: list[float]) -> float | None:
+    modes = sorted(multimode(values))
+    if len(modes) == 1:
+        return modes[0]
+    middle = median(modes)
+    return middle if middle in modes else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +129,8 @@ class Estimate:
 class Ceiling:
     """How far people agree with each other on a target: what no judge should be expected to pass.
 
-    `share_equal` and `kappa` compare the first two annotators, `kappa` as the judge's is computed; `alpha` takes
-    all. `why` tells why a coefficient is None.
+    `share_equal` and `kappa` compare the two annotators with the most texts in common, which `n_texts` counts; `kappa`
+    is as the judge's is computed. `alpha` takes all annotators. `why` tells why a coefficient is None.
     """
 
     target: str

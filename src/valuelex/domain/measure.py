@@ -256,8 +256,8 @@ Level = Literal["subdimension", "dimension"]
 class Orientation:
     """Where a respondent stands on one subdimension or dimension, in scale points (0 to 6).
 
-    The interval is at 95 %, over stems. The estimate is None where fewer than two stems were rated,
-    the interval where fewer than five were.
+    The interval is at 95 %, over stems, and held within the scale; `standard_error` is that of the mean of stems. The
+    estimate and it are None where fewer than two stems were rated, the interval where fewer than five were.
     """
 
     respondent_id: str
@@ -271,6 +271,7 @@ class Orientation:
     n_stems: int
     n_completions: int
     missing: Mapping[Missing, int] = field(default_factory=dict)
+    standard_error: float | None = None
 
     @property
     def n_missing(self) -> int:

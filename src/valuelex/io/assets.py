@@ -66,8 +66,19 @@ class _PromptSet(Section):
 Opening = Annotated[str, AfterValidator(opening)]
 
 
+def _plain_id(value: str) -> str:
+    if not re.fullmatch(r"[\w.-]+", value):
+        msg = "an id holds letters, digits, '-', '_' and '.' only"
+        raise ValueError(msg)
+    return value
+
+
+Id = Annotated[Text, AfterValidator(_plain_id)]
+"""Names that stand in the ids of calls and in result files."""
+
+
 class _Stem(Section):
-    id: Text
+    id: Id
     text: Opening
     kind: StemKind
     theme: Text
@@ -116,7 +127,7 @@ class _Test(Section):
 
 
 class _Subdimension(Section):
-    id: Text
+    id: Id
     name: Text
     definition: Text
     markers: Annotated[tuple[Text, ...], Field(min_length=1)]
@@ -127,14 +138,14 @@ class _Subdimension(Section):
 
 
 class _Dimension(Section):
-    id: Text
+    id: Id
     name: Text
     definition: Text
     subdimensions: Annotated[tuple[_Subdimension, ...], Field(min_length=1)]
 
 
 class _System(Section):
-    name: Text
+    name: Id
     title: Text
     source: Text
     dimensions: Annotated[tuple[_Dimension, ...], Field(min_length=1)]

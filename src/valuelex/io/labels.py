@@ -175,7 +175,7 @@ def read_labels(path: Path, mapped: LabelMap | None, subdimensions: Collection[s
     kind = form.kind or _kind_of(texts)
     annotators = tuple(dict.fromkeys(who for t in texts for who, _ in t.labels)) or ("",)
     made = tuple(_labelled(t, kind, annotators, problems) for t in texts)
-    usable = tuple(t for t in made if t.labels)
+    usable = tuple(t for t in made if any(t.annotations))
     listed = tuple(sorted(set(problems), key=lambda p: (p.line, p.reason)))
     if not usable:
         first = f" (first: line {listed[0].line}: {listed[0].reason})" if listed else ""

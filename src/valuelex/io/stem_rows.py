@@ -31,6 +31,9 @@ def opening(text: str) -> str:
         If nothing is left, a blank stands elsewhere, or the text is a whole sentence.
     """
     kept = _BLANK_AT_END.sub("", text).strip()
+    if not kept.isprintable():
+        msg = "it holds a line break or a character that cannot be seen; write it as one plain line"
+        raise ValueError(msg)
     if not kept:
         msg = "there is no text; write the beginning of a sentence"
         raise ValueError(msg)

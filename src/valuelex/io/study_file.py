@@ -125,7 +125,7 @@ class JudgeSection(Section):
     top_p: Share = 1.0
     draws: Count = 1
     max_tokens: Annotated[int, Field(ge=0, strict=True)] = 0
-    together: bool = True
+    together: bool | None = None
     exclude_family: bool = False
     ratings: tuple[Text, ...] = ()
 
@@ -226,6 +226,9 @@ def resolve(read: StudyFile, folder: Path) -> Study:
         )
         raise StudyError(msg)
     _check_factors(read.compare.factors, respondents)
+    if len(set(read.compare.remove)) < len(read.compare.remove):
+        msg = f"[compare] remove names {read.compare.remove[0]!r} twice; once is enough."
+        raise StudyError(msg)
     return Study(
         name=read.study.name,
         seed=read.study.seed,
@@ -279,6 +282,16 @@ def _project(section: ProjectSection, folder: Path) -> ProjectPlan:
     if repeated:
         msg = f"[project] systems: two systems are called {repeated[0]!r}; give one another name in its file."
         raise StudyError(msg)
+    idle = {"stop_step", "stop_least"} & section.model_fields_set
+    if idle and not section.stop_width:
+        msg = f"[project] {min(idle)} does nothing without stop_width; set that too, or leave it out."
+        raise StudyError(msg)
+    if section.stop_width and section.stop_least >= len(test.stems):
+        msg = (
+            f"[project] stop_least = {section.stop_least}, but there are {len(test.stems)} stems, so nobody could stop "
+            "before the last; lower it, or leave stop_width out."
+        )
+        raise StudyError(msg)
     return ProjectPlan(
         test=test,
         draws=section.draws,
@@ -328,6 +341,12 @@ def _judge(section: JudgeSection, read: StudyFile, folder: Path) -> JudgePlan:
         msg = '[[judges]] kind = "llm" needs model = "provider/name".'
         raise StudyError(msg)
     model = resolve_model(section.model, read.endpoints, folder)
+    if section.draws > 1 and section.temperature == 0:
+        msg = (
+            f"[[judges]] {section.model!r}: draws = {section.draws} at temperature 0 would ask for the same answer "
+            f"{section.draws} times; set a temperature, such as 0.7, or draws = 1."
+        )
+        raise StudyError(msg)
     own = [r for r in read.respondents if r.model == section.model and r.family]
     family = section.family or (own[0].family if own else model.label)
     return JudgePlan(
@@ -335,10 +354,14 @@ def _judge(section: JudgeSection, read: StudyFile, folder: Path) -> JudgePlan:
         kind="llm",
         model=model,
         family=family,
-        **section.model_dump(
-            include={"temperature", "top_p", "draws", "max_tokens", "together", "exclude_family"}
-        ),
+        together=rates_together(model) if section.together is None else section.together,
+        **section.model_dump(include={"temperature", "top_p", "draws", "max_tokens", "exclude_family"}),
     )
+
+
+def rates_together(model: Model) -> bool:
+    """Tell whether a judge is asked for all subdimensions in one call; the embedded model's context is too short."""
+    return model.endpoint.provider != "embedded"
 
 
 def _respondents(section: RespondentSection, read: StudyFile, folder: Path) -> list[Respondent]:

@@ -4,6 +4,7 @@ The only package that knows both. Each stage that needs a model is two pure func
 plan the calls, gather the replies, read them. All numbers are computed from the ledger.
 """
 
+from valuelex.pipeline.measuring import check_rated
 from valuelex.pipeline.run import STAGES, models_of, run
 from valuelex.pipeline.status import StageCount, Status, planned_calls, status
 from valuelex.pipeline.workspace import Progress, Silent, Workspace, open_study
@@ -15,6 +16,7 @@ __all__ = [
     "StageCount",
     "Status",
     "Workspace",
+    "check_rated",
     "models_of",
     "open_study",
     "planned_calls",

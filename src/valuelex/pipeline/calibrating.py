@@ -25,21 +25,19 @@ from valuelex.io.embed import MiniLM
 from valuelex.io.labels import load_map, read_labels
 from valuelex.io.ledger import Ledger
 from valuelex.io.send import Sender, check_keys
-from valuelex.io.study_file import EMBEDDING, resolve_model
+from valuelex.io.study_file import EMBEDDING, rates_together, resolve_model
 from valuelex.pipeline.measuring import Embeddings
 from valuelex.pipeline.status import StageCount, Status
 from valuelex.pipeline.workspace import Progress, Silent
 from valuelex.stages.calibrate import calibrate
 from valuelex.stages.claim_context import in_context
-from valuelex.stages.fence import neutralise
+from valuelex.stages.fence import LONGEST, neutralise
 from valuelex.stages.judge_answer import average_notes, read_ratings
 from valuelex.stages.judge_axis import anchor_sentences, rate_by_axis
 from valuelex.stages.judge_prompt import TOKENS_EACH, TOKENS_MORE, plan_ratings
 
 DEFAULT_SYSTEM = "valuelex-2024"
 MANUAL = "valuelex-7"
-TEXT_LIMIT = 8000
-"""Characters of a text that a judge is shown; labelled texts are longer than completions."""
 CALL_SEED = 0
 """Seed of the calls: texts in two samples are rated once."""
 NO_STEM = "(no beginning is given)"
@@ -82,7 +80,7 @@ def open_judge(name: str) -> JudgePlan:
         msg = f"--judge must be 'axis' or provider/name of a language model, not {name!r}."
         raise StudyError(msg)
     model = resolve_model(name, {}, Path())
-    return JudgePlan(model.label, "llm", model=model, family=model.label)
+    return JudgePlan(model.label, "llm", model, family=model.label, together=rates_together(model))
 
 
 def calibrate_judge(
@@ -156,7 +154,7 @@ def _parts(texts: Sequence[LabelledText], system: ValueSystem) -> list[_Part]:
     own_words = system.takes_context
     rows: dict[str, list[int]] = {}
     for row, text in enumerate(texts):
-        rows.setdefault(neutralise(text.context, TEXT_LIMIT) if own_words else "", []).append(row)
+        rows.setdefault(neutralise(text.context, LONGEST) if own_words else "", []).append(row)
     return [
         _Part(
             in_context(system, context) if own_words else system,
@@ -168,8 +166,8 @@ def _parts(texts: Sequence[LabelledText], system: ValueSystem) -> list[_Part]:
 
 
 def _exhibit(text: LabelledText, *, claim: bool) -> Exhibit:
-    stem = CLAIM_STEM if claim else neutralise(text.context, TEXT_LIMIT) or NO_STEM
-    ending = neutralise(text.text, TEXT_LIMIT)
+    stem = CLAIM_STEM if claim else neutralise(text.context, LONGEST) or NO_STEM
+    ending = neutralise(text.text, LONGEST)
     digest = hashlib.sha256(f"{stem}\0{ending}".encode()).hexdigest()
     return Exhibit(f"e{digest[:16]}", stem, ending)
 

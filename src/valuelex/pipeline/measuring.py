@@ -17,6 +17,7 @@ from valuelex.domain.measure import Completion, Note, RatingArray, Saving
 from valuelex.domain.results import leading
 from valuelex.domain.structure import ValueSystem
 from valuelex.domain.study import JudgePlan, Study
+from valuelex.errors import DataError
 from valuelex.io.embed import MiniLM
 from valuelex.io.rated import read_rated
 from valuelex.stages.adaptive import count_saving, first_stems, still_open
@@ -32,7 +33,7 @@ from valuelex.stages.judge_answer import average_notes, read_ratings
 from valuelex.stages.judge_axis import anchor_sentences, rate_by_axis
 from valuelex.stages.judge_prompt import plan_ratings
 from valuelex.stages.project import read_completions
-from valuelex.stages.severity import remove_severity
+from valuelex.stages.severity import panel_members, remove_severity
 
 Ask = Callable[[CallStage, Sequence[Call]], Mapping[str, Reply]]
 """Gathers the replies to calls, sending those that the ledger has not answered where that is allowed."""
@@ -86,14 +87,41 @@ def measure_respondents(
     limits = {r.id: first_stems(study) for r in study.respondents}
     position = {s.id: i for i, s in enumerate(study.project.test.stems)}
     while True:
-        chosen = [c for c in calls if position[c.item_id.partition("~")[0]] < limits[c.respondent_id]]
-        completions = read_completions(chosen, ask("project", chosen), study.project.test)
+        chosen = [c for c in calls if position[_stem_id(c)] < limits[c.respondent_id]]
+        replies = ask("project", chosen)
+        completions = read_completions(chosen, replies, study.project.test)
         ratings, notes = rate(study, systems, completions, ask, embeddings)
-        unfinished = still_open(study, systems, leading(ratings), limits)
+        # Who lost a call of this round goes on when it is answered, and not before.
+        waiting = {c.respondent_id for c in chosen if c.key not in replies}
+        unfinished = still_open(study, systems, leading(ratings), limits) - waiting
         if adaptive is None or not unfinished:
             saving = count_saving(study, limits) if adaptive is not None else None
             return Measured(completions, ratings, notes, _exhibit_of(completions, study), saving)
         limits |= {name: min(limits[name] + adaptive.step, len(position)) for name in unfinished}
+
+
+def check_rated(study: Study) -> None:
+    """Read people's ratings, so that a file that cannot be used is told before anything is sent.
+
+    Raises
+    ------
+    StudyError
+        Naming the file and the line.
+    """
+    for judge in study.judges:
+        for path in judge.ratings:
+            for system in study.project.systems:
+                read_rated(Path(path), judge.id, system)
+
+
+def first_round(study: Study, calls: Sequence[Call]) -> list[Call]:
+    """Return the calls of the first round: all of them, unless the length of the test is adaptive."""
+    first = {s.id for s in study.project.test.stems[: first_stems(study)]}
+    return [c for c in calls if _stem_id(c) in first]
+
+
+def _stem_id(call: Call) -> str:
+    return call.item_id.partition("~")[0]
 
 
 def _exhibit_of(completions: Sequence[Completion], study: Study) -> dict[str, str]:
@@ -130,7 +158,7 @@ def rate(
                 values, missing = average_notes(found, system, exhibits.items)
                 notes += found
             own.append(rating_array(judge.id, system, values, missing, exhibits, completions, excluded))
-        arrays += own if len(own) == 1 else [*own, remove_severity(own)]
+        arrays += own if len(own) == 1 else [*own, remove_severity(panel_members(own))]
     return tuple(arrays), tuple(notes)
 
 
@@ -144,8 +172,15 @@ def _notes(
 ) -> tuple[Note, ...]:
     if judge.kind == "people":
         shown = {e.id for e in exhibits.items}
-        found = (n for path in judge.ratings for n in read_rated(Path(path), judge.id, system))
-        return tuple(n for n in found if n.exhibit_id in shown)
+        found = [n for path in judge.ratings for n in read_rated(Path(path), judge.id, system)]
+        fitting = tuple(n for n in found if n.exhibit_id in shown)
+        if found and not fitting:
+            msg = (
+                f"None of the {len(found)} ratings of {judge.id!r} on {system.name!r} is of a completion of this study "
+                f"(first file: {judge.ratings[0]!r}); name the file that valuelex rate wrote for it."
+            )
+            raise DataError(msg)
+        return fitting
     items = to_rate(exhibits, completions, excluded_respondents(judge, study.respondents))
     calls = plan_ratings(judge, system, items, study.manual, study.seed)
     return read_ratings(judge, system, items, calls, ask("judge", calls))

@@ -26,7 +26,14 @@ from valuelex.io.embed import MiniLM
 from valuelex.io.ledger import Ledger
 from valuelex.io.send import Sender, check_keys
 from valuelex.io.sentiment import sentiment
-from valuelex.pipeline.measuring import Ask, Embeddings, Measured, measure_respondents
+from valuelex.pipeline.measuring import (
+    Ask,
+    Embeddings,
+    Measured,
+    check_rated,
+    first_round,
+    measure_respondents,
+)
 from valuelex.pipeline.status import Status, count_calls, planned_calls
 from valuelex.pipeline.workspace import Progress, Silent, Workspace, stage_rng
 from valuelex.report.html import render
@@ -97,6 +104,7 @@ def run(
         if until in ("elicit", "construct"):
             calls = {"elicit": calls["elicit"]}
         embedder = None if until == "elicit" else MiniLM.load()  # Before anything is paid for.
+        check_rated(study)
         with Sender(models_of(study), ledger, progress.calls) if send else nullcontext() as sender:
             asker = _Asker(study, calls, ledger, sender, approve)
             files.write_study(workspace.folder, study)
@@ -120,13 +128,14 @@ class _Asker:
         self._study, self._calls, self._ledger = study, calls, ledger
         self._sender, self._approve = sender, approve
         self.n_sent = 0
+        self._allowed = 0
 
     def __call__(self, stage: CallStage, calls: Sequence[Call]) -> Mapping[str, Reply]:
         if self._sender is not None:
             answered = self._ledger.answered()
             new = list({c.key: c for c in calls if c.key not in answered}.values())
             if new:
-                if not self.n_sent:
+                if self.n_sent + len(new) > self._allowed:
                     self._ask_leave(new)
                 self.n_sent += len(new)
                 self._sender.send(stage, new)
@@ -134,6 +143,7 @@ class _Asker:
 
     def _ask_leave(self, new: Sequence[Call]) -> None:
         state = count_calls(self._study, self._calls, self._ledger)
+        self._allowed = self.n_sent + max(state.n_new, len(new))
         wanted = {c.stage for c in state.counts if c.n_new} | {c.stage for c in new}
         judged = {j.model.endpoint.provider for j in self._study.judges if j.model and "judge" in wanted}
         asked = {r.model.endpoint.provider for r in self._study.respondents if wanted - {"judge"}}
@@ -163,7 +173,8 @@ def _compute(
     if until == "construct":
         return None
     if until == "project":
-        completions = read_completions(calls["project"], ask("project", calls["project"]), study.project.test)
+        first = first_round(study, calls["project"])
+        completions = read_completions(first, ask("project", first), study.project.test)
         files.write_completions(folder, completions)
         _require_some("completions", [c.missing for c in completions], folder / "completions.parquet")
         return None
@@ -172,14 +183,13 @@ def _compute(
     measured = measure_respondents(study, systems, calls["project"], ask, Embeddings(embedder))
     files.write_completions(folder, measured.completions)
     _require_some("completions", [c.missing for c in measured.completions], folder / "completions.parquet")
-    files.write_ratings(folder, measured.ratings)
-    files.write_notes(folder, measured.notes)
-    _require_ratings(measured.ratings, folder)
+    _require_ratings(measured, folder)
     progress.step("Estimating orientations, contrasts and their quality")
     results = _conclude(study, found, systems, measured, ask)
     progress.step("Writing the report")
     files.write_systems(folder, _all_systems(results), found.taxonomy if found else None)
     files.write_ratings(folder, results.ratings)
+    files.write_notes(folder, measured.notes)
     files.write_orientations(folder, results.orientations)
     files.write_contrasts(folder, results.contrasts)
     files.write_quality(folder, results)
@@ -266,7 +276,7 @@ def _conclude(
         ratings=ratings,
         orientations=orientations,
         contrasts=contrasts,
-        warnings=caveats(study, found, list(by_name), measured.completions),
+        warnings=caveats(study, found, list(by_name), measured.completions, measured.ratings),
         version=__version__,
         notes=measured.notes,
         exhibit_of=measured.exhibit_of,
@@ -329,11 +339,12 @@ def _all_systems(results: Results) -> tuple[ValueSystem, ...]:
     return measured
 
 
-def _require_ratings(ratings: Sequence[RatingArray], folder: Path) -> None:
-    """Stop where no judge rated anything on a system."""
-    for array in leading(ratings):
+def _require_ratings(measured: Measured, folder: Path) -> None:
+    """Stop where no judge rated anything on a system, and leave the judges' answers to be read."""
+    for array in leading(measured.ratings):
         if np.isnan(array.values).all():
-            of_judges = [a for a in ratings if a.system == array.system and a.judge != PANEL]
+            files.write_notes(folder, measured.notes)
+            of_judges = [a for a in measured.ratings if a.system == array.system and a.judge != PANEL]
             found = Counter(REASONS[code].value for a in of_judges for code in a.missing.ravel().tolist())
             counted = ", ".join(f"{n} {reason}" for reason, n in found.most_common())
             if set(found) == {Missing.CALL_FAILED.value}:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from valuelex.domain.call import Call, CallStage
+from valuelex.domain.structure import ValueSystem
 from valuelex.domain.study import Study
 from valuelex.errors import StudyError
 from valuelex.io.ledger import Ledger
@@ -15,7 +16,7 @@ from valuelex.stages.elicit import plan_elicitation
 from valuelex.stages.exhibits import excluded_respondents, prepare_exhibits, to_rate
 from valuelex.stages.judge_prompt import TOKENS_EACH, TOKENS_MORE, n_ratings_calls, plan_ratings
 from valuelex.stages.project import plan_completions, read_completions
-from valuelex.stages.second_methods import MAX_TOKENS, n_choices, n_direct
+from valuelex.stages.second_methods import MAX_TOKENS, n_choices, n_direct, plan_choices, plan_direct
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class StageCount:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Where a study stands, and the messages of failed calls with how often each came."""
+    """Where a study stands, and the messages of all failed calls in the ledger with how often each came."""
 
     counts: tuple[StageCount, ...]
     failures: Mapping[str, int]
@@ -105,7 +106,7 @@ def count_calls(study: Study, calls: Mapping[CallStage, tuple[Call, ...]], ledge
         )
         for stage, own in calls.items()
     ]
-    messages = Counter(failed[c.key] for own in calls.values() for c in own if c.key in failed)
+    messages = Counter(failed.values())
     tokens = {"elicit": study.elicit.max_tokens if study.elicit else 0, "project": study.project.max_tokens}
     new_tokens = sum(c.n_new * tokens[c.stage] for c in counts)
     if "project" in calls:
@@ -135,7 +136,8 @@ def _count_ratings(
     completions = read_completions([c for c in project if c.key in replies], replies, study.project.test)
     exhibits = prepare_exhibits(completions, study.project.test)
     n_to_come = len(project) - len(completions)
-    n_planned = n_answered = n_tokens = 0
+    failed = ledger.failures() if ledger else {}
+    n_planned = n_answered = n_failed = n_tokens = 0
     for judge in judges:
         items = to_rate(exhibits, completions, excluded_respondents(judge, study.respondents))
         for size in _sizes(study):
@@ -144,24 +146,37 @@ def _count_ratings(
         for system in study.project.systems:
             planned = plan_ratings(judge, system, items, study.manual, study.seed)
             n_answered += sum(call.key in answered for call in planned)
+            n_failed += sum(call.key in failed for call in planned)
         if study.project.built:
             ids = {f"{item.id}/built" for item in items}
             n_answered += sum(who == judge.id and what in ids for who, what, _ in done)
         each = judge.max_tokens or TOKENS_EACH * max(_sizes(study)) + TOKENS_MORE
         n_tokens = max(n_tokens, each)
-    counted = StageCount("judge", n_planned, n_answered, 0, at_most=n_to_come > 0)
+    counted = StageCount("judge", n_planned, n_answered, n_failed, at_most=n_to_come > 0)
     return [counted], counted.n_new * n_tokens
 
 
+_Plan = Callable[[Study, ValueSystem], tuple[Call, ...]]
+
+
 def _count_second(study: Study, ledger: Ledger | None) -> list[StageCount]:
+    """Count choices and direct ratings: by their keys on given systems, by their number on the built one."""
+    answered = ledger.answered() if ledger else frozenset()
+    failed = ledger.failures() if ledger else {}
+    plans: tuple[tuple[CallStage, _Plan, Callable[[Study, int], int], int], ...] = (
+        ("choose", plan_choices, n_choices, study.second.choose_draws),
+        ("rate", plan_direct, n_direct, study.second.rate_draws),
+    )
     counts = []
-    done = {stage: len(ledger.answered_items(stage)) if ledger else 0 for stage in ("choose", "rate")}
-    sizes = _sizes(study)[: len(study.project.systems) or 1]
-    planned: dict[CallStage, int] = {
-        "choose": sum(n_choices(study, size) for size in sizes),
-        "rate": sum(n_direct(study, size) for size in sizes),
-    }
-    for stage, n in planned.items():
-        if n:
-            counts.append(StageCount(stage, n, min(done[stage], n), 0))
+    for stage, plan, count, draws in plans:
+        if not draws:
+            continue
+        if study.project.systems:
+            keys = [call.key for system in study.project.systems for call in plan(study, system)]
+            n_done, n_failed = sum(k in answered for k in keys), sum(k in failed for k in keys)
+            counts.append(StageCount(stage, len(keys), n_done, n_failed))
+        else:
+            n_planned = sum(count(study, size) for size in _sizes(study))
+            n_done = len(ledger.answered_items(stage)) if ledger else 0
+            counts.append(StageCount(stage, n_planned, min(n_done, n_planned), 0, at_most=True))
     return counts

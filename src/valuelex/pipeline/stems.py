@@ -8,7 +8,7 @@ from pathlib import Path
 
 from valuelex.domain.measure import ProjectiveTest
 from valuelex.domain.study import Respondent
-from valuelex.errors import DataError, LedgerError, NotApprovedError
+from valuelex.errors import DataError, LedgerError, NotApprovedError, StudyError
 from valuelex.io import assets, files
 from valuelex.io.embed import MiniLM
 from valuelex.io.ledger import Ledger
@@ -78,6 +78,9 @@ def draft_test(
         If no line of the answers is a stem.
     """
     progress = progress or Silent()
+    if target.suffix != ".toml":
+        msg = f"{str(target)!r}: drafts are written as TOML; give the file the ending .toml."
+        raise StudyError(msg)
     if target.exists():
         msg = f"{str(target)!r} exists and was left as it is; choose another file."
         raise LedgerError(msg)
@@ -85,13 +88,12 @@ def draft_test(
     model = resolve_model(model_name, {}, Path())
     writer = Respondent(model.label, model, "chat", DRAFT_TEMPERATURE, 1.0, model.label)
     calls = plan_drafts(writer, system, n_each, seed)
+    check_keys([model])
     with files.locked(target.parent), Ledger(target.with_suffix(".ledger.db")) as ledger:
         answered = ledger.answered()
         new = [c for c in calls if c.key not in answered]
-        if new:
-            check_keys([model])
-            if not approve(len(new)):
-                raise NotApprovedError
+        if new and not approve(len(new)):
+            raise NotApprovedError
         with Sender([model], ledger, progress.calls) if new else nullcontext() as sender:
             if sender is not None:
                 sender.send("draft", new)

@@ -98,7 +98,7 @@ def _section(q: Quality, results: Results) -> QualitySection:
             + _resampled(q)
         ),
         warnings=q.warnings,
-        sentences=tuple(d.sentence for d in decided if d.sentence) + _untold(q, known),
+        sentences=(*(d.sentence for d in decided if d.sentence), *_single(q, known), *_untold(q, known)),
         shares=tuple(
             Share(_target(q, known, t.target), c.effect.replace(" x ", " × "), c.share)
             for t in raw
@@ -116,6 +116,22 @@ def saving_sentence(saving: Saving | None) -> str:
     return (
         f"The length of the test was adaptive: respondents were asked {fewest} to {most} of {saving.n_all} stems, "
         f"which saved {100 * saving.share:.0f}\u00a0% of the completions."
+    )
+
+
+def _single(q: Quality, known: Labels) -> tuple[str, ...]:
+    """Say how many stems single subdimensions need, which can be many more than the mean over all of them."""
+    own = [d for d in q.decisions if d.scores == "raw" and d.target != ALL and d.present is not None]
+    needed = {_target(q, known, d.target): d.stems_needed for d in own}
+    told = {name: n for name, n in needed.items() if n is not None}
+    if not told:
+        return ()
+    most = max(told, key=lambda name: told[name])
+    never = [name for name, n in needed.items() if n is None]
+    lost = f" On {', '.join(never)} no number of stems is enough." if never else ""
+    return (
+        "That is over all subdimensions. For a generalizability of 0.8 on a single one it takes "
+        f"{min(told.values()):,} to {told[most]:,} stems ({most}).{lost}",
     )
 
 
@@ -167,13 +183,13 @@ def _components(q: Quality, known: Labels, scores: ScoreForm, *, folded: bool) -
         cells = [
             f"{_percent(found[e].share)}: {told(found[e].variance)}" if e in found else DASH for e in effects
         ]
-        rows.append((_target(q, known, t.target), *cells, *_coefficients(decided.get((t.target, scores)))))
+        rows.append((_target(q, known, t.target), *_coefficients(decided.get((t.target, scores))), *cells))
     return Table(
         f"Where the variance of single {SCORES[scores]} lies",
         "Share of the variance of a single rating, and the variance with its 95 % interval in squared scale points. "
         "G (generalizability) tells how well the whole test orders respondents, D (dependability) how well it "
         "fixes their level; both from 0 to 1.",
-        ("On", *(e.replace(" x ", " × ") for e in effects), "G", "D"),
+        ("On", "G", "D", *(e.replace(" x ", " × ") for e in effects)),
         tuple(rows),
         folded,
     )

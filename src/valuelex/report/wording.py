@@ -30,6 +30,7 @@ REASONS: Mapping[Missing, str] = {
     Missing.IRRELEVANT: "not bearing on it",
     Missing.INJECTION: "addresses its judge",
     Missing.EXCLUDED: "kept from this judge",
+    Missing.NOT_RATED: "not rated",
     Missing.CALL_FAILED: "call failed",
 }
 

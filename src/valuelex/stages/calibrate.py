@@ -196,7 +196,7 @@ def _labelled_cells(
     if labels.kind is LabelKind.SIGNED:
         category = np.sign(rating - SCALE_NEUTRAL)
     elif labels.kind is LabelKind.SCALE:
-        category = np.rint(rating)
+        category = np.floor(rating + 0.5)
     elif gated:
         score = np.where(
             ~np.isnan(rating), 1.0, np.where(reason == REASONS.index(Missing.IRRELEVANT), 0.0, np.nan)

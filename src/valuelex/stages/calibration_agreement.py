@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,7 +93,7 @@ def label_alpha(ratings: Array, kind: LabelKind, unit: Numbers) -> Estimate:
 
 def category_of(label: Array, kind: LabelKind) -> Array:
     """Return the category of each label: itself, on the scale the nearest point."""
-    return np.rint(label) if kind is LabelKind.SCALE else label
+    return np.floor(label + 0.5) if kind is LabelKind.SCALE else label
 
 
 def ceilings(labels: LabelSet, ids: Sequence[str], draw: Drawing) -> tuple[Ceiling, ...]:
@@ -115,7 +116,7 @@ def ceilings(labels: LabelSet, ids: Sequence[str], draw: Drawing) -> tuple[Ceili
 
 
 def _ceiling(target: str, given: Array, unit: Numbers, kind: LabelKind, draw: Drawing) -> Ceiling:
-    both = given[:, :2]
+    both = given[:, _fullest_pair(given)]
     shared = ~np.isnan(both).any(axis=1)
     equal = float((both[shared, 0] == both[shared, 1]).mean()) if shared.any() else None
     kappa = alpha = None
@@ -127,7 +128,13 @@ def _ceiling(target: str, given: Array, unit: Numbers, kind: LabelKind, draw: Dr
         alpha = label_alpha(given, kind, unit)
     except DataError as error:
         why = str(error)
-    return Ceiling(target, len(given), equal, kappa, alpha, why)
+    return Ceiling(target, int(shared.sum()), equal, kappa, alpha, why)
+
+
+def _fullest_pair(given: Array) -> list[int]:
+    """Return the two annotators with the most texts in common, of equals the first by place."""
+    pairs = list(combinations(range(given.shape[1]), 2))
+    return list(max(pairs, key=lambda pair: int((~np.isnan(given[:, list(pair)])).all(axis=1).sum())))
 
 
 def renumbered(unit: Numbers) -> Numbers:

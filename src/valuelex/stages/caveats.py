@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from valuelex.domain.call import Missing
-from valuelex.domain.measure import Completion
+from valuelex.domain.measure import PANEL, REASONS, Completion, RatingArray
 from valuelex.domain.results import Found
 from valuelex.domain.study import Respondent, Study
 from valuelex.stages.exhibits import own_respondents
@@ -16,6 +16,7 @@ from valuelex.stages.exhibits import own_respondents
 SMALL = 1e9
 """Parameters below which a report opens with what so small a model cannot show."""
 
+_CALL_FAILED = REASONS.index(Missing.CALL_FAILED)
 ENOUGH_FAMILIES = 5
 """Families from which on resampling is by family; with fewer it is by respondent, with a caveat."""
 
@@ -37,6 +38,7 @@ def caveats(
     found: Found | None,
     measured: Sequence[str],
     completions: Sequence[Completion] = (),
+    ratings: Sequence[RatingArray] = (),
 ) -> tuple[str, ...]:
     """List what limits the conclusions of a study, most important first.
 
@@ -50,6 +52,8 @@ def caveats(
         Names of the value systems on which respondents were rated.
     completions
         What respondents made of the stems.
+    ratings
+        What judges made of that.
     """
     sentences = []
     small = {r.model.label: size for r in study.respondents if 0 < (size := _n_parameters(r)) < SMALL}
@@ -78,6 +82,13 @@ def caveats(
         )
     sentences += _about_calls(study, found, completions)
     sentences += _about_judges(study)
+    for array in ratings:
+        lost = int((array.missing[[c.missing is None for c in completions]] == _CALL_FAILED).sum())
+        if lost and array.judge != PANEL:
+            sentences.append(
+                f"{lost} ratings of judge {array.judge!r} on {array.system!r} have no answer yet (CALL_FAILED); run "
+                "the study again to ask for them."
+            )
     if study.project.test.draft:
         sentences.append(
             f"The stems of {study.project.test.name!r} were drafted by a language model and not edited by a person; "
@@ -110,16 +121,19 @@ def _about_judges(study: Study) -> list[str]:
         names = ", ".join(j.id for j in models)
         sentences.append(
             f"Language models rated completions ({names}). How far they agree with people on this value system is "
-            "not known until somebody checks: valuelex rate, then valuelex calibrate."
+            "not known until people rate some of the same completions (valuelex rate) and join the panel."
         )
     for judge in models:
         own = own_respondents(judge, study.respondents)
         if own and judge.exclude_family:
-            sentences.append(f"Judge {judge.id!r} did not rate its own family ({len(own)} respondents).")
+            sentences.append(
+                f"Judge {judge.id!r} did not rate its own family or maker ({len(own)} respondents)."
+            )
         elif own:
             sentences.append(
-                f"Judge {judge.id!r} rated {len(own)} respondents of its own model or family (first: {own[0]!r}) and "
-                "may favour them; set exclude_family = true, or add a judge of another family."
+                f"Judge {judge.id!r} rated {len(own)} respondents of its own model, family or maker (first: "
+                f"{own[0]!r}) "
+                "and may favour them; set exclude_family = true, or add a judge of another family."
             )
     return sentences
 

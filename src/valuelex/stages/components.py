@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from valuelex.domain.quality import Component, ComponentTable, DecisionTable
 from valuelex.errors import DataError
 from valuelex.stages.quality_precision import decide, no_decision
@@ -62,7 +64,7 @@ def _one(table: RatingTable, scores: Scores) -> tuple[ComponentTable, DecisionTa
             msg = "Respondents, stems and judges have one level each, so there is nothing to divide the variance among."
             raise DataError(msg)  # noqa: TRY301 - one way out for all that cannot be told
         found = variance_components(scores.scores, scores.labels, scores.notation)
-    except DataError as error:
+    except (DataError, np.linalg.LinAlgError, ValueError) as error:  # The last two: nothing left to invert.
         empty = ComponentTable(
             scores.target,
             scores.form,
@@ -99,6 +101,10 @@ def _one(table: RatingTable, scores: Scores) -> tuple[ComponentTable, DecisionTa
     if "respondent" not in scores.labels:
         return measured, no_decision(
             scores, "With one respondent there is nobody to compare, so generalizability has no meaning."
+        )
+    if "stem" not in scores.labels:
+        return measured, no_decision(
+            scores, "With one stem what respondents make of it cannot be told from where they stand."
         )
     return measured, decide(scores, found, len(table.respondents))
 

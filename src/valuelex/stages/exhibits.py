@@ -17,7 +17,8 @@ from valuelex.domain.call import Missing
 from valuelex.domain.measure import REASONS, Completion, Exhibit, ProjectiveTest, RatingArray, join_sentence
 from valuelex.domain.structure import ValueSystem
 from valuelex.domain.study import JudgePlan, Respondent
-from valuelex.stages.fence import neutralise
+from valuelex.stages.fence import LONGEST, neutralise
+from valuelex.stages.lineage import bare_name, maker_of, mask_names
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int8]
@@ -50,8 +51,8 @@ def prepare_exhibits(completions: Sequence[Completion], test: ProjectiveTest) ->
 
 
 def exhibit(stem: str, text: str) -> Exhibit:
-    """Make an exhibit of a stem and an ending, which is freed of what could act on a judge."""
-    ending = neutralise(text)
+    """Make an exhibit of a stem and an ending, both freed of what could act on a judge or give the author away."""
+    stem, ending = neutralise(stem, LONGEST), neutralise(mask_names(text))
     digest = hashlib.sha256(f"{stem}\0{ending}".encode()).hexdigest()
     return Exhibit(f"e{digest[:16]}", stem, ending)
 
@@ -67,12 +68,19 @@ def excluded_respondents(judge: JudgePlan, respondents: Sequence[Respondent]) ->
 
 
 def own_respondents(judge: JudgePlan, respondents: Sequence[Respondent]) -> tuple[str, ...]:
-    """List the respondents that are this judge's own model or of its family."""
+    """List the respondents of this judge's family, of its model's name at any provider, or of its maker.
+
+    Families are what the study says; makers are told by model names, as far as `lineage` knows them.
+    """
     if judge.model is None:
         return ()
-    own = (judge.model.label, judge.model.revision)
+    name, maker = bare_name(judge.model.name), maker_of(judge.model.name)
     return tuple(
-        r.id for r in respondents if r.family == judge.family or (r.model.label, r.model.revision) == own
+        r.id
+        for r in respondents
+        if r.family == judge.family
+        or bare_name(r.model.name) == name
+        or (maker is not None and maker_of(r.model.name) == maker)
     )
 
 

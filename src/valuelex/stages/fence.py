@@ -44,7 +44,11 @@ _STACKED = re.compile(f"([{_ACCENTS}]{{3}})[{_ACCENTS}]+")
 """More accents on one letter than any language writes."""
 
 
-def neutralise(text: str, limit: int = 600) -> str:
+LIMIT, LONGEST = 600, 8000
+"""Characters of a completion that a judge sees, and of any text, such as one that people labelled."""
+
+
+def neutralise(text: str, limit: int = LIMIT) -> str:
     """Return what a judge may see of a text: one line that can close no fence and hides nothing.
 
     Characters that show nothing are removed, white space becomes single spaces, and marks that could end
@@ -90,8 +94,8 @@ def fenced(text: str, nonce: str) -> str:
     Parameters
     ----------
     text
-        What is shown.
+        What is shown, up to `LONGEST` characters.
     nonce
         From the content's hash, so that equal content gives equal prompts.
     """
-    return f"<<<material {nonce}>>>\n{neutralise(text)}\n<<<end of material {nonce}>>>"
+    return f"<<<material {nonce}>>>\n{neutralise(text, LONGEST)}\n<<<end of material {nonce}>>>"

@@ -192,8 +192,8 @@ def average_notes(
     -------
     values, missing : (n_exhibits, n_subdimensions)
         The mean over draws (of the expected point where the endpoint told probabilities) where at least
-        half of the draws gave a rating; elsewhere NaN with the commonest reason. What was not asked is
-        missing as CALL_FAILED.
+        half of the draws gave a rating; elsewhere NaN with the commonest reason. Where there is no note it is
+        NOT_RATED.
     """
     row = {e.id: i for i, e in enumerate(exhibits)}
     column = {s.id: i for i, s in enumerate(system.subdimensions)}
@@ -212,7 +212,7 @@ def average_notes(
             n_rated[at] += 1
     rated = (n_rated > 0) & (2 * n_rated >= n_drawn)
     values = np.divide(total, n_rated, out=np.full(shape, np.nan), where=rated)
-    missing = np.full(shape, REASONS.index(Missing.CALL_FAILED), dtype=np.int8)
+    missing = np.full(shape, REASONS.index(Missing.NOT_RATED), dtype=np.int8)
     missing[rated] = -1
     for at, counted in reasons.items():
         if not rated[at]:

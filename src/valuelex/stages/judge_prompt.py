@@ -16,7 +16,7 @@ from valuelex.domain.measure import SCALE_HIGH, Exhibit, Manual
 from valuelex.domain.structure import Subdimension, ValueSystem
 from valuelex.domain.study import JudgePlan, Respondent
 from valuelex.errors import StudyError
-from valuelex.stages.fence import fenced
+from valuelex.stages.fence import LONGEST, fenced, neutralise
 from valuelex.stages.request import build_call
 
 N_ANCHORS = 2
@@ -178,8 +178,10 @@ def entry_keys(n: int) -> tuple[str, ...]:
 
 def _described(key: str, s: Subdimension) -> str:
     shown = [("low", s.low), ("middle", s.middle), ("high", s.high)]
-    examples = "\n".join(f"   {pole}: {' / '.join(texts[:N_ANCHORS])}" for pole, texts in shown if texts)
-    return f"{key}. {s.name}: {s.definition}\n{examples}"
+    examples = "\n".join(
+        f"   {pole}: {' / '.join(map(neutralise, texts[:N_ANCHORS]))}" for pole, texts in shown if texts
+    )
+    return f"{key}. {neutralise(s.name)}: {neutralise(s.definition, LONGEST)}\n{examples}"
 
 
 def answer_schema(n: int) -> dict[str, Any]:

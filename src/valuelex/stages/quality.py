@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from valuelex.domain.measure import RatingArray, Stem
+from valuelex.domain.measure import PANEL, RatingArray, Stem
 from valuelex.domain.quality import ALL, DecisionTable, Quality
 from valuelex.domain.structure import ValueSystem
 from valuelex.domain.study import JudgePlan, Respondent
@@ -25,6 +25,7 @@ from valuelex.stages.quality_judges import compare_judges
 from valuelex.stages.quality_reliability import measure_reliability
 from valuelex.stages.quality_table import RatingTable, lay_out
 from valuelex.stages.quality_warnings import quality_warnings
+from valuelex.stages.severity import LEAST_SHARED, panel_members
 from valuelex.stats.bootstrap import resample_units
 
 Array = NDArray[np.float64]
@@ -71,7 +72,9 @@ def measure_quality(
         If nothing was rated, arrays have different labels or another system, or `sentiment` has the
         wrong length or lies outside -1 to 1.
     """
-    table = lay_out(ratings, respondents, stems)
+    judged = [array for array in ratings if array.judge != PANEL]
+    members = panel_members(judged) if judged else ()
+    table = lay_out(members, respondents, stems)
     completions = ratings[0].completions
     _refuse_other_system(table, system)
     covariates = {"length": log_lengths(completions), "sentiment": _sentiment(sentiment, table)}
@@ -102,7 +105,19 @@ def measure_quality(
         profiles=profiles(table),
         confounds=check_confounds(table, _known(covariates), weights),
     )
-    return replace(quality, warnings=quality_warnings(quality, respondents, judges))
+    left_out = (array for array in judged if array not in members)
+    said = tuple(_left_out(array) for array in left_out)
+    return replace(quality, warnings=(*said, *quality_warnings(quality, respondents, judges)))
+
+
+def _left_out(array: RatingArray) -> str:
+    n = int((~np.isnan(array.values)).any(axis=1).sum())
+    if not n:
+        return f"Judge {array.judge!r} rated nothing, and is left out of all figures."
+    return (
+        f"Judge {array.judge!r} rated {n} completions and shares fewer than {LEAST_SHARED} of them with the judge of "
+        "most ratings: it is left out of the panel and of these figures. Let it rate more of the same completions."
+    )
 
 
 def _weights(unit: NDArray[np.int64], n_resamples: int, rng: np.random.Generator) -> Array:

@@ -76,8 +76,9 @@ def _design(
         own = own_respondents(judge, asked) if judge.id in quality.judges and not judge.exclude_family else ()
         if own:
             yield (
-                f"Judge {judge.id!r} is of the family of {len(own)} respondents that it rated (first: {own[0]!r}) and "
-                "may favour them."
+                f"Judge {judge.id!r} shares family or maker with {len(own)} respondents that it rated (first: "
+                f"{own[0]!r}) "
+                "and may favour them."
             )
 
 

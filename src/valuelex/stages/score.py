@@ -112,6 +112,7 @@ def orient(
     )
     low, high = np.clip(low, SCALE_LOW, SCALE_HIGH), np.clip(high, SCALE_LOW, SCALE_HIGH)
     rated_stems = (~np.isnan(means.values)).sum(axis=0)
+    errors = _standard_errors(means.values)
     who = _who(ratings, respondent_ids)
     n_completions = np.bincount(who, minlength=n_respondents)
     reasons = _count_reasons(rate_targets(ratings, system)[1], who, n_respondents)
@@ -132,9 +133,19 @@ def orient(
                     n_stems=int(rated_stems[r, t]),
                     n_completions=int(n_completions[r]) - sum(missing.values()),
                     missing=missing,
+                    standard_error=number_or_none(errors[r, t]),
                 )
             )
     return tuple(found)
+
+
+def _standard_errors(means: Array) -> Array:
+    """Of the mean over the first axis; NaN where fewer than two are there."""
+    n = (~np.isnan(means)).sum(axis=0)
+    centre = np.nansum(means, axis=0) / np.maximum(n, 1)
+    squares = np.nansum((means - centre) ** 2, axis=0)
+    errors: Array = np.sqrt(np.divide(squares, n * (n - 1.0), out=np.full(n.shape, np.nan), where=n > 1))
+    return errors
 
 
 def number_or_none(value: float) -> float | None:

@@ -186,10 +186,7 @@ def second_results(
 def _projective(
     orientations: Sequence[Orientation], system: ValueSystem, ids: Sequence[str], names: Sequence[str]
 ) -> tuple[Array, Array]:
-    """Estimates and standard errors, (n_respondents, n_subdimensions).
-
-    Errors are told from the width of the intervals; one that ends at an end of the scale was cut there and tells none.
-    """
+    """Estimates and standard errors over stems, (n_respondents, n_subdimensions)."""
     own = [o for o in orientations if o.system == system.name and o.level == "subdimension"]
     values, errors = (np.full((len(ids), len(names)), np.nan) for _ in range(2))
     for o in own:
@@ -197,8 +194,8 @@ def _projective(
             continue
         at = (ids.index(o.respondent_id), names.index(o.target))
         values[at] = o.estimate
-        if o.ci_low is not None and o.ci_high is not None and o.ci_low > SCALE_LOW and o.ci_high < SCALE_HIGH:
-            errors[at] = (o.ci_high - o.ci_low) / (2 * _REACH)
+        if o.standard_error is not None:
+            errors[at] = o.standard_error
     return values, errors
 
 

@@ -17,6 +17,9 @@ from valuelex.errors import DataError
 from valuelex.stages.score import commonest_reason
 
 Array = NDArray[np.float64]
+LEAST_SHARED = 20
+"""Completions that a judge shares with the judge of most ratings before it joins the panel: with fewer, even a spread
+of one point between two judges leaves their shift unknown by half a point (1.96 / sqrt(20) = .44)."""
 _SINGULAR = 1e-10
 """Share of the largest eigenvalue of the normal equations below which one counts as zero."""
 
@@ -63,6 +66,21 @@ def remove_severity(arrays: Sequence[RatingArray]) -> RatingArray:
         missing=np.where(count > 0, np.int8(-1), commonest),
         completions=first.completions,
         subdimensions=first.subdimensions,
+    )
+
+
+def panel_members(arrays: Sequence[RatingArray]) -> tuple[RatingArray, ...]:
+    """Return the judges that can make a panel: the one with the most ratings, and all who share enough with it.
+
+    A judge's severity is estimated on shared completions. On a handful of them it would be chance, and taking
+    it off would move every score.
+    """
+    rated = [~np.isnan(array.values) for array in arrays]
+    first = max(range(len(arrays)), key=lambda j: int(rated[j].sum()))
+    return tuple(
+        array
+        for j, array in enumerate(arrays)
+        if j == first or int((rated[j] & rated[first]).any(axis=1).sum()) >= LEAST_SHARED
     )
 
 
