@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from valuelex.stages.clean import clean_answer
-from valuelex.stages.fence import fenced
+from valuelex.stages.fence import fenced, neutralise
 from valuelex.stages.tripwire import KINDS, addresses_judge
 
 TESTS = Path(__file__).parents[1] / "tests"
@@ -45,7 +45,7 @@ def load(name: str) -> list[dict[str, Any]]:
 def print_table(attacks: list[dict[str, Any]]) -> None:
     """Print a row for each kind and each round."""
     naive = GullibleJudge(lambda text: TEMPLATE.format(f"--- sentence\n{text}\n--- end of sentence"))
-    safe = GullibleJudge(lambda text: TEMPLATE.format(fenced(text, "e0123456789abcdef")))
+    safe = GullibleJudge(lambda text: TEMPLATE.format(fenced(neutralise(text), "e0123456789abcdef")))
     print(f"{'':<12}{'n':>5}{'marked':>8}{'moved: undefended':>20}{'fence only':>12}{'both':>6}")
     rows = [(kind, [a for a in attacks if a["kind"] == kind]) for kind in KINDS]
     rows += [(f"round {r}", [a for a in attacks if a["round"] == r]) for r in range(1, 5)]

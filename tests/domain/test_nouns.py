@@ -6,7 +6,6 @@ import pytest
 from examples import (
     completion,
     rating_table,
-    ratings,
     respondent,
     response_matrix,
     study,
@@ -14,7 +13,7 @@ from examples import (
 )
 from valuelex.domain.call import Missing
 from valuelex.domain.lexicon import Lexicon, Term
-from valuelex.domain.measure import Orientation, RatingArray, count_missing
+from valuelex.domain.measure import Orientation, RatingArray
 from valuelex.domain.structure import Taxonomy, ValueSystem
 from valuelex.errors import DataError, StudyError
 
@@ -66,18 +65,6 @@ def test_a_missing_completion_carries_no_number():
     assert said == (
         "1 missing completions carry a rating (first: ['a:s0:0']). Missing is a reason, never a number."
     )
-
-
-def test_reasons_are_counted_in_a_fixed_order_and_zeros_left_out():
-    array = ratings(
-        {
-            ("a", "s0", 0): Missing.EMPTY,
-            ("a", "s0", 1): Missing.REFUSED,
-            ("a", "s0", 2): 3.0,
-            ("a", "s1", 0): Missing.EMPTY,
-        }
-    )
-    assert list(count_missing(array.completions).items()) == [(Missing.REFUSED, 1), (Missing.EMPTY, 2)]
 
 
 def test_an_orientation_counts_what_it_lacks():

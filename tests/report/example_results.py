@@ -7,6 +7,7 @@ Orientations are computed here by plain loops, apart from the report's own arith
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from itertools import combinations
 from statistics import fmean, stdev
@@ -24,7 +25,6 @@ from valuelex.domain.measure import (
     RatingArray,
     Stem,
     StemKind,
-    count_missing,
 )
 from valuelex.domain.quality import Quality
 from valuelex.domain.results import Found, Results
@@ -205,7 +205,7 @@ def orientations(array: RatingArray, system: ValueSystem) -> tuple[Orientation, 
     made = []
     for (respondent, level, target), by_stem in stem_means(array, system).items():
         own = tuple(c for c in array.completions if c.respondent_id == respondent)
-        missing = count_missing(own)
+        missing = dict(Counter(c.missing for c in own if c.missing is not None))
         estimate = low = high = None
         if len(by_stem) >= 2:
             estimate = fmean(by_stem.values())

@@ -12,7 +12,7 @@ from attacks.gullible_judge import GullibleJudge, honest_rating
 from examples import manual, system
 from valuelex.io.assets import load_system
 from valuelex.stages.exhibits import exhibit
-from valuelex.stages.fence import fenced
+from valuelex.stages.fence import fenced, neutralise
 from valuelex.stages.judge_prompt import rating_prompt
 from valuelex.stages.readings import plain
 from valuelex.stages.tripwire import KINDS, addresses_judge
@@ -29,7 +29,7 @@ def naive_prompt(text: str) -> str:
 
 
 def fenced_prompt(text: str) -> str:
-    return TEMPLATE.format(material=fenced(text, "e0123456789abcdef"))
+    return TEMPLATE.format(material=fenced(neutralise(text), "e0123456789abcdef"))
 
 
 def real_prompt(text: str) -> str:

@@ -5,7 +5,6 @@ Owns labels, the rating scale and missing reasons. Does not judge or estimate.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -303,9 +302,3 @@ class Contrast:
     n_stems: int
     n_respondents_a: int
     n_respondents_b: int
-
-
-def count_missing(completions: tuple[Completion, ...]) -> dict[Missing, int]:
-    """Count completions by the reason why they are missing; reasons that never occur are left out."""
-    found = Counter(c.missing for c in completions if c.missing is not None)
-    return {reason: found[reason] for reason in Missing if found[reason]}

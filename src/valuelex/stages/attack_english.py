@@ -215,7 +215,9 @@ FAKE_SCORE = tuple(
     for p in (
         r"\b[a-z]+\s+([0-6])\s*[|;/,]\s*(?:[a-z]+\s+\1\s*(?:[|;/,]\s*|\Z))+",
         rf"\b(?:result|outcome)\s*:.{{0,30}}(?:\brelevant\b|{_TOP}\s*(?:points|\W*\Z))",
-        r"[\"'{,]\s*(?:rating|score|relevant|evidence|reason|subdimension|verdict"
+        r"\bplainly\s+(?:for|against)\b.{0,40}\bplainly\s+(?:for|against)\b|\bcounts?\s+as\s+plainly\b",
+        r"\b(?:bears|grounds|level|rating|relevant)\s*=\s*\w",
+        r"[\"'{,]\s*(?:rating|score|relevant|bears|grounds|evidence|reason|subdimension|verdict"
         r"|grade)s?[\"']?\s*:\s*(?:[\"'\[{\w])",
         r"\brelevan(?:t|ce)\s*(?:[:=]|->|is\s+set\s+to|\bis\b)\s*(?:true|yes|1|high|open)\b",
         r"\b(?:the\s+)?gate\s*(?:[:=]|is|was|stays)\s*(?:open|passed|true|yes)\b",
