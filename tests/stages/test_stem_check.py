@@ -240,3 +240,10 @@ def test_the_order_of_stems_changes_no_fault_of_a_text(texts, random):
 @given(st.text())
 def test_words_are_found_in_any_text(text):
     assert all(word == word.lower() and " " not in word for word in words_of(text))
+
+
+def test_a_theme_that_the_system_has_not_is_named_with_the_nearest():
+    stems = (replace(SOUND[0], theme="caer"), replace(SOUND[1], theme="caer"))
+    (found,) = (f for f in check_stems(test_of(*stems), VECTORS, FLAT, system()) if f.check == "theme")
+    assert found.detail == "'caer' is no subdimension of 'tiny'; did you mean 'care'?"
+    assert ("", 0, "theme") not in faults(of=system())

@@ -15,6 +15,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from itertools import product
 from typing import Literal
 
@@ -57,6 +58,7 @@ Check = Literal[
     "no room",
     "double-barrelled",
     "balance",
+    "theme",
 ]
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
@@ -163,7 +165,8 @@ def check_stems(
     for entry, polarity in zip(entries, sentiment, strict=True):
         found += _faults_of_text(entry, float(polarity), system)
     cosines = vectors @ vectors.T
-    return (*found, *_duplicates(entries), *_near(entries, cosines), *_far(entries, cosines), *_balance(test))
+    pairs = (*_duplicates(entries), *_near(entries, cosines), *_far(entries, cosines))
+    return (*found, *pairs, *_balance(test), *_themes(test, system))
 
 
 def readability(text: str) -> float:
@@ -260,6 +263,18 @@ def _far(entries: Sequence[_Text], cosines: NDArray[np.float64]) -> Iterator[Ste
         cosine = float(cosines[i, i - entry.wording])
         if entry.wording and cosine < FAR:
             yield entry.fault("far wording", f"cosine {cosine:.2f} with its stem; keep the situation")
+
+
+def _themes(test: ProjectiveTest, system: ValueSystem | None) -> Iterator[StemFault]:
+    """Find themes that no subdimension of the system bears; other systems may have them."""
+    if system is None:
+        return
+    known = [s.id for s in system.subdimensions]
+    named = dict.fromkeys(t for s in test.stems for t in (s.theme, s.against) if t is not None)
+    for theme in (t for t in named if t not in known):
+        near = get_close_matches(theme, known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(map(repr, known))}."
+        yield StemFault("", 0, "theme", f"{theme!r} is no subdimension of {system.name!r}; {hint}")
 
 
 def _balance(test: ProjectiveTest) -> Iterator[StemFault]:
