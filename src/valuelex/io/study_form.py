@@ -1,0 +1,132 @@
+"""The form of a study file: its sections and keys, with their defaults and ranges.
+
+Owns what a key may be on its own. Unknown keys are refused. What keys mean together is resolved by
+`valuelex.io.study_file`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from valuelex.domain.study import Confound, JudgeKind
+from valuelex.io import assets
+from valuelex.io.assets import EndpointEntry, Section, Text
+
+Share = Annotated[float, Field(gt=0, le=1)]
+Temperature = Annotated[float, Field(ge=0, le=5)]
+Count = Annotated[int, Field(ge=1, strict=True)]
+
+
+class StudySection(Section):
+    """Name and seed of the study."""
+
+    name: Text
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+
+
+class RespondentSection(Section):
+    """A grid of respondents that share a model: temperatures x top_p x personas."""
+
+    model: Text
+    api: Literal["chat", "completion"] = "chat"
+    label: str = ""
+    prefill: bool = False
+    temperature: Annotated[tuple[Temperature, ...], Field(min_length=1)] = (1.0,)
+    top_p: Annotated[tuple[Share, ...], Field(min_length=1)] = (1.0,)
+    personas: Annotated[tuple[str, ...], Field(min_length=1)] = ("",)
+    family: str = ""
+    attributes: dict[str, str | int | float | bool] = {}
+
+    @field_validator("temperature", "top_p", "personas", mode="before")
+    @classmethod
+    def _one_is_a_list_of_one(cls, value: object) -> object:
+        return value if isinstance(value, list | tuple) else (value,)
+
+
+class ElicitSection(Section):
+    """How value words are asked for."""
+
+    prompts: Text = "valuelex-15"
+    draws: Count = 1
+    max_tokens: Count = 64
+
+
+class NormaliseSection(Section):
+    """Which words become terms."""
+
+    min_respondents: Count = 2
+    keep: tuple[Text, ...] = ()
+    drop: tuple[Text, ...] = ()
+    merge: dict[str, str] = {}
+
+
+class ConstructSection(Section):
+    """How terms are grouped."""
+
+    n_dimensions: Count = 3
+    n_subdimensions: Annotated[int, Field(ge=2)] = 6
+    resamples: Count = 200
+
+
+class ProjectSection(Section):
+    """How respondents are measured."""
+
+    test: Text = assets.DEFAULT_TEST
+    stems: Annotated[int, Field(ge=2)] | Literal["all"] = "all"
+    wordings: Count = 1
+    draws: Count = 1
+    max_tokens: Count = 32
+    systems: Annotated[tuple[Text, ...], Field(min_length=1)] = ("valuelex-2024",)
+    manual: Text = "valuelex-7"
+    stop_width: Annotated[float, Field(ge=0, le=6)] = 0.0
+    stop_step: Count = 12
+    stop_least: Annotated[int, Field(ge=5)] = 24
+
+
+class JudgeSection(Section):
+    """Who rates completions: an axis between embeddings, a language model, or people."""
+
+    kind: JudgeKind = "axis"
+    name: str = ""
+    model: str = ""
+    family: str = ""
+    temperature: Temperature = 0.0
+    top_p: Share = 1.0
+    draws: Count = 1
+    max_tokens: Annotated[int, Field(ge=0, strict=True)] = 0
+    together: bool | None = None
+    exclude_family: bool = False
+    ratings: tuple[Text, ...] = ()
+
+
+class SecondSection(Section):
+    """Second methods: choices between statements, and direct ratings of them; 0 draws leaves one out."""
+
+    choose_draws: Annotated[int, Field(ge=0, strict=True)] = 0
+    rate_draws: Annotated[int, Field(ge=0, strict=True)] = 0
+
+
+class CompareSection(Section):
+    """What is compared."""
+
+    factors: tuple[Text, ...] = ("respondent",)
+    resamples: Annotated[int, Field(ge=100)] = 2000
+    remove: tuple[Confound, ...] = ()
+
+
+class StudyFile(Section):
+    """A whole study file."""
+
+    study: StudySection
+    personas: dict[str, Text] = {}
+    endpoints: dict[str, EndpointEntry] = {}
+    respondents: Annotated[tuple[RespondentSection, ...], Field(min_length=1)]
+    elicit: ElicitSection | None = None
+    normalise: NormaliseSection = NormaliseSection()
+    construct_: ConstructSection = Field(default=ConstructSection(), alias="construct")
+    project: ProjectSection = ProjectSection()
+    judges: Annotated[tuple[JudgeSection, ...], Field(min_length=1)] = (JudgeSection(),)
+    second: SecondSection = SecondSection()
+    compare: CompareSection = CompareSection()
