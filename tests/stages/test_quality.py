@@ -219,18 +219,22 @@ def test_a_warning_of_length_needs_an_interval_without_zero():
     scores = simulated(rng, (8, 20, 1, 1), draw_sd=0.2)
     by_length = np.clip(scores + 0.8 * (np.log(words) - 2.8).reshape(8, 20, 1, 1), 0, 6)
     followed = quality(judged(by_length, texts=texts), of=system())
-    assert "Ratings follow the length of completions (|r| above 0.3 for care" in said(followed, "length")
+    assert "Ratings follow the length of completions (|r| above 0.3 for Care" in said(followed, "length")
     assert not any("length" in w for w in quality(judged(scores, texts=texts), of=system()).warnings)
 
 
 def test_a_correlation_that_may_be_chance_gives_no_warning(full):
     def warned(low):
         check = ConfoundCheck("length", "respondent", "a1", Estimate(0.5, low, 0.8, 12))
-        return [w for w in quality_warnings(replace(full, confounds=(check,)), (), ()) if "length" in w]
+        return [
+            w
+            for w in quality_warnings(replace(full, confounds=(check,)), TWO_BY_TWO, (), ())
+            if "length" in w
+        ]
 
     assert warned(-0.1) == []
     assert warned(0.1) == [
-        "Ratings follow the length of completions (|r| above 0.3 for a1; 0.50 on a1, over respondents); compare with "
+        "Ratings follow the length of completions (|r| above 0.3 for A1; 0.50 on A1, over respondents); compare with "
         "results that have length removed."
     ]
 

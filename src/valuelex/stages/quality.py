@@ -107,7 +107,7 @@ def measure_quality(
     )
     left_out = (array for array in judged if array not in members)
     said = tuple(_left_out(array) for array in left_out)
-    return replace(quality, warnings=(*said, *quality_warnings(quality, respondents, judges)))
+    return replace(quality, warnings=(*said, *quality_warnings(quality, system, respondents, judges)))
 
 
 def _left_out(array: RatingArray) -> str:

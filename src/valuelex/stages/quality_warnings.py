@@ -5,9 +5,10 @@ Owns the thresholds, each with its reason, and the wording. Every sentence carri
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from valuelex.domain.quality import ALL, ConfoundCheck, Item, Quality
+from valuelex.domain.structure import ValueSystem
 from valuelex.domain.study import JudgePlan, Respondent
 from valuelex.stages.exhibits import own_respondents
 
@@ -35,8 +36,12 @@ MAX_NAMED = 3
 """Subdimensions or stems named in one sentence."""
 
 
+Names = Mapping[str, str]
+"""Names of subdimensions and dimensions by their ids."""
+
+
 def quality_warnings(
-    quality: Quality, respondents: Sequence[Respondent], judges: Sequence[JudgePlan]
+    quality: Quality, system: ValueSystem, respondents: Sequence[Respondent], judges: Sequence[JudgePlan]
 ) -> tuple[str, ...]:
     """List what the figures warn of, the design first.
 
@@ -44,16 +49,19 @@ def quality_warnings(
     ----------
     quality
         The checks; its own warnings are not read.
+    system
+        The value system, for the names of its subdimensions and dimensions.
     respondents, judges
         As in the study; judges that are not among them are not looked up.
     """
+    names = {s.id: s.name for s in system.subdimensions} | {d.id: d.name for d in system.dimensions}
     sentences = [
         *_design(quality, respondents, judges),
-        *_components(quality),
-        *_items(quality),
-        *_judges(quality),
-        *_halo(quality),
-        *_confounds(quality),
+        *_components(quality, names),
+        *_items(quality, names),
+        *_judges(quality, names),
+        *_halo(quality, names),
+        *_confounds(quality, names),
     ]
     return tuple(sentences)
 
@@ -82,7 +90,7 @@ def _design(
             )
 
 
-def _components(quality: Quality) -> Iterator[str]:
+def _components(quality: Quality, names: Names) -> Iterator[str]:
     low = [
         (component.share, table.target)
         for table in quality.components
@@ -96,8 +104,8 @@ def _components(quality: Quality) -> Iterator[str]:
         share, target = min(low)
         yield (
             f"Who answers makes less than {LEAST_RESPONDENT_SHARE:.0%} of the variance of single ratings on "
-            f"{_named([t for _, t in sorted(low)])} ({share:.1%} on {target}): a single completion shows next to "
-            "nothing of its respondent."
+            f"{_named([t for _, t in sorted(low)], names)} ({share:.1%} on {names.get(target, target)}): "
+            "a single completion shows next to nothing of its respondent."
         )
     weak = [
         (d.present.generalizability.value, d.target)
@@ -111,12 +119,12 @@ def _components(quality: Quality) -> Iterator[str]:
     if weak:
         value, target = min(weak)
         yield (
-            f"Generalizability is below {LEAST_GENERALIZABILITY:g} on {_named([t for _, t in sorted(weak)])} "
-            f"({value:.2f} on {target}): other stems would order respondents otherwise."
+            f"Generalizability is below {LEAST_GENERALIZABILITY:g} on {_named([t for _, t in sorted(weak)], names)} "
+            f"({value:.2f} on {names.get(target, target)}): other stems would order respondents otherwise."
         )
 
 
-def _items(quality: Quality) -> Iterator[str]:
+def _items(quality: Quality, names: Names) -> Iterator[str]:
     for end, share_of in (("highest", _ceiling), ("lowest", _floor)):
         shares = {k: share_of(own) for k, own in _by_subdimension(quality.items).items()}
         at_end = {k: share for k, share in shares.items() if share > MOST_AT_AN_END}
@@ -124,16 +132,17 @@ def _items(quality: Quality) -> Iterator[str]:
             most = max(at_end, key=lambda k: at_end[k])
             yield (
                 f"More than {MOST_AT_AN_END:.0%} of the ratings lie at the {end} point of the scale on "
-                f"{_named(sorted(at_end, key=lambda k: -at_end[k]))} ({at_end[most]:.0%} on {most}): respondents "
+                f"{_named(sorted(at_end, key=lambda k: -at_end[k]), names)} "
+                f"({at_end[most]:.0%} on {names.get(most, most)}): respondents "
                 "beyond it cannot be told apart."
             )
     told = [item for item in quality.items if item.discrimination is not None]
     negative = [item for item in told if item.discrimination is not None and item.discrimination < 0]
     if told and len(negative) > MOST_NEGATIVE * len(told):
-        names = list(dict.fromkeys(item.stem_id for item in sorted(negative, key=_discrimination)))
+        stems = list(dict.fromkeys(item.stem_id for item in sorted(negative, key=_discrimination)))
         yield (
             f"{len(negative)} of {len(told)} pairs of stem and subdimension order respondents against the other stems "
-            f"(worst: {_named(names)}); mend or drop those stems."
+            f"(worst: {_named(stems, {})}); read them before you trust the order, and mend or drop what does so again."
         )
     missing = {k: _mean([i.missing for i in own]) for k, own in _by_subdimension(quality.items).items()}
     gone = {k: share for k, share in missing.items() if share > MOST_MISSING}
@@ -141,12 +150,12 @@ def _items(quality: Quality) -> Iterator[str]:
         most = max(gone, key=lambda k: gone[k])
         yield (
             f"More than {MOST_MISSING:.0%} of the ratings are missing on "
-            f"{_named(sorted(gone, key=lambda k: -gone[k]))} ({gone[most]:.0%} on {most}): "
+            f"{_named(sorted(gone, key=lambda k: -gone[k]), names)} ({gone[most]:.0%} on {names.get(most, most)}): "
             "scores hold for the completions that could be rated."
         )
 
 
-def _judges(quality: Quality) -> Iterator[str]:
+def _judges(quality: Quality, names: Names) -> Iterator[str]:
     low = [
         (a.alpha.value, a.target)
         for a in quality.agreements
@@ -155,12 +164,12 @@ def _judges(quality: Quality) -> Iterator[str]:
     if low:
         value, target = min(low)
         yield (
-            f"Judges agree less than alpha {LEAST_ALPHA:g} on {_named([t for _, t in sorted(low)])} ({value:.2f} on "
-            f"{target}): not enough even for tentative conclusions from one of them."
+            f"Judges agree less than alpha {LEAST_ALPHA:g} on {_named([t for _, t in sorted(low)], names)} "
+            f"({value:.2f} on {names.get(target, target)}): not enough even for tentative conclusions from one of them."
         )
 
 
-def _halo(quality: Quality) -> Iterator[str]:
+def _halo(quality: Quality, names: Names) -> Iterator[str]:
     for halo in quality.halos:
         share = halo.first_share.value
         if share is not None and share > MOST_FIRST_SHARE:
@@ -176,21 +185,22 @@ def _halo(quality: Quality) -> Iterator[str]:
     for pair in quality.discriminances:
         if pair.level == "respondent" and pair.htmt.value is not None and pair.htmt.value > MOST_HTMT:
             yield (
-                f"Dimensions {pair.a!r} and {pair.b!r} cannot be told apart between respondents (HTMT "
+                f"Dimensions {names.get(pair.a, pair.a)!r} and {names.get(pair.b, pair.b)!r} cannot be told apart "
+                "between respondents (HTMT "
                 f"{pair.htmt.value:.2f}, above {MOST_HTMT:g})."
             )
 
 
-def _confounds(quality: Quality) -> Iterator[str]:
+def _confounds(quality: Quality, names: Names) -> Iterator[str]:
     for covariate in dict.fromkeys(check.covariate for check in quality.confounds):
         strong = [c for c in quality.confounds if c.covariate == covariate and _strength(c) > MOST_CONFOUNDED]
         if strong:
             worst = max(strong, key=_strength)
             value = worst.correlation.value
-            targets = _named(list(dict.fromkeys(c.target for c in strong)))
+            targets = _named(list(dict.fromkeys(c.target for c in strong)), names)
             yield (
                 f"Ratings follow the {covariate} of completions (|r| above {MOST_CONFOUNDED:g} for {targets}; "
-                f"{value:.2f} on {worst.target}, {_where(worst)}); "
+                f"{value:.2f} on {names.get(worst.target, worst.target)}, {_where(worst)}); "
                 f"compare with results that have {covariate} removed."
             )
 
@@ -234,8 +244,8 @@ def _mean(shares: Sequence[float]) -> float:
     return sum(shares) / len(shares) if shares else 0.0
 
 
-def _named(names: Sequence[str]) -> str:
-    """List the first names and how many more there are."""
-    more = len(names) - MAX_NAMED
-    shown = ", ".join(names[:MAX_NAMED])
+def _named(ids: Sequence[str], names: Names) -> str:
+    """List the first by their names, and how many more there are."""
+    more = len(ids) - MAX_NAMED
+    shown = ", ".join(names.get(one, one) for one in ids[:MAX_NAMED])
     return f"{shown} and {more} more" if more > 0 else shown
