@@ -4,7 +4,7 @@ Run: python benchmarks/scoring.py
 
 200 respondents x 139 stems x 6 draws x 6 subdimensions = 1,000,800 ratings of one judge, complete and with 5 % of the
 ratings missing. Each step runs in a process of its own, so that its peak memory is its own; the ratings
-themselves and their 166,800 completions are part of it. The steps named in the goal (under 60 s and 2 GB together) are
+themselves and their 166,800 completions are part of it. The steps with a target (under 60 s and 2 GB together) are
 orientations and components with their intervals; the full set of checks is shown beside them.
 """
 

@@ -13,6 +13,9 @@ from valuelex.cli.options import MaxCalls, Yes
 from valuelex.cli.show import Bars, interruptible
 from valuelex.errors import StudyError
 
+FAULTS_SHOWN = 100
+"""Faults that are printed; more are counted."""
+
 stems_app = typer.Typer(
     no_args_is_help=True, help="Stems of the projective test: check them, draft new ones."
 )
@@ -37,10 +40,12 @@ def check_stems(
     from valuelex.pipeline.stems import check_test
 
     found, faults = check_test(test, system or None)
-    for fault in faults:
+    for fault in faults[:FAULTS_SHOWN]:
         wording = f", wording {fault.wording}" if fault.wording else ""
         where = f"{fault.stem_id}{wording}: " if fault.stem_id else ""
         typer.echo(f"{where}{fault.check}: {fault.detail}")
+    if len(faults) > FAULTS_SHOWN:
+        typer.echo(f"... and {len(faults) - FAULTS_SHOWN} more; mend these first.")
     n_texts = sum(1 + len(s.wordings) for s in found.stems)
     kinds = Counter(str(s.kind) for s in found.stems)
     typer.echo(
