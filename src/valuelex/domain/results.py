@@ -57,5 +57,5 @@ class Results:
 
 
 def leading(ratings: Sequence[RatingArray]) -> tuple[RatingArray, ...]:
-    """Return one array for each system: the last, which joins the judges before it where there are several."""
+    """Return one array for each system: the last, which joins the judges before it where they make a panel."""
     return tuple({array.system: array for array in ratings}.values())

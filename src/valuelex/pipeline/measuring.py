@@ -141,7 +141,7 @@ def rate(
     ask: Ask,
     embeddings: Embeddings,
 ) -> tuple[tuple[RatingArray, ...], tuple[Note, ...]]:
-    """Let every judge rate completions on every system; several judges make a panel besides."""
+    """Let every judge rate completions on every system; judges that share enough make a panel besides."""
     exhibits = prepare_exhibits(completions, study.project.test)
     arrays: list[RatingArray] = []
     notes: list[Note] = []
@@ -158,8 +158,16 @@ def rate(
                 values, missing = average_notes(found, system, exhibits.items)
                 notes += found
             own.append(rating_array(judge.id, system, values, missing, exhibits, completions, excluded))
-        arrays += own if len(own) == 1 else [*own, remove_severity(panel_members(own))]
+        arrays += _with_panel(own)
     return tuple(arrays), tuple(notes)
+
+
+def _with_panel(own: Sequence[RatingArray]) -> list[RatingArray]:
+    """Add the panel where two judges or more can make one; else the fullest judge comes last, which leads."""
+    members = panel_members(own)
+    if len(members) > 1:
+        return [*own, remove_severity(members)]
+    return sorted(own, key=lambda array: array.judge == members[0].judge)
 
 
 def _notes(

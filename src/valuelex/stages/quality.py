@@ -105,7 +105,8 @@ def measure_quality(
         profiles=profiles(table),
         confounds=check_confounds(table, _known(covariates), weights),
     )
-    left_out = (array for array in judged if array not in members)
+    joined = {array.judge for array in members}
+    left_out = (array for array in judged if array.judge not in joined)
     said = tuple(_left_out(array) for array in left_out)
     return replace(quality, warnings=(*said, *quality_warnings(quality, system, respondents, judges)))
 
