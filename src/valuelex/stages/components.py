@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from valuelex.domain.quality import Component, ComponentTable, DecisionTable
 from valuelex.errors import DataError
 from valuelex.stages.quality_precision import decide, no_decision
@@ -64,7 +62,7 @@ def _one(table: RatingTable, scores: Scores) -> tuple[ComponentTable, DecisionTa
             msg = "Respondents, stems and judges have one level each, so there is nothing to divide the variance among."
             raise DataError(msg)  # noqa: TRY301 - one way out for all that cannot be told
         found = variance_components(scores.scores, scores.labels, scores.notation)
-    except (DataError, np.linalg.LinAlgError, ValueError) as error:  # The last two: nothing left to invert.
+    except DataError as error:
         empty = ComponentTable(
             scores.target,
             scores.form,

@@ -241,7 +241,13 @@ def _refuse_perfect(point: _Point, total: float) -> None:
 
 
 def _refuse_inseparable(information: Array, names: Sequence[str]) -> None:
-    """Raise `DataError` if some combination of the components leaves the likelihood as it is."""
+    """Raise `DataError` if a combination of components leaves the likelihood as it is, or no residual is left."""
+    if not np.isfinite(information).all():
+        msg = (
+            "The effects explain the scores that there are without a residual, so the components cannot be told; "
+            "add scores."
+        )
+        raise DataError(msg)
     root = np.sqrt(np.maximum(np.diag(information), 1e-300))
     values, vectors = eigh(information / root / root[:, None])
     if values[0] < 1e-9:
