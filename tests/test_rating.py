@@ -52,7 +52,7 @@ def workspace(folder: Path, n_stems: int = N_STEMS, seed: int = 7) -> Workspace:
         if who != ("secret-b", "s1"):
             text = texts.setdefault(who, f"went home by road {len(texts)} of {who[1]}.")
             choice = {"message": {"content": text}, "finish_reason": "stop"}
-            answers.append(Answer(call, {"choices": [choice]}, 0.1, 1))
+            answers.append(Answer(call, json.dumps({"choices": [choice]}), 0.1, 1))
     with Ledger(made.ledger_path) as ledger:
         ledger.record(answers=answers)
     return made

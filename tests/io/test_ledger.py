@@ -1,3 +1,4 @@
+import json
 import sqlite3
 from pathlib import Path
 
@@ -14,7 +15,7 @@ def a_call(draw: int = 0, body: str = '{"model":"m"}') -> Call:
 
 
 def text_answer(call: Call, text: str) -> Answer:
-    return Answer(call, {"choices": [{"text": text, "finish_reason": "stop"}]}, 0.1, 1)
+    return Answer(call, json.dumps({"choices": [{"text": text, "finish_reason": "stop"}]}), 0.1, 1)
 
 
 def test_an_answer_is_there_for_a_second_connection_at_once(tmp_path: Path) -> None:
@@ -60,7 +61,9 @@ def test_missing_reasons_and_odd_text_survive_the_file(tmp_path: Path) -> None:
     ]
     with Ledger(tmp_path / "ledger.db") as ledger:
         ledger.record(
-            answers=[Answer(c, {"choices": [x]}, 0.0, 1) for c, x in zip(calls, choices, strict=True)]
+            answers=[
+                Answer(c, json.dumps({"choices": [x]}), 0.0, 1) for c, x in zip(calls, choices, strict=True)
+            ]
         )
         replies = ledger.replies(c.key for c in calls)
     assert [replies[c.key].missing for c in calls] == [Missing.REFUSED, Missing.FILTERED, None]

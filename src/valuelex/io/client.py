@@ -14,7 +14,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import aiohttp
 
@@ -197,8 +197,8 @@ def _model(call: Call) -> str:
     return f"{call.provider}/{call.model}"
 
 
-async def _attempt(session: aiohttp.ClientSession, target: Target, call: Call) -> tuple[dict[str, Any], int]:
-    """Try a call until it is answered; return the decoded body and the number of attempts."""
+async def _attempt(session: aiohttp.ClientSession, target: Target, call: Call) -> tuple[str, int]:
+    """Try a call until it is answered; return the body and the number of attempts."""
     url = target.base_url.rstrip("/") + call.path
     attempt = 0
     while True:
@@ -215,7 +215,7 @@ async def _attempt(session: aiohttp.ClientSession, target: Target, call: Call) -
             await asyncio.sleep(wait)
 
 
-async def _post(session: aiohttp.ClientSession, url: str, target: Target, call: Call) -> dict[str, Any]:
+async def _post(session: aiohttp.ClientSession, url: str, target: Target, call: Call) -> str:
     headers = {"Content-Type": "application/json"}
     try:
         async with session.post(
@@ -247,10 +247,10 @@ def _is_filter(content: bytes) -> bool:
         return False
 
 
-def _decode(call: Call, target: Target, content: bytes) -> dict[str, Any]:
+def _decode(call: Call, target: Target, content: bytes) -> str:
     try:
-        payload: dict[str, Any] = json.loads(content, parse_constant=_refuse_constant)
-        read_reply(call.key, payload)
+        text = content.decode()
+        read_reply(call.key, json.loads(text, parse_constant=_refuse_constant))
     except (ValueError, AttributeError, RecursionError, DataError) as error:
         start = _visible(content.decode("utf-8", "replace"), target)[:80]
         msg = (
@@ -258,7 +258,7 @@ def _decode(call: Call, target: Target, content: bytes) -> dict[str, Any]:
             f"(it begins {start!r}); does the base URL end in /v1?"
         )
         raise _TransientError(msg) from error
-    return payload
+    return text
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -10,12 +10,12 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from valuelex.domain.call import Call, Reply, read_reply
 from valuelex.errors import DataError, LedgerError
@@ -42,10 +42,10 @@ CREATE INDEX failure_call ON failure (call_key);
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A call that was answered: the decoded body, the time it took, and how often it was tried."""
+    """A call that was answered: the JSON text of the reply as it came, the time it took, how often it was tried."""
 
     call: Call
-    payload: Mapping[str, Any]
+    payload: str
     latency_s: float
     attempts: int
 
@@ -155,7 +155,7 @@ class Ledger:
             )
             self._db.executemany(
                 "INSERT OR IGNORE INTO reply VALUES (?, ?, ?, ?, ?)",
-                [(a.call.key, json.dumps(a.payload), a.latency_s, a.attempts, now) for a in answers],
+                [(a.call.key, a.payload, a.latency_s, a.attempts, now) for a in answers],
             )
             self._db.executemany(
                 "INSERT INTO failure (call_key, message, attempts, failed_at) VALUES (?, ?, ?, ?)",
