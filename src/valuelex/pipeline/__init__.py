@@ -4,8 +4,9 @@ The only package that knows both. Each stage that needs a model is two pure func
 plan the calls, gather the replies, read them. All numbers are computed from the ledger.
 """
 
+from valuelex.pipeline.asking import models_of
 from valuelex.pipeline.measuring import check_rated
-from valuelex.pipeline.run import STAGES, models_of, run
+from valuelex.pipeline.run import STAGES, run
 from valuelex.pipeline.status import StageCount, Status, planned_calls, status
 from valuelex.pipeline.workspace import Progress, Silent, Workspace, open_study
 

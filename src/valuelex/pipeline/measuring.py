@@ -18,7 +18,7 @@ from valuelex.domain.results import leading
 from valuelex.domain.structure import ValueSystem
 from valuelex.domain.study import JudgePlan, Study
 from valuelex.errors import DataError
-from valuelex.io.embed import MiniLM
+from valuelex.io.embed import WIDTH, MiniLM
 from valuelex.io.rated import read_rated
 from valuelex.stages.adaptive import count_saving, first_stems, still_open
 from valuelex.stages.exhibits import (
@@ -60,6 +60,8 @@ class Embeddings:
 
     def of(self, texts: Sequence[str]) -> np.ndarray:
         """Return (n_texts, d) unit vectors."""
+        if not texts:
+            return np.zeros((0, WIDTH))
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
         self._known |= dict(zip(new, self._model.embed(new), strict=True))
         return np.array([self._known[text] for text in texts]).reshape(len(texts), -1)

@@ -13,19 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuelex import __version__
-from valuelex.domain.call import Call, CallStage, Missing, Reply
+from valuelex.domain.call import Call, CallStage, Missing
 from valuelex.domain.lexicon import Response
 from valuelex.domain.measure import PANEL, REASONS, Completion, Orientation, RatingArray
 from valuelex.domain.results import Found, Results, leading
 from valuelex.domain.second import SecondMethods
 from valuelex.domain.structure import BUILT, ValueSystem
-from valuelex.domain.study import Model, Study
-from valuelex.errors import DataError, NotApprovedError, StudyError
+from valuelex.domain.study import Study
+from valuelex.errors import DataError, StudyError
 from valuelex.io import assets, files
 from valuelex.io.embed import MiniLM
 from valuelex.io.ledger import Ledger
-from valuelex.io.send import Sender, check_keys
+from valuelex.io.send import Sender
 from valuelex.io.sentiment import sentiment
+from valuelex.pipeline.asking import Asker, models_of
 from valuelex.pipeline.measuring import (
     Ask,
     Embeddings,
@@ -34,7 +35,7 @@ from valuelex.pipeline.measuring import (
     first_round,
     measure_respondents,
 )
-from valuelex.pipeline.status import Status, count_calls, planned_calls
+from valuelex.pipeline.status import Status, planned_calls
 from valuelex.pipeline.workspace import Progress, Silent, Workspace, stage_rng
 from valuelex.report.html import render
 from valuelex.stages.caveats import caveats, resampling_units
@@ -54,11 +55,6 @@ Stage = Literal["elicit", "construct", "project", "report"]
 STAGES: tuple[Stage, ...] = ("elicit", "construct", "project", "report")
 
 
-def models_of(study: Study) -> tuple[Model, ...]:
-    """Return every model that a study may call: respondents' and judges'."""
-    return (*(r.model for r in study.respondents), *(j.model for j in study.judges if j.model is not None))
-
-
 def run(
     workspace: Workspace,
     *,
@@ -72,7 +68,7 @@ def run(
     Parameters
     ----------
     workspace
-        The study and its folder, which is locked meanwhile.
+        The study and its folder. Several processes may run it at once: no call is sent by two of them.
     until
         The last stage to carry out.
     send
@@ -99,57 +95,35 @@ def run(
     """
     progress = progress or Silent()
     study = workspace.study
-    with files.locked(workspace.folder), Ledger(workspace.ledger_path) as ledger:
+    files.open_folder(workspace.folder)
+    with Ledger(workspace.ledger_path) as ledger:
         calls = planned_calls(study)
         if until in ("elicit", "construct"):
             calls = {"elicit": calls["elicit"]}
         embedder = None if until == "elicit" else MiniLM.load()  # Before anything is paid for.
         check_rated(study)
         with Sender(models_of(study), ledger, progress.calls) if send else nullcontext() as sender:
-            asker = _Asker(study, calls, ledger, sender, approve)
+            asker = Asker(study, calls, ledger, sender, approve)
             files.write_study(workspace.folder, study)
+            asker.ahead(_independent(study, calls, until))
             results = _compute(workspace, calls, asker, embedder, progress, until)
         if send and not asker.n_sent:
             progress.step("Nothing was sent: every answer was in the ledger")
         return results
 
 
-class _Asker:
-    """Gathers replies: from the ledger, and from the models where sending is allowed."""
-
-    def __init__(
-        self,
-        study: Study,
-        calls: Mapping[CallStage, tuple[Call, ...]],
-        ledger: Ledger,
-        sender: Sender | None,
-        approve: Callable[[Status], bool],
-    ) -> None:
-        self._study, self._calls, self._ledger = study, calls, ledger
-        self._sender, self._approve = sender, approve
-        self.n_sent = 0
-        self._allowed = 0
-
-    def __call__(self, stage: CallStage, calls: Sequence[Call]) -> Mapping[str, Reply]:
-        if self._sender is not None:
-            answered = self._ledger.answered()
-            new = list({c.key: c for c in calls if c.key not in answered}.values())
-            if new:
-                if self.n_sent + len(new) > self._allowed:
-                    self._ask_leave(new)
-                self.n_sent += len(new)
-                self._sender.send(stage, new)
-        return self._ledger.replies(c.key for c in calls)
-
-    def _ask_leave(self, new: Sequence[Call]) -> None:
-        state = count_calls(self._study, self._calls, self._ledger)
-        self._allowed = self.n_sent + max(state.n_new, len(new))
-        wanted = {c.stage for c in state.counts if c.n_new} | {c.stage for c in new}
-        judged = {j.model.endpoint.provider for j in self._study.judges if j.model and "judge" in wanted}
-        asked = {r.model.endpoint.provider for r in self._study.respondents if wanted - {"judge"}}
-        check_keys(models_of(self._study), judged | asked)
-        if not self._approve(state):
-            raise NotApprovedError
+def _independent(
+    study: Study, calls: Mapping[CallStage, tuple[Call, ...]], until: Stage
+) -> dict[CallStage, Sequence[Call]]:
+    """Return the calls that depend on no answer: with them, one stopped respondent does not hold up the others."""
+    found: dict[CallStage, Sequence[Call]] = {"elicit": calls["elicit"]}
+    if until in ("project", "report"):
+        found["project"] = first_round(study, calls["project"])
+    if until == "report" and study.second.choose_draws:
+        found["choose"] = [c for system in study.project.systems for c in plan_choices(study, system)]
+    if until == "report" and study.second.rate_draws:
+        found["rate"] = [c for system in study.project.systems for c in plan_direct(study, system)]
+    return found
 
 
 def _compute(
