@@ -167,6 +167,12 @@ class ProjectPlan:
     n_wordings: int = 1
     adaptive: Adaptive | None = None
 
+    @property
+    def first_stems(self) -> int:
+        """The number of stems of the first round."""
+        n_stems = len(self.test.stems)
+        return n_stems if self.adaptive is None else min(self.adaptive.least, n_stems)
+
 
 JudgeKind = Literal["axis", "llm", "people"]
 

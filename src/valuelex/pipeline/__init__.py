@@ -5,9 +5,9 @@ plan the calls, gather the replies, read them. All numbers are computed from the
 """
 
 from valuelex.pipeline.asking import models_of
-from valuelex.pipeline.measuring import check_rated
-from valuelex.pipeline.run import STAGES, run
-from valuelex.pipeline.status import StageCount, Status, planned_calls, status
+from valuelex.pipeline.planning import STAGES, check_rated, planned_calls
+from valuelex.pipeline.run import run
+from valuelex.pipeline.status import StageCount, Status, status
 from valuelex.pipeline.workspace import Progress, Silent, Workspace, open_study
 
 __all__ = [
