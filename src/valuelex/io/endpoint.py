@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import aiohttp
 
-from valuelex.domain.call import Call, is_filtered, read_reply
+from valuelex.domain.call import Call, is_filtered, json_text, read_reply
 from valuelex.errors import DataError
 from valuelex.io.ledger import FailureReason
 from valuelex.io.pace import Trouble
@@ -158,8 +158,8 @@ async def post(session: aiohttp.ClientSession, target: Target, call: Call) -> Re
 
 def _decode(call: Call, target: Target, content: bytes) -> Received:
     try:
-        text = content.decode()
-        payload: dict[str, Any] = _JSON.decode(text.lstrip("\ufeff"))
+        text = content.decode("utf-8-sig")
+        payload: dict[str, Any] = _JSON.decode(text)
         if target.api_key and _says(text, payload, target.api_key):
             payload = _without(payload, target.api_key)
             text = json.dumps(payload)
@@ -177,7 +177,8 @@ def _decode(call: Call, target: Target, content: bytes) -> Received:
 def _says(text: str, payload: object, key: str) -> bool:
     """Tell whether a reply says the key back, as it is or in JSON's escapes."""
     escaped = "\\u" in text or "\\/" in text
-    return key in text or (escaped and key in json.dumps(payload, ensure_ascii=False))
+    written = json_text(key)[1:-1]
+    return written in text or (escaped and written in json.dumps(payload, ensure_ascii=False))
 
 
 def _without(value: Any, key: str) -> Any:

@@ -33,6 +33,23 @@ DIGITS = 6
 """Decimals of numbers in result files: far below any interval, above rounding noise."""
 
 
+RESULT_FILES = (
+    "study.resolved.json",
+    "responses.parquet",
+    "lexicon.json",
+    "response_matrix.npz",
+    "value_system.json",
+    "completions.parquet",
+    "ratings.parquet",
+    "notes.parquet",
+    "quality.json",
+    "orientations.csv",
+    "contrasts.csv",
+    "report.html",
+)
+"""What a complete run writes, as far as the study asks for it."""
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Keep other processes from writing in a study folder; the lock falls with the process.

@@ -6,7 +6,6 @@ Does not plan calls or read replies.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -19,6 +18,7 @@ from valuelex.errors import BudgetError, CallError
 from valuelex.io.client import Budget, Gathered, gather
 from valuelex.io.embedded import EmbeddedServer
 from valuelex.io.endpoint import Target
+from valuelex.io.keys import find_key
 from valuelex.io.ledger import Ledger
 
 NAMED = 5
@@ -86,16 +86,26 @@ class Sender:
         if endpoint.provider == "embedded":
             server = self._servers.enter_context(EmbeddedServer(Path(model.weights), model.name))
             return Target(server.base_url, endpoint.max_in_flight)
-        key = _api_key(endpoint.key_variable) if endpoint.key_variable else None
-        return Target(endpoint.identity, endpoint.max_in_flight, key, endpoint.key_variable)
+        folder = self._ledger.path.parent
+        return Target(
+            base_url=endpoint.identity,
+            max_in_flight=endpoint.max_in_flight,
+            api_key=find_key(endpoint.key_variable, folder) if endpoint.key_variable else None,
+            key_variable=endpoint.key_variable,
+            timeout_s=endpoint.timeout_s,
+            requests_per_minute=endpoint.requests_per_minute,
+            tokens_per_minute=endpoint.tokens_per_minute,
+        )
 
 
 def _route(model: Model) -> Route:
     return (model.endpoint.provider, model.endpoint.identity, model.revision)
 
 
-def check_keys(models: Iterable[Model], providers: Collection[str] | None = None) -> None:
-    """Make sure that every API key that these providers (default: all) need is in the environment.
+def check_keys(
+    models: Iterable[Model], providers: Collection[str] | None = None, folder: Path | None = None
+) -> None:
+    """Make sure that every API key that these providers (default: all) need is there; `folder` is the study's.
 
     Raises
     ------
@@ -104,19 +114,10 @@ def check_keys(models: Iterable[Model], providers: Collection[str] | None = None
     """
     endpoints = [model.endpoint for model in models]
     needed = {e.key_variable: e.provider for e in endpoints if providers is None or e.provider in providers}
-    unset = [name for name in needed if name and not _api_key(name)]
+    unset = [name for name in needed if name and not find_key(name, folder)]
     if unset:
-        msg = f"{needed[unset[0]]!r} needs an API key: set the environment variable {', '.join(unset)}."
+        msg = f"{needed[unset[0]]!r} needs an API key: set the environment variable {', '.join(unset)}, or put it into a key file (docs/how-to/models.md)."
         raise CallError(msg)
-
-
-def _api_key(variable: str) -> str | None:
-    """Read a key from the environment; one that no HTTP header can carry is refused without being shown."""
-    key = os.environ.get(variable, "").strip()
-    if not key.isprintable() or not key.isascii():
-        msg = f"The environment variable {variable} holds characters that no API key has; set it anew."
-        raise CallError(msg)
-    return key or None
 
 
 def raise_for_stops(outcomes: Sequence[Gathered]) -> None:

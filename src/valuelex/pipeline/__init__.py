@@ -5,6 +5,7 @@ plan the calls, gather the replies, read them. All numbers are computed from the
 """
 
 from valuelex.pipeline.asking import models_of
+from valuelex.pipeline.finished import is_finished
 from valuelex.pipeline.planning import STAGES, check_rated, planned_calls
 from valuelex.pipeline.run import run
 from valuelex.pipeline.status import StageCount, Status, status
@@ -18,6 +19,7 @@ __all__ = [
     "Status",
     "Workspace",
     "check_rated",
+    "is_finished",
     "models_of",
     "open_study",
     "planned_calls",

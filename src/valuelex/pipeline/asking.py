@@ -51,6 +51,8 @@ class Asker:
         self._sender, self._approve = sender, approve
         self._tried: set[str] = set()
         self._allowed = 0
+        self.is_complete = True
+        """Whether every call that was asked for has a reply."""
 
     @property
     def n_sent(self) -> int:
@@ -68,7 +70,9 @@ class Asker:
             If sending ended early; all answers so far are kept.
         """
         self.ahead({stage: calls})
-        return self._ledger.replies(c.key for c in calls)
+        replies = self._ledger.replies(c.key for c in calls)
+        self.is_complete &= all(c.key in replies for c in calls)
+        return replies
 
     def ahead(self, wanted: Mapping[CallStage, Sequence[Call]]) -> None:
         """Send the calls of several stages that do not depend on one another, before one of them is read.
@@ -99,6 +103,6 @@ class Asker:
         wanted = {c.stage for c in state.counts if c.n_new} | {c.stage for c in new}
         judged = {j.model.endpoint.provider for j in self._study.judges if j.model and "judge" in wanted}
         asked = {r.model.endpoint.provider for r in self._study.respondents if wanted - {"judge"}}
-        check_keys(models_of(self._study), judged | asked)
+        check_keys(models_of(self._study), judged | asked, self._ledger.path.parent)
         if not self._approve(state):
             raise NotApprovedError

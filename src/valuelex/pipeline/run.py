@@ -11,6 +11,7 @@ from valuelex.io.embed import MiniLM
 from valuelex.io.ledger import Ledger
 from valuelex.io.send import Sender
 from valuelex.pipeline.asking import Asker, models_of
+from valuelex.pipeline.finished import mark_finished
 from valuelex.pipeline.planning import Stage, check_rated, independent_calls, planned_calls
 from valuelex.pipeline.status import Status
 from valuelex.pipeline.workspace import Progress, Silent, Workspace
@@ -70,6 +71,8 @@ def run(
             from valuelex.pipeline.computing import compute  # Slow to import, and not needed to send.
 
             results = compute(workspace, calls, asker, embedder, progress, until)
+        if results is not None and asker.is_complete:
+            mark_finished(workspace, ledger)
         if send and not asker.n_sent:
             progress.step("Nothing was sent: every answer was in the ledger")
         return results
