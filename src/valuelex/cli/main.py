@@ -16,6 +16,7 @@ import typer
 
 from valuelex import __version__
 from valuelex.cli.calibrate import calibrate
+from valuelex.cli.models import models, print_known
 from valuelex.cli.options import Folder, MaxCalls, StudyPath, Yes
 from valuelex.cli.rate import rate
 from valuelex.cli.show import (
@@ -46,6 +47,7 @@ app = typer.Typer(
 embedded_app = typer.Typer(no_args_is_help=True, help="The language model that comes with ValueLex.")
 app.command()(rate)
 app.command()(calibrate)
+app.command()(models)
 app.add_typer(embedded_app, name="embedded")
 app.add_typer(stems_app, name="stems")
 
@@ -80,7 +82,7 @@ def new(
 
 @app.command()
 def check(study: StudyPath, folder: Folder = None) -> None:
-    """Check a study file and count its calls. Sends nothing.
+    """Check a study file, show what is known of its models, and count its calls. Sends nothing.
 
     Example: `valuelex check examples/pocket.toml`
     """
@@ -95,6 +97,7 @@ def check(study: StudyPath, folder: Folder = None) -> None:
     typer.echo(f"{design.name}: {len(design.respondents)} respondents, folder {workspace.folder}")
     for respondent in design.respondents:
         typer.echo(f"  {respondent.id}  ({respondent.model.label})")
+    print_known(design)
     print_counts(state)
 
 

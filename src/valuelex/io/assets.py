@@ -162,6 +162,7 @@ class _Manual(Section):
 class EndpointEntry(Section):
     """Where a provider answers. `key_variable` names the environment variable with its key.
 
+    `free` tells that tokens cost nothing there.
     A key has no place in a study: what looks like one is refused without being shown.
     """
 
@@ -171,6 +172,7 @@ class EndpointEntry(Section):
     json_schema: bool = False
     logprobs: bool = False
     max_in_flight: Annotated[int, Field(ge=1)] = 16
+    free: bool = False
     extra_body: dict[str, Any] = {}
 
     @field_validator("base_url")

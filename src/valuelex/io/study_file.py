@@ -6,7 +6,7 @@ Sends nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -15,6 +15,7 @@ from valuelex.domain.measure import PANEL
 from valuelex.domain.structure import BUILT
 from valuelex.domain.study import (
     FACTORS,
+    STUDY,
     Adaptive,
     ComparePlan,
     ConstructPlan,
@@ -29,7 +30,7 @@ from valuelex.domain.study import (
     Study,
 )
 from valuelex.errors import StudyError
-from valuelex.io import assets, embedded
+from valuelex.io import assets, embedded, prices, registry
 from valuelex.io.assets import EndpointEntry
 from valuelex.io.study_form import ElicitSection, JudgeSection, ProjectSection, RespondentSection, StudyFile
 
@@ -106,6 +107,12 @@ def resolve(read: StudyFile, folder: Path) -> Study:
         )
         raise StudyError(msg)
     _check_factors(read.compare.factors, respondents)
+    judges = _judges(read, folder)
+    models = list(
+        dict.fromkeys([*(s.model for s in read.respondents), *(s.model for s in read.judges if s.model)])
+    )
+    _check_used("models", read.models, models)
+    _check_used("prices", read.prices, models)
     if len(set(read.compare.remove)) < len(read.compare.remove):
         msg = f"[compare] remove names {read.compare.remove[0]!r} twice; once is enough."
         raise StudyError(msg)
@@ -117,10 +124,13 @@ def resolve(read: StudyFile, folder: Path) -> Study:
         normalise=NormalisePlan(**read.normalise.model_dump()) if read.elicit else None,
         construct=ConstructPlan(**read.construct_.model_dump()) if read.elicit else None,
         project=_project(read.project, folder),
-        judges=_judges(read, folder),
+        judges=judges,
         manual=assets.load_manual(read.project.manual, folder),
         second=SecondPlan(**read.second.model_dump()),
         compare=ComparePlan(**read.compare.model_dump()),
+        prices=prices.prices_of(
+            models, {**assets.load_endpoints(), **read.endpoints}, read.prices, prices.shipped_prices()
+        ),
     )
 
 
@@ -228,7 +238,8 @@ def _judge(section: JudgeSection, read: StudyFile, folder: Path) -> JudgePlan:
         )
         raise StudyError(msg)
     own = [r for r in read.respondents if r.model == section.model and r.family]
-    family = section.family or (own[0].family if own else model.label)
+    known = registry.known_of(section.model, read.models)
+    family = section.family or (own[0].family if own else known.family_or(model.label))
     return JudgePlan(
         id=section.name or model.label,
         kind="llm",
@@ -249,11 +260,15 @@ def _respondents(section: RespondentSection, read: StudyFile, folder: Path) -> l
     if section.prefill and section.api == "completion":
         msg = f'[[respondents]] {section.model!r}: prefill belongs to api = "chat"; leave it out.'
         raise StudyError(msg)
+    known = registry.known_of(section.model, read.models)
+    stated = {**section.attributes, **({"family": section.family} if section.family else {})}
+    sources = {**known.sources, **dict.fromkeys(stated, STUDY)}
+    unstated = {name: value for name, value in known.attributes.items() if name not in section.attributes}
     found = []
     for persona, temperature, top_p in product(section.personas, section.temperature, section.top_p):
         if persona and persona not in read.personas:
-            known = ", ".join(map(repr, read.personas)) or "none"
-            msg = f"No persona {persona!r} in [personas]; it has {known}."
+            personas = ", ".join(map(repr, read.personas)) or "none"
+            msg = f"No persona {persona!r} in [personas]; it has {personas}."
             raise StudyError(msg)
         parts = [section.label or f"{_short_name(model.name)} {section.api}"]
         parts += [persona] if persona else []
@@ -266,11 +281,12 @@ def _respondents(section: RespondentSection, read: StudyFile, folder: Path) -> l
                 api=section.api,
                 temperature=temperature,
                 top_p=top_p,
-                family=section.family or model.label,
+                family=section.family or known.family_or(model.label),
                 persona=persona or None,
                 subject=read.personas[persona] if persona else None,
                 prefill=section.prefill,
-                attributes=section.attributes,
+                attributes={**section.attributes, **unstated},
+                attribute_sources=sources,
             )
         )
     return found
@@ -334,6 +350,15 @@ def resolve_model(reference: str, endpoints: Mapping[str, EndpointEntry], folder
         extra_body=entry.extra_body,
     )
     return Model(endpoint, name)
+
+
+def _check_used(section: str, named: Iterable[str], models: Sequence[str]) -> None:
+    """Refuse a table about a model that the study does not use: it is likely misspelt."""
+    idle = sorted(set(named) - set(models))
+    if idle:
+        there = ", ".join(map(repr, models))
+        msg = f'[{section}."{idle[0]}"]: no respondent or judge has this model; there is {there}.'
+        raise StudyError(msg)
 
 
 def _check_factors(factors: tuple[str, ...], respondents: tuple[Respondent, ...]) -> None:

@@ -13,6 +13,8 @@ from pydantic import Field, field_validator
 from valuelex.domain.study import Confound, JudgeKind
 from valuelex.io import assets
 from valuelex.io.assets import EndpointEntry, Section, Text
+from valuelex.io.prices import PriceEntry
+from valuelex.io.registry import StudyFacts
 
 Share = Annotated[float, Field(gt=0, le=1)]
 Temperature = Annotated[float, Field(ge=0, le=5)]
@@ -122,6 +124,8 @@ class StudyFile(Section):
     study: StudySection
     personas: dict[str, Text] = {}
     endpoints: dict[str, EndpointEntry] = {}
+    models: dict[str, StudyFacts] = {}
+    prices: dict[str, PriceEntry] = {}
     respondents: Annotated[tuple[RespondentSection, ...], Field(min_length=1)]
     elicit: ElicitSection | None = None
     normalise: NormaliseSection = NormaliseSection()
