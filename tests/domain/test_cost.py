@@ -140,7 +140,7 @@ def test_a_limit_without_a_price_is_refused_with_the_way_out() -> None:
 
 
 @given(
-    limit=st.integers(0, 10**9),
+    limit=st.integers(0, 2 * 10**8),
     most_calls=st.none() | st.integers(0, 12),
     steps=st.lists(
         st.tuples(
@@ -177,6 +177,18 @@ def test_a_call_fits_exactly() -> None:
     cost = MINI.of(most.prompt_tokens, most.completion_tokens)
     assert Budget({"p/mini": MINI}, most_cost=cost).may_send(call(0))
     assert not Budget({"p/mini": MINI}, most_cost=cost - 1).may_send(call(0))
+
+
+def test_calls_in_flight_count_at_their_most() -> None:
+    most = most_tokens(call(0).body)
+    cost = MINI.of(most.prompt_tokens, most.completion_tokens)
+    budget = Budget({"p/mini": MINI}, most_cost=2 * cost - 1)
+    assert budget.may_send(call(0))
+    assert not budget.may_send(call(1))
+    # The first turns out to cost one token of answer, so the second fits.
+    budget.settle(call(0), Usage(0, 1))
+    assert budget.spent == 600_000
+    assert budget.may_send(call(1))
 
 
 def test_a_budget_settles_once() -> None:
