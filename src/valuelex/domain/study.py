@@ -10,12 +10,16 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from valuelex.domain.call import Api
+from valuelex.domain.cost import Price
 from valuelex.domain.measure import Manual, ProjectiveTest
 from valuelex.domain.structure import ValueSystem
 from valuelex.errors import StudyError
 
 FACTORS = ("respondent", "model", "family", "api", "persona", "temperature", "top_p")
 """What respondents can be compared by, besides the attributes that a study gives them."""
+
+STUDY = "study"
+"""Source of an attribute that the study itself states."""
 
 AttributeValue = str | int | float | bool
 
@@ -69,6 +73,7 @@ class Respondent:
     `persona` is the name of a persona and `subject` its description ('an experienced nurse');
     both are None when the model answers as itself. `prefill` starts the assistant's turn for it,
     which only some endpoints allow. `family` is the unit of independence: models that share weights or recipe.
+    `attribute_sources` tells where each of the `attributes`, and the family, is from: the study or a named source.
     """
 
     id: str
@@ -81,6 +86,7 @@ class Respondent:
     subject: str | None = None
     prefill: bool = False
     attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
+    attribute_sources: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +235,10 @@ class ComparePlan:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """A resolved study. `elicit`, `normalise` and `construct` are None when nothing is elicited."""
+    """A resolved study. `elicit`, `normalise` and `construct` are None when nothing is elicited.
+
+    `prices` are those known of its models, by label. They change no result and are no part of its resolved form.
+    """
 
     name: str
     seed: int
@@ -242,6 +251,7 @@ class Study:
     manual: Manual
     compare: ComparePlan
     second: SecondPlan = SecondPlan(0, 0)
+    prices: Mapping[str, Price] = field(default_factory=dict, metadata={"local": True})
 
     def __post_init__(self) -> None:
         ids = [r.id for r in self.respondents]

@@ -35,6 +35,7 @@ from valuelex.io.stem_rows import check_together, has_one_subject, opening, read
 Text = Annotated[str, Field(min_length=1)]
 ASSETS = files("valuelex.assets")
 DEFAULT_TEST = "valuelex-120"
+DEFAULT_SYSTEM = "valuelex-2024"
 """The test that a study uses when it names none."""
 
 
@@ -162,6 +163,7 @@ class _Manual(Section):
 class EndpointEntry(Section):
     """Where a provider answers. `key_variable` names the environment variable with its key.
 
+    `free` tells that tokens cost nothing there.
     A key has no place in a study: what looks like one is refused without being shown.
     """
 
@@ -174,6 +176,7 @@ class EndpointEntry(Section):
     timeout_s: Annotated[float, Field(gt=0)] = 180.0
     requests_per_minute: Annotated[float, Field(gt=0)] | None = None
     tokens_per_minute: Annotated[float, Field(gt=0)] | None = None
+    free: bool = False
     extra_body: dict[str, Any] = {}
 
     @field_validator("base_url")

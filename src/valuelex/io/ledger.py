@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from valuelex.domain.call import Call, Reply, read_reply
+from valuelex.domain.cost import Slot, Tally
 from valuelex.errors import DataError, LedgerError
 from valuelex.io.ledger_schema import APPLICATION_ID, SCHEMA, STEPS, VERSION, usage
 
@@ -323,23 +324,18 @@ class Ledger:
         found = self._of("SELECT call_key, payload FROM reply WHERE call_key", keys)
         return {key: self._read(key, payload) for key, payload in found}
 
-    def usage(self) -> list[tuple[str, str, str, int, int, int, int]]:
-        """Sum what was used, by provider, model and stage.
-
-        Returns
-        -------
-        list of tuple
-            Provider, model, stage, replies, replies whose endpoint told no usage, prompt tokens and
-            completion tokens (both of the others alone).
-        """
+    def tallies(self) -> dict[Slot, Tally]:
+        """Sum what was used, by model (provider/name) and stage."""
         query = """
-            SELECT provider, model, stage, count(*), sum(prompt_tokens IS NULL OR completion_tokens IS NULL),
+            SELECT provider || '/' || model, stage, count(*),
+                sum(prompt_tokens IS NULL OR completion_tokens IS NULL),
                 coalesce(sum(CASE WHEN completion_tokens IS NOT NULL THEN prompt_tokens END), 0),
                 coalesce(sum(CASE WHEN prompt_tokens IS NOT NULL THEN completion_tokens END), 0)
-            FROM reply JOIN call ON key = call_key GROUP BY provider, model, stage ORDER BY provider, model, stage
+            FROM reply JOIN call ON key = call_key GROUP BY 1, 2
         """
         with self._errors():
-            return self._db.execute(query).fetchall()
+            rows = self._db.execute(query).fetchall()
+        return {(label, stage): Tally(*sums) for label, stage, *sums in rows}
 
     def fingerprint(self) -> str:
         """Return what changes whenever a reply is added or replaced."""

@@ -13,6 +13,8 @@ from pydantic import Field, field_validator
 from valuelex.domain.study import Confound, JudgeKind
 from valuelex.io import assets
 from valuelex.io.assets import EndpointEntry, Section, Text
+from valuelex.io.prices import PriceEntry
+from valuelex.io.registry import StudyFacts
 
 Share = Annotated[float, Field(gt=0, le=1)]
 Temperature = Annotated[float, Field(ge=0, le=5)]
@@ -78,7 +80,7 @@ class ProjectSection(Section):
     wordings: Count = 1
     draws: Count = 1
     max_tokens: Count = 32
-    systems: Annotated[tuple[Text, ...], Field(min_length=1)] = ("valuelex-2024",)
+    systems: Annotated[tuple[Text, ...], Field(min_length=1)] = (assets.DEFAULT_SYSTEM,)
     manual: Text = "valuelex-7"
     stop_width: Annotated[float, Field(ge=0, le=6)] = 0.0
     stop_step: Count = 12
@@ -122,6 +124,8 @@ class StudyFile(Section):
     study: StudySection
     personas: dict[str, Text] = {}
     endpoints: dict[str, EndpointEntry] = {}
+    models: dict[str, StudyFacts] = {}
+    prices: dict[str, PriceEntry] = {}
     respondents: Annotated[tuple[RespondentSection, ...], Field(min_length=1)]
     elicit: ElicitSection | None = None
     normalise: NormaliseSection = NormaliseSection()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 
+from valuelex.domain.cost import Budget
 from valuelex.domain.results import Results
 from valuelex.io import files
 from valuelex.io.embed import MiniLM
@@ -24,6 +25,7 @@ def run(
     send: bool = True,
     approve: Callable[[Status], bool] = lambda _: True,
     progress: Progress | None = None,
+    budget: Budget | None = None,
 ) -> Results | None:
     """Carry a study from its design to its report.
 
@@ -40,6 +42,8 @@ def run(
         Asked once, before the first call is sent, with the numbers of new calls; False ends the run.
     progress
         Shows what is being done.
+    budget
+        Limits on calls and cost of this run; None for none.
 
     Returns
     -------
@@ -52,6 +56,8 @@ def run(
         If `approve` said no; nothing was sent.
     CallError
         If a model or endpoint could not be called; all answers so far are kept.
+    BudgetError
+        If the budget ended the sending; run again to go on.
     DataError
         If the answers are too few or too poor for a stage.
     """
@@ -64,8 +70,9 @@ def run(
             calls = {"elicit": calls["elicit"]}
         embedder = None if until == "elicit" else MiniLM.load()  # Before anything is paid for.
         check_rated(study)
-        with Sender(models_of(study), ledger, progress.calls) if send else nullcontext() as sender:
-            asker = Asker(study, calls, ledger, sender, approve)
+        sending = Sender(models_of(study), ledger, progress.calls, budget) if send else nullcontext()
+        with sending as sender:
+            asker = Asker(study, calls, ledger, sender, approve, budget)
             files.write_study(workspace.folder, study)
             asker.ahead(independent_calls(study, calls, until))
             from valuelex.pipeline.computing import compute  # Slow to import, and not needed to send.

@@ -12,7 +12,7 @@ from valuelex.domain.call import Api, Missing
 from valuelex.domain.lexicon import Response
 from valuelex.domain.measure import Completion
 from valuelex.domain.results import Results
-from valuelex.domain.study import JudgePlan, Respondent
+from valuelex.domain.study import STUDY, JudgePlan, Respondent, Study
 from valuelex.report.evidence import Evidence, Measure, build_evidence, read_measures
 from valuelex.report.findings import write_findings
 from valuelex.report.lexical import FoundSection, SystemView, build_found, view_system
@@ -20,6 +20,9 @@ from valuelex.report.measured import ContrastTable, OrientationSection, build_co
 from valuelex.report.quality import QualitySection, build_quality, saving_sentence
 from valuelex.report.second import SecondSection, build_second
 from valuelex.report.wording import DASH, REASONS, count, labels, listed, reasons, share
+
+BRIEF = ("developer", "training", "n_parameters")
+"""Attributes that a table of respondents shows wherever they are known; longer ones stand in study.resolved.json."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +221,7 @@ def _count_reasons(answers: Sequence[Response | Completion]) -> dict[Missing, in
 def _asked(results: Results) -> AskedSection:
     study = results.study
     known = labels(results)
-    attributes = tuple(dict.fromkeys(name for r in study.respondents for name in r.attributes))
+    attributes = tuple(dict.fromkeys(name for r in study.respondents for name in _shown_attributes(r, study)))
     first_of_api: dict[Api, Respondent] = {}
     for respondent in study.respondents:
         first_of_api.setdefault(respondent.api, respondent)
@@ -254,6 +257,12 @@ def _asked(results: Results) -> AskedSection:
         ),
         stem_examples=study.project.test.examples,
     )
+
+
+def _shown_attributes(r: Respondent, study: Study) -> list[str]:
+    """Name what the study says of a respondent, what it compares by, and the briefest of what else is known."""
+    wanted = {*BRIEF, *study.compare.factors}
+    return [name for name in r.attributes if name in wanted or r.attribute_sources.get(name, STUDY) == STUDY]
 
 
 def _respondent_row(r: Respondent, attributes: Sequence[str]) -> RespondentRow:

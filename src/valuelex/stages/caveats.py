@@ -141,8 +141,7 @@ def _about_judges(study: Study) -> list[str]:
 def _n_parameters(respondent: Respondent) -> float:
     """Size of a model: the attribute of that name, or 0 where nobody tells."""
     value = respondent.attributes.get("n_parameters", 0)
-    known = 135_000_000 if respondent.model.name == "smollm2-135m-instruct" else 0
-    return float(value) if isinstance(value, int | float) and value > 0 else known
+    return float(value) if isinstance(value, int | float) and value > 0 else 0.0
 
 
 def _about_calls(study: Study, found: Found | None, completions: Sequence[Completion]) -> list[str]:
