@@ -27,7 +27,7 @@ from pydantic import (
 
 from valuelex.domain.measure import DEFAULT_FRAME, Manual, ProjectiveTest, RawFrame, Stem, StemKind
 from valuelex.domain.structure import Dimension, Subdimension, ValueSystem
-from valuelex.domain.study import FewShot, Prompt, PromptSet
+from valuelex.domain.study import FewShot, LimitKey, Prompt, PromptSet
 from valuelex.errors import StudyError
 from valuelex.io.messages import first_problem
 from valuelex.io.stem_rows import check_together, has_one_subject, opening, read_rows
@@ -162,14 +162,18 @@ class _Manual(Section):
 class EndpointEntry(Section):
     """Where a provider answers. `key_variable` names the environment variable with its key.
 
+    What it does not tell of its abilities is found out by a few calls before the first that needs it.
+
     A key has no place in a study: what looks like one is refused without being shown.
     """
 
     base_url: Text
     key_variable: str = ""
-    sends_seed: bool = True
-    json_schema: bool = False
-    logprobs: bool = False
+    sends_seed: bool | None = None
+    json_schema: bool | None = None
+    logprobs: bool | None = None
+    limit_key: LimitKey | None = None
+    raw_completion: bool | None = None
     max_in_flight: Annotated[int, Field(ge=1)] = 16
     timeout_s: Annotated[float, Field(gt=0)] = 180.0
     requests_per_minute: Annotated[float, Field(gt=0)] | None = None

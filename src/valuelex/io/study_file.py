@@ -27,6 +27,7 @@ from valuelex.domain.study import (
     Respondent,
     SecondPlan,
     Study,
+    setting_text,
 )
 from valuelex.errors import StudyError
 from valuelex.io import assets, embedded
@@ -235,7 +236,9 @@ def _judge(section: JudgeSection, read: StudyFile, folder: Path) -> JudgePlan:
         model=model,
         family=family,
         together=rates_together(model) if section.together is None else section.together,
-        **section.model_dump(include={"temperature", "top_p", "draws", "max_tokens", "exclude_family"}),
+        **section.model_dump(
+            include={"temperature", "top_p", "draws", "max_tokens", "exclude_family", "reasoning_effort"}
+        ),
     )
 
 
@@ -250,15 +253,17 @@ def _respondents(section: RespondentSection, read: StudyFile, folder: Path) -> l
         msg = f'[[respondents]] {section.model!r}: prefill belongs to api = "chat"; leave it out.'
         raise StudyError(msg)
     found = []
-    for persona, temperature, top_p in product(section.personas, section.temperature, section.top_p):
+    grid = product(section.personas, section.temperature, section.top_p, section.reasoning_effort)
+    for persona, temperature, top_p, effort in grid:
         if persona and persona not in read.personas:
             known = ", ".join(map(repr, read.personas)) or "none"
             msg = f"No persona {persona!r} in [personas]; it has {known}."
             raise StudyError(msg)
         parts = [section.label or f"{_short_name(model.name)} {section.api}"]
         parts += [persona] if persona else []
-        parts += [f"t{temperature:g}"]
-        parts += [f"p{top_p:g}"] if len(section.top_p) > 1 else []
+        parts += [f"t{setting_text(temperature)}"]
+        parts += [f"p{setting_text(top_p)}"] if len(section.top_p) > 1 else []
+        parts += [effort] if effort else []
         found.append(
             Respondent(
                 id=" ".join(parts),
@@ -270,6 +275,7 @@ def _respondents(section: RespondentSection, read: StudyFile, folder: Path) -> l
                 persona=persona or None,
                 subject=read.personas[persona] if persona else None,
                 prefill=section.prefill,
+                reasoning_effort=effort,
                 attributes=section.attributes,
             )
         )
@@ -319,6 +325,7 @@ def resolve_model(reference: str, endpoints: Mapping[str, EndpointEntry], folder
             json_schema=True,
             logprobs=True,
             extra_body=EMBEDDED_BODY,
+            raw_completion=True,
         )
         short = name if name == embedded.DEFAULT_MODEL else weights.stem
         return Model(endpoint, short, embedded.weights_revision(weights), str(weights))
@@ -335,6 +342,8 @@ def resolve_model(reference: str, endpoints: Mapping[str, EndpointEntry], folder
         timeout_s=entry.timeout_s,
         requests_per_minute=entry.requests_per_minute,
         tokens_per_minute=entry.tokens_per_minute,
+        limit_key=entry.limit_key,
+        raw_completion=entry.raw_completion,
     )
     return Model(endpoint, name)
 
