@@ -42,6 +42,9 @@ judge = "a judge"
 [endpoints.fake]
 base_url = "{url}"
 max_in_flight = 4
+sends_seed = true
+limit_key = "max_tokens"
+raw_completion = true
 [[respondents]]
 model = "fake/{model}"
 personas = ["", "nurse", "judge"]
@@ -121,6 +124,9 @@ judge = "a judge"
 [endpoints.fake]
 base_url = "{url}"
 json_schema = true
+logprobs = false
+sends_seed = true
+limit_key = "max_tokens"
 [[respondents]]
 model = "fake/good"
 personas = ["", "nurse", "judge"]
@@ -413,7 +419,8 @@ def test_measure_needs_no_study_file(tmp_path: Path, endpoint) -> None:
     outcome = valuelex(*arguments, MY_KEY="right-key")
     assert outcome.returncode == 0, outcome.stderr
     assert "Competence" in outcome.stdout
-    assert len(endpoint.answered()) == 6
+    # One call finds out what this endpoint takes, then six stems.
+    assert len(endpoint.answered()) == 1 + 6
     table = pl.read_csv(tmp_path / "orientations.csv")
     assert len(table) == 6 + 3
     for file in tmp_path.iterdir():

@@ -274,7 +274,7 @@ class Ledger:
                 return frozenset(key for (key,) in self._db.execute("SELECT call_key FROM reply"))
         return frozenset(row[0] for row in self._of("SELECT call_key FROM reply WHERE call_key", keys))
 
-    def _of(self, query: str, keys: Iterable[str]) -> Iterator[tuple[str, Any]]:
+    def _of(self, query: str, keys: Iterable[str]) -> Iterator[tuple[Any, ...]]:
         """Ask about a few hundred calls at a time."""
         wanted = list(keys)
         for start in range(0, len(wanted), KEYS_AT_ONCE):
@@ -321,8 +321,9 @@ class Ledger:
 
     def replies(self, keys: Iterable[str]) -> dict[str, Reply]:
         """Read the replies to these calls; a key without a reply is left out."""
-        found = self._of("SELECT call_key, payload FROM reply WHERE call_key", keys)
-        return {key: self._read(key, payload) for key, payload in found}
+        prompt = "CASE path WHEN '/completions' THEN json_extract(body, '$.prompt') END"
+        query = f"SELECT call_key, payload, {prompt} FROM reply JOIN call ON key = call_key WHERE call_key"  # noqa: S608
+        return {key: self._read(key, payload, prompt or "") for key, payload, prompt in self._of(query, keys)}
 
     def tallies(self) -> dict[Slot, Tally]:
         """Sum what was used, by model (provider/name) and stage."""
@@ -354,9 +355,9 @@ class Ledger:
             n, seconds = self._db.execute(query, (n_last,)).fetchone()
         return (n - 1) / seconds if n > 1 and seconds > 0 else None
 
-    def _read(self, key: str, payload: str) -> Reply:
+    def _read(self, key: str, payload: str, prompt: str) -> Reply:
         try:
-            return read_reply(key, json.loads(payload))
+            return read_reply(key, json.loads(payload), prompt)
         except (ValueError, AttributeError, DataError) as error:
             msg = (
                 f"{str(self.path)!r}: the reply to {key} is damaged ({error}); restore the file from a copy, or "

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from typing import TypeVar
 
 from valuelex.domain.measure import PANEL
 from valuelex.domain.structure import BUILT
@@ -22,17 +23,21 @@ from valuelex.domain.study import (
     ElicitPlan,
     Endpoint,
     JudgePlan,
+    LimitKey,
     Model,
     NormalisePlan,
     ProjectPlan,
     Respondent,
     SecondPlan,
     Study,
+    setting_text,
 )
 from valuelex.errors import StudyError
 from valuelex.io import assets, embedded, prices, registry
-from valuelex.io.assets import EndpointEntry
+from valuelex.io.assets import EndpointEntry, FindOut
 from valuelex.io.study_form import ElicitSection, JudgeSection, ProjectSection, RespondentSection, StudyFile
+
+Told = TypeVar("Told", bool, LimitKey)
 
 MOST_COMPARED = 100
 """Respondents that are contrasted pair by pair at the most (4,950 pairs)."""
@@ -259,7 +264,9 @@ def _judge(section: JudgeSection, read: StudyFile, folder: Path) -> JudgePlan:
         model=model,
         family=family,
         together=rates_together(model) if section.together is None else section.together,
-        **section.model_dump(include={"temperature", "top_p", "draws", "max_tokens", "exclude_family"}),
+        **section.model_dump(
+            include={"temperature", "top_p", "draws", "max_tokens", "exclude_family", "reasoning_effort"}
+        ),
     )
 
 
@@ -278,15 +285,17 @@ def _respondents(section: RespondentSection, read: StudyFile, folder: Path) -> l
     sources = {**known.sources, **dict.fromkeys(stated, STUDY)}
     unstated = {name: value for name, value in known.attributes.items() if name not in section.attributes}
     found = []
-    for persona, temperature, top_p in product(section.personas, section.temperature, section.top_p):
+    grid = product(section.personas, section.temperature, section.top_p, section.reasoning_effort)
+    for persona, temperature, top_p, effort in grid:
         if persona and persona not in read.personas:
             personas = ", ".join(map(repr, read.personas)) or "none"
             msg = f"No persona {persona!r} in [personas]; it has {personas}."
             raise StudyError(msg)
         parts = [section.label or f"{_short_name(model.name)} {section.api}"]
         parts += [persona] if persona else []
-        parts += [f"t{temperature:g}"]
-        parts += [f"p{top_p:g}"] if len(section.top_p) > 1 else []
+        parts += [f"t{setting_text(temperature)}"]
+        parts += [f"p{setting_text(top_p)}"] if len(section.top_p) > 1 else []
+        parts += [effort] if effort else []
         found.append(
             Respondent(
                 id=" ".join(parts),
@@ -298,6 +307,7 @@ def _respondents(section: RespondentSection, read: StudyFile, folder: Path) -> l
                 persona=persona or None,
                 subject=read.personas[persona] if persona else None,
                 prefill=section.prefill,
+                reasoning_effort=effort,
                 attributes={**section.attributes, **unstated},
                 attribute_sources=sources,
             )
@@ -348,6 +358,7 @@ def resolve_model(reference: str, endpoints: Mapping[str, EndpointEntry], folder
             json_schema=True,
             logprobs=True,
             extra_body=EMBEDDED_BODY,
+            raw_completion=True,
         )
         short = name if name == embedded.DEFAULT_MODEL else weights.stem
         return Model(endpoint, short, embedded.weights_revision(weights), str(weights))
@@ -356,16 +367,23 @@ def resolve_model(reference: str, endpoints: Mapping[str, EndpointEntry], folder
         provider=provider,
         identity=entry.base_url,
         key_variable=entry.key_variable or None,
-        sends_seed=entry.sends_seed,
+        sends_seed=_told(entry.sends_seed),
         max_in_flight=entry.max_in_flight,
-        json_schema=entry.json_schema,
-        logprobs=entry.logprobs,
+        json_schema=_told(entry.json_schema),
+        logprobs=_told(entry.logprobs),
         extra_body=entry.extra_body,
         timeout_s=entry.timeout_s,
         requests_per_minute=entry.requests_per_minute,
         tokens_per_minute=entry.tokens_per_minute,
+        limit_key=_told(entry.limit_key),
+        raw_completion=_told(entry.raw_completion),
     )
     return Model(endpoint, name)
+
+
+def _told(ability: Told | FindOut) -> Told | None:
+    """Return what is told of an ability; None where it is to be found out."""
+    return None if ability == "find out" else ability
 
 
 def _check_used(section: str, named: Iterable[str], models: Sequence[str]) -> None:

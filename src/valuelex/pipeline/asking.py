@@ -58,6 +58,10 @@ class Asker:
         self.is_complete = True
         """Whether every call that was asked for has a reply."""
 
+    def replan(self, calls: Mapping[CallStage, tuple[Call, ...]]) -> None:
+        """Count other calls from now on: probes have told what the requests must look like."""
+        self._calls = calls
+
     @property
     def n_sent(self) -> int:
         """Calls that were sent so far, or tried."""

@@ -16,9 +16,11 @@ from valuelex.domain.study import Study
 from valuelex.io import assets
 from valuelex.io.ledger import FailureReason, Ledger
 from valuelex.pipeline.planning import planned_calls
+from valuelex.pipeline.probing import count_probes, settled
 from valuelex.pipeline.workspace import Workspace
 from valuelex.stages.exhibits import excluded_respondents, prepare_exhibits, to_rate
 from valuelex.stages.judge_prompt import TOKENS_EACH, TOKENS_MORE, n_ratings_calls, plan_ratings
+from valuelex.stages.probe import MAX_TOKENS as PROBE_TOKENS
 from valuelex.stages.project import read_completions
 from valuelex.stages.second_methods import MAX_TOKENS, n_choices, n_direct, plan_choices, plan_direct
 
@@ -81,22 +83,31 @@ def status(workspace: Workspace) -> Status:
     """Count what is planned, answered, failed and left. Sends nothing and takes no lock."""
     if workspace.ledger_path.exists() and workspace.ledger_path.stat().st_size:
         with Ledger(workspace.ledger_path, read_only=True) as ledger:
-            return count_calls(workspace.study, planned_calls(workspace.study), ledger)
+            return count_calls(workspace.study, planned_calls(settled(workspace.study, ledger)), ledger)
     return count_calls(workspace.study, planned_calls(workspace.study), None)
 
 
 def count_calls(study: Study, calls: Mapping[CallStage, tuple[Call, ...]], ledger: Ledger | None) -> Status:
     """Count the calls of a study against a ledger (None: nothing was sent yet).
 
-    Ratings depend on completions: what is there is counted exactly, what is still to come at the most. The cost of
-    ratings to come is that of rating completions as long as they may be.
+    Ratings depend on completions: what is there is counted exactly, what is still to come at the most. So do the
+    probes that find out what models can do; `study` is without what they found. The cost of ratings to come is that
+    of rating completions as long as they may be; that of probes is not told.
     """
+    n_probes, n_probed = count_probes(study, ledger)
+    study = settled(study, ledger)
     known = _Known.of(ledger)
     counts = [
         known.count(stage, own, at_most=stage == "project" and study.project.adaptive is not None)
         for stage, own in calls.items()
     ]
-    tokens = {"elicit": study.elicit.max_tokens if study.elicit else 0, "project": study.project.max_tokens}
+    if n_probes:
+        counts.insert(0, StageCount("probe", n_probes, n_probed, 0, at_most=n_probed < n_probes))
+    tokens = {
+        "probe": PROBE_TOKENS["chat"],
+        "elicit": study.elicit.max_tokens if study.elicit else 0,
+        "project": study.project.max_tokens,
+    }
     new_tokens = sum(c.n_new * tokens[c.stage] for c in counts)
     if "project" in calls:
         judged, judge_tokens = _count_ratings(study, calls["project"], ledger, known)

@@ -12,7 +12,7 @@ from valuelex.domain.call import Api, Missing
 from valuelex.domain.lexicon import Response
 from valuelex.domain.measure import Completion
 from valuelex.domain.results import Results
-from valuelex.domain.study import STUDY, JudgePlan, Respondent, Study
+from valuelex.domain.study import STUDY, JudgePlan, Respondent, Study, setting_text
 from valuelex.report.evidence import Evidence, Measure, build_evidence, read_measures
 from valuelex.report.findings import write_findings
 from valuelex.report.lexical import FoundSection, SystemView, build_found, view_system
@@ -275,8 +275,8 @@ def _respondent_row(r: Respondent, attributes: Sequence[str]) -> RespondentRow:
         revision=r.model.revision[:12] or "not told",
         api=r.api,
         persona=persona,
-        temperature=f"{r.temperature:g}",
-        top_p=f"{r.top_p:g}",
+        temperature=setting_text(r.temperature),
+        top_p=setting_text(r.top_p),
         family=r.family,
         attributes=tuple(str(r.attributes[a]) if a in r.attributes else DASH for a in attributes),
     )
@@ -373,7 +373,8 @@ def _judge(judge: JudgePlan) -> str:
         return f"{judge.id} ({'people' if judge.kind == 'people' else 'embedded axis'})"
     together = "all subdimensions in one call" if judge.together else "one call for each subdimension"
     return (
-        f"{judge.id} ({count(judge.draws, 'draw')}, temperature {judge.temperature:g}, {together}"
+        f"{judge.id} ({count(judge.draws, 'draw')}, temperature {setting_text(judge.temperature)}, {together}"
+        f"{f', reasoning effort {judge.reasoning_effort}' if judge.reasoning_effort else ''}"
         f"{', kept from its own family' if judge.exclude_family else ''})"
     )
 
