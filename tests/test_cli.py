@@ -18,6 +18,7 @@ COMMANDS = [
     "report",
     "rate",
     "calibrate",
+    "import",
     "stems check",
     "stems draft",
     "embedded install",

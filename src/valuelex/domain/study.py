@@ -19,6 +19,9 @@ FACTORS = ("respondent", "model", "family", "api", "persona", "temperature", "to
 
 AttributeValue = str | int | float | bool
 
+RECORDED = "recorded"
+"""Provider, and identity of the endpoint, of answers that were recorded elsewhere and imported."""
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -53,6 +56,11 @@ class Model:
     weights: str = field(default="", metadata={"local": True})
 
     @property
+    def is_recorded(self) -> bool:
+        """Tell whether its answers were recorded elsewhere, so that it cannot be called."""
+        return self.endpoint.identity == RECORDED
+
+    @property
     def label(self) -> str:
         """The model as a study writes it: provider/name."""
         return f"{self.endpoint.provider}/{self.name}"
@@ -65,13 +73,14 @@ class Respondent:
     `persona` is the name of a persona and `subject` its description ('an experienced nurse');
     both are None when the model answers as itself. `prefill` starts the assistant's turn for it,
     which only some endpoints allow. `family` is the unit of independence: models that share weights or recipe.
+    `temperature` and `top_p` are None where answers were recorded elsewhere and nobody tells them.
     """
 
     id: str
     model: Model
     api: Api
-    temperature: float
-    top_p: float
+    temperature: float | None
+    top_p: float | None
     family: str
     persona: str | None = None
     subject: str | None = None

@@ -281,6 +281,13 @@ class Ledger:
             with self._errors():
                 yield from self._db.execute(f"{query} IN ({', '.join('?' * len(some))})", some).fetchall()
 
+    def n_answered(self, stage: str) -> int:
+        """Count the calls of one stage that have a reply."""
+        query = "SELECT count(*) FROM call JOIN reply ON call_key = key WHERE stage = ?"
+        with self._errors():
+            (n,) = self._db.execute(query, (stage,)).fetchone()
+        return int(n)
+
     def answered_items(self, stage: str) -> frozenset[tuple[str, str, int]]:
         """Who was asked what in which draw, of all answered calls of one stage."""
         query = "SELECT respondent_id, item_id, draw FROM call JOIN reply ON call_key = key WHERE stage = ?"

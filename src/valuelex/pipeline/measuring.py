@@ -60,9 +60,11 @@ class Embeddings:
 
     def of(self, texts: Sequence[str]) -> np.ndarray:
         """Return (n_texts, d) unit vectors."""
+        if not texts:
+            return self._model.embed([])
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
         self._known |= dict(zip(new, self._model.embed(new), strict=True))
-        return np.array([self._known[text] for text in texts]).reshape(len(texts), -1)
+        return np.array([self._known[text] for text in texts])
 
 
 def measure_respondents(
@@ -91,8 +93,8 @@ def measure_respondents(
         replies = ask("project", chosen)
         completions = read_completions(chosen, replies, study.project.test)
         ratings, notes = rate(study, systems, completions, ask, embeddings)
-        # Who lost a call of this round goes on when it is answered, and not before.
-        waiting = {c.respondent_id for c in chosen if c.key not in replies}
+        # Who lost a call of this round goes on when it is answered, and not before; what was not recorded never is.
+        waiting = {c.respondent_id for c in chosen if c.key not in replies and not c.is_recorded}
         unfinished = still_open(study, systems, leading(ratings), limits) - waiting
         if adaptive is None or not unfinished:
             saving = count_saving(study, limits) if adaptive is not None else None

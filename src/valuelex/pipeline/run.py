@@ -77,7 +77,7 @@ def run(
         The last stage to carry out.
     send
         False computes everything from the ledger as it is; calls without an answer then count
-        as missing (CALL_FAILED).
+        as missing (CALL_FAILED). Recorded answers are only ever imported: those that were not are NOT_RECORDED.
     approve
         Asked once, before the first call is sent, with the numbers of new calls; False ends the run.
     progress
@@ -133,7 +133,7 @@ class _Asker:
     def __call__(self, stage: CallStage, calls: Sequence[Call]) -> Mapping[str, Reply]:
         if self._sender is not None:
             answered = self._ledger.answered()
-            new = list({c.key: c for c in calls if c.key not in answered}.values())
+            new = list({c.key: c for c in calls if c.key not in answered and not c.is_recorded}.values())
             if new:
                 if self.n_sent + len(new) > self._allowed:
                     self._ask_leave(new)
@@ -362,6 +362,9 @@ def _require_some(what: str, missing: Sequence[Missing | None], file: Path) -> N
     if missing and all(reason is not None for reason in missing):
         if set(missing) == {Missing.CALL_FAILED}:
             msg = f"None of the {len(missing)} {what} has been answered yet; run the study first."
+            raise DataError(msg)
+        if set(missing) == {Missing.NOT_RECORDED}:
+            msg = f"None of the {len(missing)} {what} was recorded; import them: valuelex import STUDY FILE"
             raise DataError(msg)
         reasons = Counter(str(reason) for reason in missing).most_common()
         counted = ", ".join(f"{n} {reason}" for reason, n in reasons)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from valuelex.domain.call import Call, CallStage
@@ -23,7 +23,8 @@ from valuelex.stages.second_methods import MAX_TOKENS, n_choices, n_direct, plan
 class StageCount:
     """Calls of one stage: planned, answered in the ledger, failed at the last try.
 
-    `at_most` tells that the number planned depends on answers that are still to come.
+    `n_unrecorded` are those whose answer can only be imported, and was not. `at_most` tells that the number planned
+    depends on answers that are still to come.
     """
 
     stage: CallStage
@@ -31,20 +32,25 @@ class StageCount:
     n_answered: int
     n_failed: int
     at_most: bool = False
+    n_unrecorded: int = 0
 
     @property
     def n_new(self) -> int:
         """Calls that a run would send."""
-        return max(self.n_planned - self.n_answered, 0)
+        return max(self.n_planned - self.n_answered - self.n_unrecorded, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Where a study stands, and the messages of all failed calls in the ledger with how often each came."""
+    """Where a study stands, and the messages of all failed calls in the ledger with how often each came.
+
+    `n_observed` counts free texts that were imported.
+    """
 
     counts: tuple[StageCount, ...]
     failures: Mapping[str, int]
     max_new_tokens: int
+    n_observed: int = 0
 
     @property
     def n_new(self) -> int:
@@ -103,6 +109,7 @@ def count_calls(study: Study, calls: Mapping[CallStage, tuple[Call, ...]], ledge
             sum(c.key in answered for c in own),
             sum(c.key in failed for c in own),
             at_most=stage == "project" and study.project.adaptive is not None,
+            n_unrecorded=_n_unrecorded(own, answered),
         )
         for stage, own in calls.items()
     ]
@@ -115,7 +122,12 @@ def count_calls(study: Study, calls: Mapping[CallStage, tuple[Call, ...]], ledge
         new_tokens += (
             judge_tokens + sum(c.n_new for c in counts if c.stage in ("choose", "rate")) * MAX_TOKENS
         )
-    return Status(tuple(counts), dict(messages.most_common()), new_tokens)
+    n_observed = ledger.n_answered("observe") if ledger else 0
+    return Status(tuple(counts), dict(messages.most_common()), new_tokens, n_observed)
+
+
+def _n_unrecorded(calls: Iterable[Call], answered: Collection[str]) -> int:
+    return sum(c.is_recorded and c.key not in answered for c in calls)
 
 
 def _sizes(study: Study) -> list[int]:
@@ -135,7 +147,7 @@ def _count_ratings(
     answered = ledger.answered() if ledger else frozenset()
     completions = read_completions([c for c in project if c.key in replies], replies, study.project.test)
     exhibits = prepare_exhibits(completions, study.project.test)
-    n_to_come = len(project) - len(completions)
+    n_to_come = len(project) - len(completions) - _n_unrecorded(project, replies)
     failed = ledger.failures() if ledger else {}
     n_planned = n_answered = n_failed = n_tokens = 0
     for judge in judges:
@@ -172,11 +184,18 @@ def _count_second(study: Study, ledger: Ledger | None) -> list[StageCount]:
         if not draws:
             continue
         if study.project.systems:
-            keys = [call.key for system in study.project.systems for call in plan(study, system)]
-            n_done, n_failed = sum(k in answered for k in keys), sum(k in failed for k in keys)
-            counts.append(StageCount(stage, len(keys), n_done, n_failed))
+            calls = [call for system in study.project.systems for call in plan(study, system)]
+            n_done, n_failed = sum(c.key in answered for c in calls), sum(c.key in failed for c in calls)
+            n_unrecorded = _n_unrecorded(calls, answered)
+            counts.append(StageCount(stage, len(calls), n_done, n_failed, n_unrecorded=n_unrecorded))
         else:
             n_planned = sum(count(study, size) for size in _sizes(study))
             n_done = len(ledger.answered_items(stage)) if ledger else 0
-            counts.append(StageCount(stage, n_planned, min(n_done, n_planned), 0, at_most=True))
+            recorded = sum(r.model.is_recorded for r in study.respondents)
+            n_unrecorded = n_planned * recorded // len(study.respondents)
+            counts.append(
+                StageCount(
+                    stage, n_planned, min(n_done, n_planned), 0, at_most=True, n_unrecorded=n_unrecorded
+                )
+            )
     return counts

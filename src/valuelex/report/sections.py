@@ -266,11 +266,16 @@ def _respondent_row(r: Respondent, attributes: Sequence[str]) -> RespondentRow:
         revision=r.model.revision[:12] or "not told",
         api=r.api,
         persona=persona,
-        temperature=f"{r.temperature:g}",
-        top_p=f"{r.top_p:g}",
+        temperature=_setting(r.temperature),
+        top_p=_setting(r.top_p),
         family=r.family,
         attributes=tuple(str(r.attributes[a]) if a in r.attributes else DASH for a in attributes),
     )
+
+
+def _setting(value: float | None) -> str:
+    """Write a decoding setting; nobody tells those of answers that were recorded elsewhere."""
+    return "not told" if value is None else f"{value:g}"
 
 
 def _first_answers(

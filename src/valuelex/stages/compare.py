@@ -62,8 +62,8 @@ def _value(factor: str, respondent: Respondent) -> str | None:
         "family": respondent.family,
         "api": respondent.api,
         "persona": respondent.persona or "none",
-        "temperature": f"{respondent.temperature:g}",
-        "top_p": f"{respondent.top_p:g}",
+        "temperature": None if respondent.temperature is None else f"{respondent.temperature:g}",
+        "top_p": None if respondent.top_p is None else f"{respondent.top_p:g}",
     }
     if factor in built_in:
         return built_in[factor]
