@@ -91,7 +91,7 @@ def check(study: StudyPath, folder: Folder = None) -> None:
 
     workspace = pipeline.open_study(study, folder)
     state = pipeline.status(workspace)
-    check_keys(pipeline.models_of(workspace.study))
+    check_keys(pipeline.models_of(workspace.study), folder=workspace.folder)
     pipeline.check_rated(workspace.study)
     design = workspace.study
     typer.echo(f"{design.name}: {len(design.respondents)} respondents, folder {workspace.folder}")
@@ -127,6 +127,12 @@ def run(
         raise StudyError(msg)
     workspace = pipeline.open_study(study, folder)
     stage = next(s for s in pipeline.STAGES if s == until)
+    if stage == "report" and pipeline.is_finished(workspace):
+        say(
+            "Nothing was sent and nothing computed: every answer is in the ledger, and the results are theirs."
+        )
+        typer.echo(f"Report: {workspace.folder / 'report.html'}")
+        return
     with interruptible():
         results = pipeline.run(workspace, until=stage, approve=approver(max_calls, yes=yes), progress=Bars())
     if results is not None:

@@ -88,7 +88,8 @@ def import_answers(
     Parameters
     ----------
     workspace
-        The study and its folder, which is locked meanwhile.
+        The study and its folder. Other processes may use it meanwhile: what is there already and what is new is told
+        and written in one transaction.
     paths
         The files, read one after the other.
     given
@@ -104,7 +105,8 @@ def import_answers(
     kinds = {path: kind_of(path) for path in paths}
     places = Places(workspace.study)
     outcomes = []
-    with files.locked(workspace.folder), Ledger(workspace.ledger_path) as ledger:
+    files.open_folder(workspace.folder)
+    with Ledger(workspace.ledger_path) as ledger:
         for path, kind in kinds.items():
             watcher.begin(path)
             if kind == "inspect" or given.format == "inspect":

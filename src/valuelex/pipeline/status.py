@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from valuelex.domain.call import Call, CallStage
 from valuelex.domain.structure import ValueSystem
 from valuelex.domain.study import Study
-from valuelex.errors import StudyError
 from valuelex.io.ledger import Ledger
+from valuelex.pipeline.planning import planned_calls
 from valuelex.pipeline.workspace import Workspace
-from valuelex.stages.elicit import plan_elicitation
 from valuelex.stages.exhibits import excluded_respondents, prepare_exhibits, to_rate
 from valuelex.stages.judge_prompt import TOKENS_EACH, TOKENS_MORE, n_ratings_calls, plan_ratings
-from valuelex.stages.project import plan_completions, read_completions
+from valuelex.stages.project import read_completions
 from valuelex.stages.second_methods import MAX_TOKENS, n_choices, n_direct, plan_choices, plan_direct
 
 
@@ -61,30 +60,6 @@ class Status:
     def at_most(self) -> bool:
         """Tell whether a run may send fewer."""
         return any(c.at_most and c.n_new for c in self.counts)
-
-
-def planned_calls(study: Study) -> dict[CallStage, tuple[Call, ...]]:
-    """Plan the calls that depend on no answer, by stage.
-
-    Raises
-    ------
-    StudyError
-        If two respondents would send the same calls, which would count one answer twice.
-    """
-    calls: dict[CallStage, tuple[Call, ...]] = {
-        "elicit": plan_elicitation(study),
-        "project": plan_completions(study),
-    }
-    seen: dict[str, Call] = {}
-    for call in (c for stage in calls.values() for c in stage):
-        other = seen.setdefault(call.key, call)
-        if other is not call:
-            msg = (
-                f"{call.respondent_id!r} ({call.item_id}) and {other.respondent_id!r} ({other.item_id}) would send "
-                "the same call; one answer cannot count twice, so make them differ or drop one."
-            )
-            raise StudyError(msg)
-    return calls
 
 
 def status(workspace: Workspace) -> Status:
