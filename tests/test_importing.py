@@ -131,6 +131,18 @@ def test_the_harness_may_repeat_a_response_for_each_filter(tmp_path: Path) -> No
     assert counts == (2, 1, 1, 0)
 
 
+def test_stems_that_went_through_a_harness_are_found_by_their_text(tmp_path: Path) -> None:
+    space = workspace(tmp_path)
+    asked = [{"instruction": "When the bell rang 1 times, I", "output": "ran.", "generator": "acme-1"}]
+    path = tmp_path / "outputs.json"
+    path.write_text(json.dumps(asked))
+    assert take(space, path, stage="project")[0] == (1, 1, 0, 0)
+    sample = {"doc_id": 0, "arguments": [["When the bell rang 0 times, I", {}]], "resps": [["ran.", "sat."]]}
+    path = write(tmp_path / "samples_t_2026-01-02T03-04-05.jsonl", [sample])
+    assert take(space, path, stage="project", respondent="acme-1")[0] == (2, 2, 0, 0)
+    assert next(c for c in status(space).counts if c.stage == "project").n_answered == 3
+
+
 def test_names_that_the_study_does_not_have_are_told(tmp_path: Path) -> None:
     watcher = Watcher()
     rows = [row(), row(respondent="other/2"), row(respondent="other/2", stage="observe", item="x")]

@@ -5,13 +5,17 @@ Needs the extra `inspect`. Owns which parts of a sample are the answer. One samp
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 from valuelex.domain.recorded import BadRow, Fault, RecordedAnswer
 from valuelex.errors import DataError, MissingPartError, StudyError
 from valuelex.io.import_map import MAX_NAME, ImportMap
+
+if TYPE_CHECKING:
+    from inspect_ai.log import EvalSample
 
 _UNREAD = {"events", "events_data", "store", "timelines", "scores", "metadata"}
 _FINISH = {
@@ -47,18 +51,20 @@ def read_inspect(path: Path, given: ImportMap) -> Iterator[tuple[int, RecordedAn
         msg = f"{path}: Inspect logs need an extra part; install it: pip install 'valuelex[inspect]'"
         raise MissingPartError(msg) from error
     try:
-        model = read_eval_log(str(path), header_only=True).eval.model
-        samples = read_eval_log_samples(
+        head = read_eval_log(str(path), header_only=True).eval
+        samples: Iterable[EvalSample] = read_eval_log_samples(
             str(path), all_samples_required=False, resolve_attachments="core", exclude_fields=_UNREAD
         )
+        if head.dataset.sample_ids is None:  # An old log, which Inspect reads as a whole only.
+            samples = read_eval_log(str(path), resolve_attachments="core").samples or ()
         for number, sample in enumerate(samples, 1):
-            yield number, _answer(number, sample, given, model)
-    except (OSError, ValueError, KeyError, LookupError) as error:
+            yield number, _answer(number, sample, given, head.model)
+    except (OSError, ValueError, LookupError, BadZipFile) as error:
         msg = f"{path}: it is no log that Inspect can read ({' '.join(str(error).split())[:160]}); give a .eval file."
         raise DataError(msg) from error
 
 
-def _answer(number: int, sample: Any, given: ImportMap, model: str) -> RecordedAnswer | BadRow:
+def _answer(number: int, sample: EvalSample, given: ImportMap, model: str) -> RecordedAnswer | BadRow:
     if sample.error is not None:
         said = " ".join(sample.error.message.split())[:160]
         return BadRow(number, Fault.NO_TEXT, f"sample {sample.id!r} ended in an error ({said})")

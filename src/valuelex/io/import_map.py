@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -99,20 +98,16 @@ def read_answers(
     DataError
         If the file cannot be read, or lacks columns that are needed.
     """
-    every = read_rows(path, kind)
-    sample = list(islice(every, SAMPLE))
-    rows = [row for _, row in sample if not isinstance(row, BadRow)]
+    rows = [row for _, row in read_rows(path, kind, first=SAMPLE) if not isinstance(row, BadRow)]
     form = given.format or _format_of(rows)
     if form == "lm-eval":
         given = replace(given, respondent=given.respondent or _harness_model(path))
     columns = {**COLUMNS[form], **given.fields}
     _check_columns(path, form, columns, given, rows)
-    if kind == "parquet":
-        wanted = {name.partition(".")[0] for column in columns.values() for name in _names(column)}
-        every = read_rows(path, kind, wanted | {name for c in columns.values() for name in _names(c)})
-        sample = []
+    named = {name for column in columns.values() for name in _names(column)}
+    wanted = None if form == "lm-eval" else named | {name.partition(".")[0] for name in named}
     reader = _Reader(columns, given, "observe" if form != "table" else None, _task(path))
-    return form, reader.answers(chain(sample, every), harness=form == "lm-eval")
+    return form, reader.answers(read_rows(path, kind, wanted), harness=form == "lm-eval")
 
 
 def _format_of(rows: Sequence[Row]) -> Format:

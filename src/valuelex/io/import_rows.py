@@ -11,11 +11,13 @@ import csv
 import gzip
 import hashlib
 import json
+import re
 import zlib
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, getincrementaldecoder
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from io import BufferedIOBase
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,6 +36,8 @@ CHUNK = 2**20
 BATCH = 20_000
 """Rows of a Parquet file in memory at a time."""
 _GZIP, _PARQUET, _ZIP = b"\x1f\x8b", b"PAR1", b"PK\x03\x04"
+_INSPECT_JSON = re.compile(rb'\{\s*"version":\s*\d+,\s*"status":\s*"')
+"""How a log of Inspect begins that is not packed."""
 _DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile)
 
 
@@ -77,6 +81,8 @@ def kind_of(path: Path) -> Kind:
         raise DataError(msg)
     text = start.removeprefix(BOM_UTF8).lstrip()
     first_line = text.splitlines()[0] if text else b""
+    if _INSPECT_JSON.match(text):
+        return "inspect"
     if text.startswith(b"["):
         return "json"
     if text.startswith(b"{"):
@@ -91,7 +97,7 @@ def kind_of(path: Path) -> Kind:
 
 
 def read_rows(
-    path: Path, kind: Kind, columns: Collection[str] | None = None
+    path: Path, kind: Kind, columns: Collection[str] | None = None, first: int | None = None
 ) -> Iterator[tuple[int, Row | BadRow]]:
     """Yield each row with the line on which it begins, or what is wrong with it. Memory stays flat.
 
@@ -103,6 +109,8 @@ def read_rows(
         As told by `kind_of`; Inspect logs are not read here.
     columns
         Columns that are wanted; of a Parquet file no others are read. None wants all.
+    first
+        Rows that are wanted at the most. None wants all.
 
     Returns
     -------
@@ -115,15 +123,16 @@ def read_rows(
         If the file cannot be opened, or is damaged so that nothing in it can be read.
     """
     if kind == "parquet":
-        yield from _parquet(path, columns)
+        yield from _parquet(path, columns, first)
         return
     with _text_bytes(path) as stream:
         if kind == "jsonl":
-            yield from _jsonl(stream)
+            rows = _jsonl(stream)
         elif kind == "json":
-            yield from _json_array(stream)
+            rows = _json_array(stream)
         else:
-            yield from _csv(path, stream, "\t" if kind == "tsv" else ",")
+            rows = _csv(path, stream, "\t" if kind == "tsv" else ",")
+        yield from islice(rows, first)
 
 
 @contextmanager
@@ -354,9 +363,11 @@ def _decoded(stream: BufferedIOBase, faults: dict[int, BadRow]) -> Iterator[str]
         yield text
 
 
-def _parquet(path: Path, columns: Collection[str] | None) -> Iterator[tuple[int, Row | BadRow]]:
+def _parquet(
+    path: Path, columns: Collection[str] | None, first: int | None
+) -> Iterator[tuple[int, Row | BadRow]]:
     try:
-        frame = pl.scan_parquet(path)
+        frame = pl.scan_parquet(path, n_rows=first)
         names = frame.collect_schema().names()
         wanted = names if columns is None else [name for name in names if name in columns]
         number = 0
@@ -365,6 +376,6 @@ def _parquet(path: Path, columns: Collection[str] | None) -> Iterator[tuple[int,
                 number += 1
                 yield number, row
     except (pl.exceptions.PolarsError, OSError) as error:
-        first = str(error).strip().splitlines()[0][:160]
-        msg = f"{path}: it is a damaged Parquet file ({first}); write it anew. What was read before is kept."
+        said = str(error).strip().splitlines()[0][:160]
+        msg = f"{path}: it is a damaged Parquet file ({said}); write it anew. What was read before is kept."
         raise DataError(msg) from error
