@@ -262,6 +262,13 @@ def test_the_command_accounts_for_every_row_and_lists_the_bad(tmp_path: Path) ->
     assert lines[1][:3] == ["'=a.jsonl", "2", "unknown item"]
 
 
+def test_draws_that_do_not_begin_at_0_are_pointed_out(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", [row(f"x{i}", stage="observe", draw=i + 1) for i in range(2)])
+    said = "The draws begin at 1, but count from 0; see --first-draw.\n"
+    assert said in cli("import", study_file(tmp_path / "one"), path).output
+    assert said not in cli("import", study_file(tmp_path / "two"), path, "--first-draw", "1").output
+
+
 def test_a_list_of_bad_rows_never_replaces_the_answers(tmp_path: Path) -> None:
     folder = study_file(tmp_path / "s")
     path = write(tmp_path / "a.jsonl", [row("s001")])
