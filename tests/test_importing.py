@@ -143,6 +143,14 @@ def test_stems_that_went_through_a_harness_are_found_by_their_text(tmp_path: Pat
     assert next(c for c in status(space).counts if c.stage == "project").n_answered == 3
 
 
+def test_what_was_imported_says_nothing_about_the_pace_of_calls(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(importing, "BATCH_ROWS", 1)
+    space = workspace(tmp_path)
+    take(space, write(tmp_path / "a.jsonl", [row("s0"), row("s1"), row("s0", draw=1)]))
+    with Ledger(space.ledger_path, read_only=True) as ledger:
+        assert ledger.pace() is None
+
+
 def test_names_that_the_study_does_not_have_are_told(tmp_path: Path) -> None:
     watcher = Watcher()
     rows = [row(), row(respondent="other/2"), row(respondent="other/2", stage="observe", item="x")]

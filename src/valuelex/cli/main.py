@@ -26,6 +26,7 @@ from valuelex.cli.show import (
     print_counts,
     print_orientations,
     print_outcome,
+    print_progress,
     say,
 )
 from valuelex.cli.stems import stems_app
@@ -217,7 +218,9 @@ def measure(
 
 @app.command()
 def status(study: StudyPath, folder: Folder = None) -> None:
-    """Show how many calls are done, failed and left. Sends nothing.
+    """Show how many calls are done, failed by which reason, and left, and how long those will take. Sends nothing.
+
+    Can be asked while other processes run the study.
 
     Example: `valuelex status examples/pocket.toml`
     """
@@ -227,8 +230,7 @@ def status(study: StudyPath, folder: Folder = None) -> None:
     state = pipeline.status(workspace)
     typer.echo(f"{workspace.study.name}: {workspace.folder}")
     print_counts(state)
-    for message, n in state.failures.items():
-        typer.echo(f"  failed {n} times: {message}")
+    print_progress(state)
 
 
 @app.command()

@@ -30,8 +30,8 @@ class Endpoint:
     `identity` names it in call keys: the base URL, or 'embedded' for the model in this process.
     `extra_body` is merged into every request, `key_variable` is the environment variable with the API
     key (None: it needs none). `sends_seed`, `json_schema` and `logprobs` tell whether it takes a seed, holds an
-    answer to a JSON schema, and tells token probabilities. `timeout_s` is for one attempt at a call; limits a minute are
-    None where there are none.
+    answer to a JSON schema, and tells token probabilities. `timeout_s` is for one attempt; limits a minute
+    are None where there are none.
     """
 
     provider: str

@@ -96,13 +96,27 @@ class BarredError(AttemptError):
     """The endpoint does not serve this respondent at all: no key, no such model, no money left."""
 
 
+class _Connector(aiohttp.TCPConnector):
+    """Drops a kept connection on which something came that nobody asked for, such as a reply sent twice.
+
+    Else that would be read as the answer to the next call.
+    """
+
+    async def connect(self, *args: Any, **kwargs: Any) -> aiohttp.connector.Connection:
+        while True:
+            connection = await super().connect(*args, **kwargs)
+            if connection.protocol is None or not connection.protocol.should_close:
+                return connection
+            connection.close()
+
+
 def open_session(target: Target) -> aiohttp.ClientSession:
     """Open the one keep-alive session of an endpoint; it must be closed."""
     headers = {"Authorization": f"Bearer {target.api_key}"} if target.api_key else {}
     return aiohttp.ClientSession(
         headers=headers,
         timeout=aiohttp.ClientTimeout(total=target.timeout_s, sock_connect=CONNECT_TIMEOUT_S),
-        connector=aiohttp.TCPConnector(limit=target.max_in_flight),
+        connector=_Connector(limit=target.max_in_flight),
         cookie_jar=aiohttp.DummyCookieJar(),
     )
 

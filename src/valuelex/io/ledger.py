@@ -356,10 +356,13 @@ class Ledger:
         return f"{n} replies, {size} characters, {times!r}"
 
     def pace(self, n_last: int = 200) -> float | None:
-        """Return answers a second over the last `n_last` that came, by their clock; None where it cannot be told."""
+        """Return answers a second over the last `n_last` that came, by their clock; None where it cannot be told.
+
+        Imported answers took no attempt and do not count.
+        """
         query = (
             "SELECT count(*), max(received_at) - min(received_at) FROM "
-            "(SELECT received_at FROM reply ORDER BY rowid DESC LIMIT ?)"
+            "(SELECT received_at FROM reply WHERE attempts > 0 ORDER BY rowid DESC LIMIT ?)"
         )
         with self._errors():
             n, seconds = self._db.execute(query, (n_last,)).fetchone()

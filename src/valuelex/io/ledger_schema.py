@@ -14,8 +14,10 @@ VERSION = 2
 
 def usage(name: str, payload: str) -> str:
     """Write the SQL that reads a number of tokens out of a reply; NULL where the endpoint told none that can be."""
-    told = f"json_extract({payload}, '$.usage.{name}')"
-    return f"CASE WHEN json_valid({payload}) AND typeof({told}) = 'integer' THEN {told} END"
+    path = f"{payload}, '$.usage.{name}'"
+    # A number too large for SQLite is an integer in JSON and becomes a real when it is read.
+    is_count = f"json_type({path}) = 'integer' AND typeof(json_extract({path})) = 'integer'"
+    return f"CASE WHEN json_valid({payload}) AND {is_count} THEN json_extract({path}) END"
 
 
 SCHEMA = """

@@ -116,7 +116,10 @@ def check_keys(
     needed = {e.key_variable: e.provider for e in endpoints if providers is None or e.provider in providers}
     unset = [name for name in needed if name and not find_key(name, folder)]
     if unset:
-        msg = f"{needed[unset[0]]!r} needs an API key: set the environment variable {', '.join(unset)}, or put it into a key file (docs/how-to/models.md)."
+        msg = (
+            f"{needed[unset[0]]!r} needs an API key: set the environment variable {', '.join(unset)}, or write a key "
+            "file (docs/how-to/models.md)."
+        )
         raise CallError(msg)
 
 

@@ -231,7 +231,7 @@ def _gather(
             n_failed = sum(c.key in failed for c in new)
             count = StageCount("judge", len(calls), len(calls) - len(new), n_failed)
             check_keys([judge.model])
-            if not approve(Status((count,), {}, len(new) * tokens_each)):
+            if not approve(Status((count,), (), len(new) * tokens_each)):
                 raise NotApprovedError
             with Sender([judge.model], ledger, progress.calls) as sender:
                 raise_for_stops([sender.send("judge", new)])

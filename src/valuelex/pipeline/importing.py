@@ -168,7 +168,7 @@ class _Importer:
             for call, answer in placed:
                 first = known.get(call.key)
                 if first is None:
-                    new[call.key] = Answer(call, recorded_payload(answer, self._source), 0.0, 1)
+                    new[call.key] = Answer(call, recorded_payload(answer, self._source), 0.0, 0)
                     source = self._source
                     known[call.key] = Recorded(
                         answer.text, answer.finish_reason, source.name, source.sha256, answer.line

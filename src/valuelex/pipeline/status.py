@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from valuelex.domain.call import Call, CallStage
 from valuelex.domain.structure import ValueSystem
 from valuelex.domain.study import Study
-from valuelex.io.ledger import Ledger
+from valuelex.io.ledger import FailureReason, Ledger
 from valuelex.pipeline.planning import planned_calls
 from valuelex.pipeline.workspace import Workspace
 from valuelex.stages.exhibits import excluded_respondents, prepare_exhibits, to_rate
@@ -40,15 +40,26 @@ class StageCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
-    """Where a study stands, and the messages of all failed calls in the ledger with how often each came.
+class FailureCount:
+    """How many calls without a reply failed for a reason, with the message that most of them had."""
 
+    reason: FailureReason
+    message: str
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where a study stands: calls by stage, failures by reason, and how long the rest would take.
+
+    `seconds_left` goes by the pace of the last answers in the ledger; None where there are none.
     `n_observed` counts free texts that were imported.
     """
 
     counts: tuple[StageCount, ...]
-    failures: Mapping[str, int]
+    failures: tuple[FailureCount, ...]
     max_new_tokens: int
+    seconds_left: float | None = None
     n_observed: int = 0
 
     @property
@@ -88,7 +99,6 @@ def count_calls(study: Study, calls: Mapping[CallStage, tuple[Call, ...]], ledge
         )
         for stage, own in calls.items()
     ]
-    messages = Counter(failed.values())
     tokens = {"elicit": study.elicit.max_tokens if study.elicit else 0, "project": study.project.max_tokens}
     new_tokens = sum(c.n_new * tokens[c.stage] for c in counts)
     if "project" in calls:
@@ -97,12 +107,27 @@ def count_calls(study: Study, calls: Mapping[CallStage, tuple[Call, ...]], ledge
         new_tokens += (
             judge_tokens + sum(c.n_new for c in counts if c.stage in ("choose", "rate")) * MAX_TOKENS
         )
+    n_new = sum(c.n_new for c in counts)
+    pace = ledger.pace() if ledger else None
     n_observed = ledger.n_answered("observe") if ledger else 0
-    return Status(tuple(counts), dict(messages.most_common()), new_tokens, n_observed)
+    seconds_left = n_new / pace if pace else None
+    return Status(tuple(counts), _count_failures(ledger), new_tokens, seconds_left, n_observed)
 
 
 def _n_unrecorded(calls: Iterable[Call], answered: Collection[str]) -> int:
     return sum(c.is_recorded and c.key not in answered for c in calls)
+
+
+def _count_failures(ledger: Ledger | None) -> tuple[FailureCount, ...]:
+    """Count what failed by reason, the commonest first."""
+    if ledger is None:
+        return ()
+    messages, reasons = ledger.failures(), ledger.failure_reasons()
+    by_reason: dict[FailureReason, Counter[str]] = {}
+    for key, reason in reasons.items():
+        by_reason.setdefault(reason, Counter())[messages[key]] += 1
+    found = [FailureCount(r, c.most_common(1)[0][0], c.total()) for r, c in by_reason.items()]
+    return tuple(sorted(found, key=lambda f: (-f.n, f.reason)))
 
 
 def _sizes(study: Study) -> list[int]:
