@@ -44,7 +44,7 @@ def write(path: Path, samples: list[Any], *, listed: bool = True) -> Path:
 
 
 def read(path: Path, **given: Any) -> list[RecordedAnswer | BadRow]:
-    return [row for _, row in read_inspect(path, ImportMap(**given))]
+    return list(read_inspect(path, ImportMap(**given)))
 
 
 @pytest.mark.parametrize(("name", "listed"), [("x.eval", True), ("x.eval", False), ("x.json", True)])

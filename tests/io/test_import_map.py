@@ -21,7 +21,7 @@ def write(path: Path, rows: Sequence[Any]) -> Path:
 
 def read(path: Path, **given: Any) -> tuple[Format, list[RecordedAnswer | BadRow]]:
     form, rows = read_answers(path, kind_of(path), ImportMap(**given))
-    return form, [row for _, row in rows]
+    return form, list(rows)
 
 
 PLAIN = {"respondent": "a", "item": "s1", "text": "so", "draw": 1, "stage": "project"}

@@ -142,7 +142,7 @@ class _Printer:
         )
         for fault, n in outcome.bad.most_common():
             typer.echo(f"  {n} {fault}")
-        for row in self._first:
+        for row in sorted(self._first, key=lambda row: row.line):
             typer.echo(f"  line {row.line}: {row.fault}: {_shown(row.detail)}")
         if outcome.n_bad > len(self._first):
             more = "" if self._listed is not None else "; --bad-rows FILE lists them all"

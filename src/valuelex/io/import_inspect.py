@@ -27,7 +27,7 @@ _FINISH = {
 """Inspect's reasons to stop in the words of OpenAI-compatible replies; others are left out."""
 
 
-def read_inspect(path: Path, given: ImportMap) -> Iterator[tuple[int, RecordedAnswer | BadRow]]:
+def read_inspect(path: Path, given: ImportMap) -> Iterator[RecordedAnswer | BadRow]:
     """Yield the answer of each sample in each epoch; the line is the sample's number in the log, from 1.
 
     The respondent is the model of the log, the item the sample's id, the draw its epoch less one, the text what the
@@ -58,7 +58,7 @@ def read_inspect(path: Path, given: ImportMap) -> Iterator[tuple[int, RecordedAn
         if head.dataset.sample_ids is None:  # An old log, which Inspect reads as a whole only.
             samples = read_eval_log(str(path), resolve_attachments="core").samples or ()
         for number, sample in enumerate(samples, 1):
-            yield number, _answer(number, sample, given, head.model)
+            yield _answer(number, sample, given, head.model)
     except (OSError, ValueError, LookupError, BadZipFile) as error:
         msg = f"{path}: it is no log that Inspect can read ({' '.join(str(error).split())[:160]}); give a .eval file."
         raise DataError(msg) from error

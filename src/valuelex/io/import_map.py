@@ -78,7 +78,7 @@ def parse_map(entries: Sequence[str]) -> dict[Field, str]:
 
 def read_answers(
     path: Path, kind: Kind, given: ImportMap
-) -> tuple[Format, Iterator[tuple[int, RecordedAnswer | BadRow]]]:
+) -> tuple[Format, Iterator[RecordedAnswer | BadRow]]:
     """Tell the format of a file of rows, and yield each answer in it or what is wrong with it.
 
     Parameters
@@ -91,7 +91,7 @@ def read_answers(
     Returns
     -------
     tuple
-        The format, and pairs of line and answer. A row of lm-eval holds an answer for each response.
+        The format, and the answers. A row of lm-eval holds one for each response.
 
     Raises
     ------
@@ -186,18 +186,17 @@ class _Reader:
 
     def answers(
         self, rows: Iterable[tuple[int, Row | BadRow]], *, harness: bool
-    ) -> Iterator[tuple[int, RecordedAnswer | BadRow]]:
+    ) -> Iterator[RecordedAnswer | BadRow]:
         for line, row in rows:
             if isinstance(row, BadRow):
-                yield line, row
+                yield row
                 continue
             try:
                 found = self._of_harness(line, row) if harness else [self._answer(line, row)]
             except _BadFieldError as error:
-                yield line, BadRow(line, error.fault, str(error))
+                yield BadRow(line, error.fault, str(error))
                 continue
-            for answer in found:
-                yield line, answer
+            yield from found
 
     def _answer(self, line: int, row: Row) -> RecordedAnswer:
         return self._of(line, row, self._text(row), self._field(row, "prompt"), self._draw(row))

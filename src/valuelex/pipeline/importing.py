@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -109,8 +109,9 @@ def import_answers(
     with Ledger(workspace.ledger_path) as ledger:
         for path, kind in kinds.items():
             watcher.begin(path)
+            form: Format = "inspect"
             if kind == "inspect" or given.format == "inspect":
-                form, rows = _inspect(path, given)
+                rows = read_inspect(path, given)
             else:
                 form, rows = read_answers(path, kind, given)
             importer = _Importer(ledger, places, Imported(path, form), source_of(path), watcher)
@@ -118,10 +119,6 @@ def import_answers(
             watcher.done(importer.outcome)
             outcomes.append(importer.outcome)
     return tuple(outcomes)
-
-
-def _inspect(path: Path, given: ImportMap) -> tuple[Format, Iterator[tuple[int, RecordedAnswer | BadRow]]]:
-    return "inspect", read_inspect(path, given)
 
 
 class _Importer:
@@ -140,11 +137,11 @@ class _Importer:
         # The harness logs every response once for each of its filters.
         self._repeats = outcome.format == "lm-eval"
 
-    def take(self, rows: Iterable[tuple[int, RecordedAnswer | BadRow]]) -> None:
+    def take(self, rows: Iterable[RecordedAnswer | BadRow]) -> None:
         """Commit all good rows."""
         placed: list[tuple[Call, RecordedAnswer]] = []
         n_characters = 0
-        for _, row in rows:
+        for row in rows:
             self.outcome.n_rows += 1
             if isinstance(row, BadRow):
                 self._refuse(row)
