@@ -299,5 +299,5 @@ def test_recorded_answers_cannot_be_called(tmp_path: Path) -> None:
     own = '[endpoints.recorded]\nbase_url = "http://127.0.0.1:9/v1"\n'
     with pytest.raises(StudyError, match="give a name, and call no endpoint 'recorded'"):
         read_study(recorded_study(tmp_path, more=own))
-    with pytest.raises(StudyError, match="needs a study to be imported into; make one with valuelex new"):
+    with pytest.raises(StudyError, match="needs a study to be imported into; make one: valuelex new"):
         study_of_one_model("recorded/a", endpoint=None, respondent={}, project={}, judges=[])

@@ -86,7 +86,7 @@ def study_of_one_model(
         As `read_study`.
     """
     if _recorded_name(model) is not None:
-        msg = f"{model!r} needs a study to be imported into; make one with valuelex new, then: valuelex import STUDY FILE"
+        msg = f"{model!r} needs a study to be imported into; make one: valuelex new, then valuelex import STUDY FILE"
         raise StudyError(msg)
     table = {
         "study": {"name": f"measure {model}"},
