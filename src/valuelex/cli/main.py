@@ -16,6 +16,7 @@ import typer
 
 from valuelex import __version__
 from valuelex.cli.calibrate import calibrate
+from valuelex.cli.import_ import import_answers
 from valuelex.cli.models import models, print_known
 from valuelex.cli.options import Folder, MaxCalls, MaxCost, Prices, StudyPath, Yes
 from valuelex.cli.rate import rate
@@ -49,6 +50,7 @@ embedded_app = typer.Typer(no_args_is_help=True, help="The language model that c
 app.command()(rate)
 app.command()(calibrate)
 app.command()(models)
+app.command("import")(import_answers)
 app.add_typer(embedded_app, name="embedded")
 app.add_typer(stems_app, name="stems")
 
