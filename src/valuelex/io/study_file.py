@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
+from valuelex.domain.call import PATHS, Api
 from valuelex.domain.measure import PANEL
 from valuelex.domain.structure import BUILT
 from valuelex.domain.study import (
@@ -31,12 +32,15 @@ from valuelex.domain.study import (
 from valuelex.errors import StudyError
 from valuelex.io import assets, embedded
 from valuelex.io.assets import EndpointEntry
+from valuelex.io.inspect_wire import check_path, require_inspect
 from valuelex.io.study_form import ElicitSection, JudgeSection, ProjectSection, RespondentSection, StudyFile
 
 MOST_COMPARED = 100
 """Respondents that are contrasted pair by pair at the most (4,950 pairs)."""
 EMBEDDING = "all-MiniLM-L6-v2"
 """Embedding model of the axis judge."""
+INSPECT = "inspect"
+"""Provider whose models are Inspect AI's: ``inspect/anthropic/NAME`` is Inspect's ``anthropic/NAME``."""
 EMBEDDED_BODY = {"min_p": 0.0, "top_k": 0}
 """Sent to the embedded server, whose own defaults (.05 and 40) would cut the distribution."""
 
@@ -221,6 +225,7 @@ def _judge(section: JudgeSection, read: StudyFile, folder: Path) -> JudgePlan:
         msg = '[[judges]] kind = "llm" needs model = "provider/name".'
         raise StudyError(msg)
     model = resolve_model(section.model, read.endpoints, folder)
+    _check_way(model, "chat")
     if section.draws > 1 and section.temperature == 0:
         msg = (
             f"[[judges]] {section.model!r}: draws = {section.draws} at temperature 0 would ask for the same answer "
@@ -246,6 +251,7 @@ def rates_together(model: Model) -> bool:
 
 def _respondents(section: RespondentSection, read: StudyFile, folder: Path) -> list[Respondent]:
     model = resolve_model(section.model, read.endpoints, folder)
+    _check_way(model, section.api)
     if section.prefill and section.api == "completion":
         msg = f'[[respondents]] {section.model!r}: prefill belongs to api = "chat"; leave it out.'
         raise StudyError(msg)
@@ -286,7 +292,8 @@ def resolve_model(reference: str, endpoints: Mapping[str, EndpointEntry], folder
     Parameters
     ----------
     reference
-        For instance ``openai/gpt-4o-mini``, ``embedded/smollm2-135m-instruct`` or ``embedded/FILE.gguf``.
+        For instance ``openai/gpt-4o-mini``, ``embedded/smollm2-135m-instruct``, ``embedded/FILE.gguf`` or
+        ``inspect/anthropic/NAME``.
     endpoints
         Providers of the study's own, which win over shipped ones of the same name.
     folder
@@ -297,12 +304,12 @@ def resolve_model(reference: str, endpoints: Mapping[str, EndpointEntry], folder
     StudyError
         If the form is wrong or nobody knows the provider.
     MissingPartError
-        If the embedded model is not installed.
+        If the embedded model, or Inspect AI, is not installed.
     """
     provider, slash, name = reference.partition("/")
     known = {**assets.load_endpoints(), **endpoints}
-    if not slash or not name or (provider != "embedded" and provider not in known):
-        choices = ", ".join(["embedded", *known])
+    if not slash or not name or (provider not in ("embedded", INSPECT) and provider not in known):
+        choices = ", ".join(dict.fromkeys(["embedded", INSPECT, *known]))
         msg = (
             f"Model {reference!r} must be provider/name with a known provider ({choices}), "
             "or one that the study describes in [endpoints.NAME]."
@@ -322,6 +329,8 @@ def resolve_model(reference: str, endpoints: Mapping[str, EndpointEntry], folder
         )
         short = name if name == embedded.DEFAULT_MODEL else weights.stem
         return Model(endpoint, short, embedded.weights_revision(weights), str(weights))
+    if provider == INSPECT and INSPECT not in known:
+        return _inspect_model(name)
     entry = known[provider]
     endpoint = Endpoint(
         provider=provider,
@@ -334,6 +343,21 @@ def resolve_model(reference: str, endpoints: Mapping[str, EndpointEntry], folder
         extra_body=entry.extra_body,
     )
     return Model(endpoint, name)
+
+
+def _inspect_model(name: str) -> Model:
+    """Look up a model of Inspect's. It reads its own keys, and leaves out what a provider does not take."""
+    require_inspect()
+    if not all(name.partition("/")):
+        msg = f"Model 'inspect/{name}' must be inspect/PROVIDER/NAME, such as inspect/anthropic/NAME."
+        raise StudyError(msg)
+    return Model(Endpoint(INSPECT, INSPECT, None, sends_seed=True, max_in_flight=16), name)
+
+
+def _check_way(model: Model, api: Api) -> None:
+    """Make sure that a model can be asked by chat, or for raw completion."""
+    if model.endpoint.identity == INSPECT:
+        check_path(model.name, PATHS[api])
 
 
 def _check_factors(factors: tuple[str, ...], respondents: tuple[Respondent, ...]) -> None:
