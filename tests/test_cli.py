@@ -18,9 +18,11 @@ COMMANDS = [
     "report",
     "rate",
     "calibrate",
+    "export",
     "stems check",
     "stems draft",
     "embedded install",
+    "embedded serve",
 ]
 
 
