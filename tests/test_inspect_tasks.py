@@ -65,7 +65,7 @@ def report(folder: Path, answers: Any) -> tuple[Results, dict[str, bytes]]:
     assert pipeline.status(workspace).n_new == 0
     results = pipeline.run(workspace, send=False)
     assert results is not None
-    files = {p.name: p.read_bytes() for p in folder.iterdir() if p.name not in (".lock", "ledger.db")}
+    files = {p.name: p.read_bytes() for p in folder.iterdir() if p.name[0] != "." and p.name != "ledger.db"}
     return results, files
 
 

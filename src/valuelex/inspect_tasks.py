@@ -32,9 +32,16 @@ from valuelex.errors import StudyError
 from valuelex.io import assets
 from valuelex.io.embed import MiniLM
 from valuelex.io.inspect_log import CALL, FORM, JUDGED, MARK, REPLY, answer_of, reply_fields
-from valuelex.io.inspect_wire import RAW_PROVIDERS, is_openai_family, messages_of, payload_of, request_of
+from valuelex.io.inspect_wire import (
+    INSPECT,
+    RAW_PROVIDERS,
+    is_openai_family,
+    messages_of,
+    payload_of,
+    request_of,
+)
 from valuelex.io.ledger import Answer
-from valuelex.io.study_file import INSPECT, resolve
+from valuelex.io.study_file import resolve
 from valuelex.io.study_form import StudyFile
 from valuelex.stages.elicit import plan_elicitation, read_responses, truncated_responses
 from valuelex.stages.exhibits import prepare_exhibits, sentence

@@ -1,27 +1,33 @@
+import hashlib
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from valuelex.domain.call import Call, Missing, call_key, canonical_json
-from valuelex.io import client
-from valuelex.io.client import Gathered, Target, gather
-from valuelex.io.ledger import Ledger
+from valuelex.io import client, pace
+from valuelex.io.client import Gathered, gather
+from valuelex.io.endpoint import Target
+from valuelex.io.ledger import FailureReason, Ledger
 
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr(pace, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(pace, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(pace, "PATIENCE_WITH_STRANGERS_S", 0.5)
 
 
-def calls_to(model: str, n: int, provider: str = "fake") -> list[Call]:
+def calls_to(model: str, n: int, who: str = "r") -> list[Call]:
     made = []
     for draw in range(n):
         body = canonical_json({"model": model, "prompt": f"Values of {draw}:"})
         parts = {"endpoint": "fake", "revision": "", "path": "/completions", "body": body, "draw": draw}
         key = call_key(**parts)
-        made.append(Call(key, "elicit", "r", "p", draw, provider, model, "fake", "", "/completions", body))
+        made.append(Call(key, "elicit", who, "p", draw, "fake", model, "fake", "", "/completions", body))
     return made
 
 
@@ -61,7 +67,7 @@ def test_passing_faults_are_tried_again(tmp_path: Path, endpoint, model: str) ->
         ("broken", "503: overloaded"),
     ],
 )
-def test_a_hopeless_model_is_given_up_with_its_reason(
+def test_a_hopeless_respondent_is_given_up_with_its_reason(
     tmp_path: Path, endpoint, model: str, words: str
 ) -> None:
     target = Target(endpoint.base_url, 4, api_key="sk-wrong-1234", key_variable="FAKE_KEY")
@@ -77,21 +83,26 @@ def test_a_hopeless_model_is_given_up_with_its_reason(
     assert b"sk-wrong-1234" not in (tmp_path / "ledger.db").read_bytes()
 
 
-def test_an_endpoint_that_stops_answering_is_given_up(tmp_path: Path, endpoint) -> None:
+def test_an_endpoint_that_stays_busy_is_given_up(tmp_path: Path, endpoint) -> None:
     outcome, ledger = send(tmp_path, calls_to("quota", 60), Target(endpoint.base_url, 4))
     with ledger:
         assert 10 <= outcome.n_answered < 20
         assert outcome.n_not_sent > 30
-        assert outcome.stops["fake"].endswith("429: quota used up")
+        assert outcome.stops["r"].endswith("429: quota used up")
+        assert set(ledger.failure_reasons().values()) == {FailureReason.RATE_LIMIT}
 
 
-def test_a_refused_call_does_not_stop_the_others(tmp_path: Path, endpoint) -> None:
-    outcome, ledger = send(tmp_path, calls_to("picky", 60), Target(endpoint.base_url, 4))
+def test_a_refused_call_does_not_stop_a_respondent_that_has_answered(tmp_path: Path, endpoint) -> None:
+    # The endpoint refuses bodies whose digest divides by four, about one of four; here not the first.
+    calls = calls_to("picky", 60)
+    calls.sort(key=lambda call: hashlib.sha256(call.body.encode()).digest()[0] % 4 == 0 and call.draw < 10)
+    outcome, ledger = send(tmp_path, calls, Target(endpoint.base_url, 1))
     with ledger:
         assert outcome.stops == {}
         assert 0 < outcome.n_failed < 30
         assert outcome.n_answered + outcome.n_failed == 60
         assert set(ledger.failures().values()) == {"'fake' refused a call to 'picky' (400: context too long)"}
+        assert set(ledger.failure_reasons().values()) == {FailureReason.TOO_LONG}
 
 
 def test_a_filtered_prompt_is_an_answer_with_a_reason(tmp_path: Path, endpoint) -> None:
@@ -102,12 +113,13 @@ def test_a_filtered_prompt_is_an_answer_with_a_reason(tmp_path: Path, endpoint) 
         assert {r.missing for r in ledger.replies(c.key for c in calls).values()} == {Missing.FILTERED}
 
 
-def test_a_stopped_model_does_not_stop_another(tmp_path: Path, endpoint) -> None:
-    calls = [c for pair in zip(calls_to("absent", 20), calls_to("good", 20), strict=True) for c in pair]
+def test_a_stopped_respondent_does_not_stop_another(tmp_path: Path, endpoint) -> None:
+    absent, good = calls_to("absent", 20, "gone"), calls_to("good", 20, "here")
+    calls = [c for pair in zip(absent, good, strict=True) for c in pair]
     outcome, ledger = send(tmp_path, calls, Target(endpoint.base_url, 4))
     with ledger:
         assert outcome.n_answered == 20
-        assert list(outcome.stops) == ["fake/absent"]
+        assert list(outcome.stops) == ["gone"]
 
 
 def test_an_endpoint_that_is_down_is_named(tmp_path: Path, unused_port: int) -> None:
@@ -116,7 +128,7 @@ def test_an_endpoint_that_is_down_is_named(tmp_path: Path, unused_port: int) -> 
     with ledger:
         assert outcome.n_answered == 0
         assert outcome.n_not_sent >= 40
-        assert outcome.stops["fake"].startswith(f"{url} does not answer")
+        assert outcome.stops["r"].startswith(f"{url} does not answer")
 
 
 @pytest.fixture
@@ -130,3 +142,88 @@ def unused_port() -> int:
 
 def test_the_key_does_not_show_in_a_target() -> None:
     assert "sk-1" not in repr(Target("http://e/v1", 1, api_key="sk-1"))
+
+
+class Allowed:
+    """A budget of a number of calls."""
+
+    def __init__(self, n: int) -> None:
+        self.left, self.settled = n, []
+
+    def may_send(self, _: Call) -> bool:
+        self.left -= 1
+        return self.left >= 0
+
+    def settle(self, call: Call, payload) -> None:
+        self.settled.append((call.key, payload and payload["usage"]["prompt_tokens"]))
+
+
+def test_a_budget_ends_the_sending_and_knows_what_was_used(tmp_path: Path, endpoint) -> None:
+    calls, budget = calls_to("good", 40), Allowed(15)
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        target = Target(endpoint.base_url, 8)
+        outcome = gather(calls, {calls[0].route: target}, ledger, budget=budget)
+        assert outcome == Gathered(15, 0, 25, {}, over_budget=True)
+        assert sorted(budget.settled) == sorted((key, 9) for key in ledger.answered())
+        # What was not sent is there for the next run.
+        outcome = gather(calls, {calls[0].route: target}, ledger)
+    assert (outcome.n_answered, outcome.n_elsewhere) == (25, 15)
+    assert Counter(Counter(endpoint.answered()).values()) == {1: 40}
+
+
+def test_a_plan_is_read_as_it_is_needed(tmp_path: Path, endpoint, monkeypatch) -> None:
+    monkeypatch.setattr(client, "LOOK_AHEAD", 20)
+    read, done, most = 0, 0, 0
+
+    def plan():
+        nonlocal read, most
+        for call in calls_to("good", 200):
+            read += 1
+            most = max(most, read - done)
+            yield call
+
+    def on_done(n: int) -> None:
+        nonlocal done
+        done += n
+
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        targets = {("fake", "fake", ""): Target(endpoint.base_url, 4)}
+        assert gather(plan(), targets, ledger, on_done).n_answered == 200
+    # Twenty planned, and at the most four claimed and four out.
+    assert most <= 20 + 4 + 4
+
+
+def test_a_slow_endpoint_does_not_hold_up_a_fast_one(tmp_path: Path, endpoint) -> None:
+    slow, fast = calls_to("slow", 30, "s"), calls_to("good", 30, "f")
+    fast = [replace(c, provider="other") for c in fast]
+    order: list[str] = []
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        record = ledger.record
+
+        def noting(answers=(), failures=()) -> None:
+            order.extend(a.call.respondent_id for a in answers)
+            record(answers, failures)
+
+        ledger.record = noting
+        targets = {slow[0].route: Target(endpoint.base_url, 1), fast[0].route: Target(endpoint.base_url, 4)}
+        assert gather([*slow, *fast], targets, ledger).n_answered == 60
+    assert order[-10:] == ["s"] * 10
+
+
+def test_limits_a_minute_are_kept(tmp_path: Path, endpoint) -> None:
+    calls = calls_to("good", 12)
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        target = Target(endpoint.base_url, 8, requests_per_minute=600)
+        gather(calls, {calls[0].route: target}, ledger)
+        rows = ledger._db.execute("SELECT received_at FROM reply ORDER BY received_at").fetchall()
+    # Ten a second, of which ten at once: the other two take a tenth of a second each.
+    assert rows[-1][0] - rows[0][0] >= 0.15
+
+
+def test_answers_in_the_ledger_are_not_asked_for(tmp_path: Path, endpoint) -> None:
+    calls = calls_to("good", 20)
+    outcome, ledger = send(tmp_path, calls[:10], Target(endpoint.base_url, 4))
+    with ledger:
+        outcome = gather(calls, {calls[0].route: Target(endpoint.base_url, 4)}, ledger)
+        assert (outcome.n_answered, outcome.n_elsewhere) == (10, 10)
+    assert len(endpoint.answered()) == 20

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ import pytest
 from recording_endpoint import Recording, recording_endpoint
 from valuelex.domain.call import PATHS, Call, Missing, call_key, canonical_json
 from valuelex.errors import MissingPartError, StudyError
-from valuelex.io import inspect_transport
-from valuelex.io.client import Gathered, Target, gather
-from valuelex.io.inspect_transport import gather_inspect
+from valuelex.io import client
+from valuelex.io.client import Gathered, gather
+from valuelex.io.endpoint import Target
+from valuelex.io.inspect_wire import identity_of
 from valuelex.io.ledger import Ledger
 from valuelex.io.study_file import study_of_one_model
 
@@ -41,20 +43,21 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recording]:
         for service in ("LOCAL", "OPENAI"):
             monkeypatch.setenv(f"{service}_BASE_URL", recording.base_url)
             monkeypatch.setenv(f"{service}_API_KEY", "sk-secret-123456")
-        monkeypatch.setattr(inspect_transport, "RETRIES", 0)
+        monkeypatch.setattr(client, "FIRST_WAIT_S", 0.01)
         yield recording
 
 
 def a_call(provider: str, model: str, content: dict[str, Any], draw: int = 0, stage: Any = "project") -> Call:
     path = PATHS["completion" if "prompt" in content else "chat"]
     body = canonical_json({"model": model, **SETTINGS, **content})
-    key = call_key(endpoint=provider, revision="", path=path, body=body, draw=draw)
-    return Call(key, stage, "r", f"s{draw}", draw, provider, model, provider, "", path, body)
+    where = identity_of(model) if provider == "inspect" else provider
+    key = call_key(endpoint=where, revision="", path=path, body=body, draw=draw)
+    return Call(key, stage, model, f"s{draw}", draw, provider, model, where, "", path, body)
 
 
 def ask(tmp_path: Path, *calls: Call) -> tuple[Gathered, Ledger]:
     ledger = Ledger(tmp_path / "ledger.db")
-    return gather_inspect(calls, ledger, max_in_flight=4), ledger
+    return gather(calls, {call.route: Target(call.endpoint, 4) for call in calls}, ledger), ledger
 
 
 @pytest.mark.parametrize("service", ["openai-api/local", "openai"])
@@ -159,7 +162,7 @@ def test_a_reply_reads_like_any_other(tmp_path: Path, endpoint: Recording) -> No
     [
         ("locked", True, r"\(401\): .*bad key \[key\].*; check the key that Inspect reads"),
         ("absent", True, r"\(404\): .*no absent"),
-        ("long", False, "maximum context length exceeded"),
+        ("long", True, "maximum context length exceeded"),
         ("broken", False, r"\(500\): .*no broken"),
     ],
 )
@@ -174,10 +177,9 @@ def test_an_error_says_what_the_provider_said_and_never_the_key(
     outcome, ledger = ask(tmp_path, a_call("inspect", f"openai-api/local/{model}", {"messages": CHAT[1:2]}))
     with ledger:
         messages = [*outcome.stops.values(), *ledger.failures().values()]
-    assert (outcome.n_answered, outcome.n_failed, outcome.n_not_sent) == (0, int(not stopped), int(stopped))
-    assert list(outcome.stops) == [f"inspect/openai-api/local/{model}"] * stopped
-    assert len(messages) == 1
-    assert re.search(words, messages[0])
+    assert (outcome.n_answered, outcome.n_failed, outcome.n_not_sent) == (0, 1, 0)
+    assert list(outcome.stops) == [f"openai-api/local/{model}"] * stopped
+    assert all(re.search(words, message) for message in messages)
     assert b"sk-secret-123456" not in (tmp_path / "ledger.db").read_bytes()
 
 
@@ -199,16 +201,15 @@ def test_a_model_that_cannot_be_asked_does_not_stop_another(tmp_path: Path, endp
     outcome, ledger = ask(tmp_path, *calls)
     with ledger:
         assert outcome.n_answered == 3
-        assert outcome.n_not_sent == 6
-    assert "Model API nowhere of model 'nowhere/m' not recognized" in outcome.stops["inspect/nowhere/m"]
-    assert "No UNSET_API_KEY defined in the environment" in outcome.stops["inspect/openai-api/unset/m"]
+    assert "Model API nowhere of model 'nowhere/m' not recognized" in outcome.stops["nowhere/m"]
+    assert "No UNSET_API_KEY defined in the environment" in outcome.stops["openai-api/unset/m"]
 
 
 def test_a_request_that_inspect_would_fill_up_is_not_sent(tmp_path: Path, endpoint: Recording) -> None:
     whole = a_call("inspect", "openai-api-completions/local/m", {"prompt": "Values:"})
     body = canonical_json({k: v for k, v in json.loads(whole.body).items() if k != "temperature"})
-    key = call_key(endpoint="inspect", revision="", path=whole.path, body=body, draw=0)
-    call = Call(key, "elicit", "r", "p", 0, "inspect", whole.model, "inspect", "", whole.path, body)
+    key = call_key(endpoint=whole.endpoint, revision="", path=whole.path, body=body, draw=0)
+    call = replace(whole, key=key, body=body)
     outcome, ledger = ask(tmp_path, call)
     ledger.__exit__(None, None, None)
     assert endpoint.bodies == []
@@ -229,7 +230,7 @@ def test_memory_holds_no_event_of_past_calls(tmp_path: Path, endpoint: Recording
 
     calls = [a_call("inspect", "openai-api/local/m", {"messages": CHAT[1:2]}, draw) for draw in range(60)]
     with Ledger(tmp_path / "ledger.db") as ledger:
-        assert gather_inspect(calls, ledger, on_done, max_in_flight=2).n_answered == 60
+        assert gather(calls, {calls[0].route: Target(calls[0].endpoint, 2)}, ledger, on_done).n_answered == 60
     assert alive[-1] <= 15  # Each of the 60 would be there if Inspect kept them.
 
 

@@ -1,140 +1,127 @@
-"""Send calls through Inspect AI's models and record every answer in the ledger.
+"""One attempt at one call through Inspect AI's models, in place of HTTP of our own.
 
-Owns the life of Inspect's models during a run, and what their errors mean. Inspect's cache is off: the ledger is
-the only memory of answers. Keys are Inspect's own matter: it reads them from the environment. Does not read the
-content of answers.
+Owns the life of Inspect's models during a run, and what their errors mean. Inspect's cache and its own repeats are
+off: the ledger is the only memory of answers, and `valuelex.io.client` says when a call is tried again. Keys are
+Inspect's own matter: it reads them from the environment. Does not read the content of answers.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
+import json
 import os
 import re
-import time
-from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from valuelex.domain.call import Call, canonical_json
 from valuelex.errors import CallError, DataError, StudyError
-from valuelex.io.client import Gathered
+from valuelex.io.endpoint import (
+    KEY_MARK,
+    NOT_ABOUT_THE_CALL,
+    TOO_LONG,
+    TRANSIENT,
+    USED_UP,
+    AttemptError,
+    BarredError,
+    Received,
+    RefusedError,
+    Target,
+    TransientError,
+)
 from valuelex.io.inspect_wire import (
+    INSPECT,
     check_path,
     is_openai_family,
     payload_of,
     request_of,
     require_inspect,
 )
-from valuelex.io.ledger import Answer, Failure, Ledger
+from valuelex.io.ledger import FailureReason
+from valuelex.io.pace import Trouble
 
 if TYPE_CHECKING:
     from inspect_ai.model import Model
 
-RETRIES = 4
-"""How often Inspect tries a call again, after 3, 6, 12 and 24 seconds or what the provider asks for."""
-TIMEOUT_S = 180
-"""Of one attempt."""
-STOP_AFTER = 5
-"""Calls of a respondent that fail, with none answered between them, before it is given up."""
-CHAT_COMPLETIONS = {"openai": {"responses_api": False}}
-"""Arguments of providers that would otherwise choose another API than chat completions for some of their models."""
-BARRING = {401: "no_access", 403: "no_access", 404: "not_found"}
-REASONS = {400: "bad_request", 408: "timeout", 413: "too_long", 422: "bad_request", 429: "rate_limit"}
-_TOO_LONG = re.compile(
-    r"context.?length|maximum context|too long|too many tokens|context window", re.IGNORECASE
-)
-_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
+ARGUMENTS: Mapping[str, Mapping[str, Any]] = {
+    "openai": {"responses_api": False, "max_retries": 0},
+    "openai-api": {"max_retries": 0},
+    "openai-api-completions": {"max_retries": 0},
+    "anthropic": {"max_retries": 0},
+}
+"""Of Inspect's providers: chat completions where they would choose another API, and no repeats below Inspect's own."""
 LONGEST_MESSAGE = 200
+_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A reply as OpenAI-compatible JSON, and the attempts that it took."""
-
-    payload: str
-    attempts: int
+def is_inspect(base_url: str) -> bool:
+    """Tell whether the calls of an endpoint go through Inspect."""
+    return base_url.startswith(f"{INSPECT}/")
 
 
-class AskError(Exception):
-    """A call brought no answer.
-
-    `reason` is a short word such as "rate_limit". `bars` tells that the respondent cannot be asked at all.
-    """
-
-    def __init__(self, message: str, reason: str, *, bars: bool = False, attempts: int = 1) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.bars = bars
-        self.attempts = attempts
-
-
-class InspectModels:
-    """Inspect's models by name, opened when first asked; use in an `async with` block.
+class InspectSession:
+    """Inspect's models of one provider, opened when first asked; it must be closed.
 
     Parameters
     ----------
-    max_in_flight
-        Calls at a time to each model.
-    retries
-        How often Inspect tries again what may pass; 0 leaves that to the caller.
+    target
+        How many calls at a time, and how long one may take.
+
+    Raises
+    ------
+    MissingPartError
+        If Inspect is not installed.
     """
 
-    def __init__(self, max_in_flight: int, retries: int) -> None:
-        self._max_in_flight = max_in_flight
-        self._retries = retries
+    def __init__(self, target: Target) -> None:
+        require_inspect()
+        self._target = target
         self._models: dict[str, Model] = {}
 
-    async def __aenter__(self) -> InspectModels:
-        """Open nothing yet."""
-        require_inspect()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
+    async def close(self) -> None:
         """Close the connections of all models."""
         for model in self._models.values():
             await model.api.aclose()
 
-    async def ask(self, call: Call) -> Asked:
-        """Send a call.
+    async def post(self, call: Call) -> Received:
+        """Send a call once, and return its reply in OpenAI-compatible form.
 
         Raises
         ------
-        AskError
-            In the provider's own words where it had some; no key is in them.
+        TransientError, RefusedError, BarredError
+            Saying what went wrong, in the provider's own words where it had some; no key is in them.
         """
         # Inspect keeps an event of each call in the context that it runs in; this one ends with the call.
-        asking = self._ask(call)
-        return await asyncio.create_task(asking, context=contextvars.Context())
+        return await asyncio.create_task(self._post(call), context=contextvars.Context())
 
-    async def _ask(self, call: Call) -> Asked:
-        from inspect_ai.log import transcript
-
+    async def _post(self, call: Call) -> Received:
         try:
             model = self._model(call.model)
             check_path(call.model, call.path)
             messages, config = request_of(call, openai_family=is_openai_family(model.api))
         except (CallError, StudyError) as error:
-            raise AskError(str(error), "bad_request", bars=True) from error
-        config.max_connections = self._max_in_flight
-        config.max_retries = self._retries
-        config.attempt_timeout = TIMEOUT_S
+            raise BarredError(str(error), FailureReason.BAD_REQUEST) from error
+        config.max_connections = self._target.max_in_flight
+        config.max_retries = 0
+        config.attempt_timeout = max(1, round(self._target.timeout_s))
         try:
             output = await model.generate(messages, config=config, cache=False)
-            payload = payload_of(output, call.path)
+            payload = _keyless(payload_of(output, call.path), model)
         except DataError as error:
             said = _visible(str(error), model)
-            raise AskError(said, "too_long" if _TOO_LONG.search(said) else "bad_reply") from error
+            if _is_too_long(said):
+                raise RefusedError(said, FailureReason.TOO_LONG) from error
+            raise TransientError(said, FailureReason.BAD_REPLY, Trouble.ALIEN) from error
         except Exception as error:  # noqa: BLE001 - every provider has its own
-            return _refused(call, model, error, _attempts(transcript().events))
-        return Asked(payload, _attempts(transcript().events))
+            payload = _answer_to_probe(call, model, error)
+        return Received(payload, json.loads(payload))
 
     def _model(self, name: str) -> Model:
         from inspect_ai.model import get_model
 
         if name not in self._models:
-            arguments: dict[str, Any] = CHAT_COMPLETIONS.get(name.partition("/")[0], {})
+            arguments = ARGUMENTS.get(name.partition("/")[0], {})
             try:
                 self._models[name] = get_model(name, memoize=False, **arguments)
             except Exception as error:
@@ -143,45 +130,62 @@ class InspectModels:
         return self._models[name]
 
 
-def _attempts(events: Iterable[Any]) -> int:
-    n_events: int = sum(event.event == "model" for event in events)
-    return max(1, n_events)
+def _answer_to_probe(call: Call, model: Model, error: Exception) -> str:
+    """Return what a probe was refused with, which is its answer; raise what any other error means."""
+    causes = list(_causes(error))
+    status = next((s for s in map(_status, causes) if s is not None), None)
+    told = (getattr(cause, "provider_message", None) for cause in causes)
+    said = _visible(next((str(words) for words in told if words), _plain(causes[0])), model)
+    if (
+        call.stage == "probe"
+        and status is not None
+        and 400 <= status < 500
+        and status not in NOT_ABOUT_THE_CALL
+    ):
+        return canonical_json({"error": {"message": said}, "http_status": status})
+    raise _meaning(call, status, said, [type(cause).__name__ for cause in causes]) from error
 
 
-def _refused(call: Call, model: Model, error: Exception, attempts: int) -> Asked:
-    """Raise what an exception of a provider means; what a probe is refused with is its answer."""
-    cause = _cause(error)
-    status = _status(cause)
-    said = _visible(str(getattr(cause, "provider_message", None) or _plain(cause)), model)
-    probed = call.stage in ("probe",) and status is not None and 400 <= status < 500
-    if probed and status not in (401, 403, 404, 408, 429):
-        return Asked(canonical_json({"error": {"message": said}, "http_status": status}), attempts)
-    name = type(cause).__name__
-    if status is None:
-        reason = (
-            "timeout"
-            if "timeout" in name.lower()
-            else "connection"
-            if "connect" in name.lower()
-            else "unknown"
-        )
-    else:
-        reason = (
-            BARRING.get(status) or REASONS.get(status) or ("server_error" if status >= 500 else "bad_request")
-        )
-    if reason == "bad_request" and _TOO_LONG.search(said):
-        reason = "too_long"
+def _meaning(call: Call, status: int | None, said: str, names: list[str]) -> AttemptError:
+    """Tell what a status means, or else the names of an error and of its causes."""
     about = f" ({status})" if status is not None else ""
-    way_out = "; check the key that Inspect reads from the environment" * (status in (401, 403))
-    msg = f"Inspect's {call.model!r} gave no answer{about}: {said or name}{way_out}"
-    raise AskError(msg, reason, bars=status in BARRING, attempts=attempts) from error
+    msg = f"Inspect's {call.model!r} gave no answer{about}: {said or names[0]}"
+    if status is None:
+        if any("timeout" in name.lower() for name in names):
+            return TransientError(msg, FailureReason.TIMEOUT, Trouble.FAULT)
+        if any("connect" in name.lower() for name in names):
+            down = any(name in ("ConnectError", "ConnectTimeout") for name in names)
+            return TransientError(msg, FailureReason.CONNECTION, Trouble.DOWN if down else Trouble.FAULT)
+        return TransientError(msg, FailureReason.UNKNOWN, Trouble.FAULT)
+    if status in (401, 403):
+        return BarredError(
+            f"{msg}; check the key that Inspect reads from the environment", FailureReason.NO_ACCESS
+        )
+    if status == 404:
+        return BarredError(msg, FailureReason.NOT_FOUND)
+    if status == 402 or (status == 429 and any(word in said.lower() for word in USED_UP)):
+        return BarredError(f"{msg}; see to its quota", FailureReason.NO_ACCESS)
+    if status == 429:
+        return TransientError(msg, FailureReason.RATE_LIMIT, Trouble.BUSY)
+    if status in TRANSIENT or status >= 500:
+        return TransientError(msg, TRANSIENT.get(status, FailureReason.SERVER_ERROR), Trouble.FAULT)
+    too_long = status == 413 or _is_too_long(said)
+    return RefusedError(msg, FailureReason.TOO_LONG if too_long else FailureReason.BAD_REQUEST)
 
 
-def _cause(error: BaseException) -> BaseException:
-    """Return the last attempt's own error where Inspect has tried several times."""
-    last = getattr(error, "last_attempt", None)
-    found = last.exception() if last is not None else None
-    return found if isinstance(found, BaseException) else error
+def _is_too_long(said: str) -> bool:
+    return any(word in said.lower() for word in TOO_LONG)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what it came from; of Inspect's attempts the last one's own error."""
+    seen: BaseException | None = error
+    while seen is not None:
+        last = getattr(seen, "last_attempt", None)
+        found = last.exception() if last is not None else None
+        seen = found if isinstance(found, BaseException) else seen
+        yield seen
+        seen = seen.__cause__
 
 
 def _status(error: BaseException) -> int | None:
@@ -201,100 +205,14 @@ def _plain(error: BaseException) -> str:
 
 def _visible(text: str, model: Model | None) -> str:
     """Take keys out of a text and whatever could steer a terminal; then it may be shown and cut."""
-    keys = {value for name, value in os.environ.items() if _SECRET.search(name) and len(value) > 7}
-    own = getattr(model.api, "api_key", None) if model is not None else None
-    for key in sorted(keys | ({own} if isinstance(own, str) and own else set()), key=len, reverse=True):
-        text = text.replace(key, "[key]")
+    text = _keyless(text, model)
     return " ".join("".join(ch if ch.isprintable() else " " for ch in text).split())[:LONGEST_MESSAGE]
 
 
-def gather_inspect(
-    calls: Iterable[Call],
-    ledger: Ledger,
-    on_done: Callable[[int], None] = lambda _: None,
-    max_in_flight: int = 16,
-) -> Gathered:
-    """Send calls of Inspect's models and record each answer as it comes.
-
-    Parameters
-    ----------
-    calls
-        Calls without an answer in the ledger, in the order in which to send them.
-    ledger
-        Open for writing. An answer is committed before it counts as done.
-    on_done
-        Told the number of calls that just ended, answered or failed.
-    max_in_flight
-        Calls at a time.
-
-    Returns
-    -------
-    Gathered
-        A permanent error stops the model it belongs to; the others go on.
-
-    Raises
-    ------
-    MissingPartError
-        If Inspect is not installed.
-    """
-    try:
-        return asyncio.run(_Gathering(ledger, on_done).run(calls, max_in_flight))
-    except BaseExceptionGroup as group:
-        raise _first_cause(group) from group
-
-
-class _Gathering:
-    """One run of `gather_inspect`."""
-
-    def __init__(self, ledger: Ledger, on_done: Callable[[int], None]) -> None:
-        self._ledger, self._on_done = ledger, on_done
-        self._stops: dict[str, str] = {}
-        self._n_answered = self._n_failed = self._n_not_sent = 0
-        self._failed_in_a_row: Counter[str] = Counter()
-        self._last_failure = ""
-
-    async def run(self, calls: Iterable[Call], max_in_flight: int) -> Gathered:
-        plan = iter(calls)
-        async with InspectModels(max_in_flight, RETRIES) as models, asyncio.TaskGroup() as group:
-            for _ in range(max_in_flight):
-                group.create_task(self._work(models, plan))
-        n_not_sent, stops = self._n_not_sent, dict(self._stops)
-        return Gathered(self._n_answered, self._n_failed, n_not_sent, stops, self._last_failure)
-
-    async def _work(self, models: InspectModels, plan: Iterable[Call]) -> None:
-        for call in plan:
-            name = f"{call.provider}/{call.model}"
-            if name in self._stops:
-                self._n_not_sent += 1
-                continue
-            started = time.monotonic()
-            try:
-                asked = await models.ask(call)
-            except AskError as error:
-                self._fail(call, name, error)
-                continue
-            answer = Answer(call, asked.payload, time.monotonic() - started, asked.attempts)
-            self._ledger.record(answers=[answer])
-            self._n_answered += 1
-            self._failed_in_a_row[name] = 0
-            self._on_done(1)
-
-    def _fail(self, call: Call, name: str, error: AskError) -> None:
-        """Give a model up that cannot be asked; else record the failed call, and give up where they are many."""
-        if error.bars:
-            self._stops.setdefault(name, str(error))
-            self._n_not_sent += 1
-            return
-        self._ledger.record(failures=[Failure(call, str(error), error.attempts)])
-        self._n_failed += 1
-        self._last_failure = str(error)
-        self._failed_in_a_row[name] += 1
-        self._on_done(1)
-        if self._failed_in_a_row[name] >= STOP_AFTER:
-            self._stops.setdefault(name, str(error))
-
-
-def _first_cause(error: BaseException) -> BaseException:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+def _keyless(text: str, model: Model | None) -> str:
+    """Take out the model's key and whatever the environment holds under the name of a secret."""
+    keys = {value for name, value in os.environ.items() if _SECRET.search(name) and len(value) > 7}
+    own = getattr(model.api, "api_key", None) if model is not None else None
+    for key in sorted(keys | ({own} if isinstance(own, str) and own else set()), key=len, reverse=True):
+        text = text.replace(key, KEY_MARK)
+    return text

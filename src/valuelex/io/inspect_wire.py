@@ -19,6 +19,8 @@ from valuelex.errors import CallError, DataError, MissingPartError, StudyError
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage, GenerateConfig, ModelOutput, ModelUsage
 
+INSPECT = "inspect"
+"""Provider whose models are Inspect AI's: ``inspect/anthropic/NAME`` is Inspect's ``anthropic/NAME``."""
 NEEDED = {PATHS["chat"]: ("max_tokens",), PATHS["completion"]: ("max_tokens", "temperature")}
 """What Inspect would otherwise put in itself: one token at temperature 0 in raw completion."""
 SAME_NAME = frozenset(
@@ -35,6 +37,8 @@ SAME_NAME = frozenset(
     }
 )
 OTHER_NAME = {"stop": "stop_seqs", "max_completion_tokens": "max_tokens"}
+SERVICES = ("openai-api", "openai-api-completions")
+"""Inspect's providers that stand for a server each by the next part of the name."""
 RAW_PROVIDERS = ("openai-api-completions", "vllm-completions")
 """Inspect's providers that send a raw prompt; every other one would wrap it into a chat."""
 OPENAI_FAMILY = frozenset({"OpenAIAPI", "OpenAICompatibleAPI"})
@@ -65,6 +69,15 @@ def require_inspect() -> None:
     if importlib.util.find_spec("inspect_ai") is None:
         msg = "Inspect AI is not installed; run: pip install 'valuelex[inspect]'"
         raise MissingPartError(msg)
+
+
+def identity_of(name: str) -> str:
+    """Name the endpoint of an Inspect model in call keys: by its provider, and its service where there are several.
+
+    Models that share it share limits, and stop together when it is down.
+    """
+    parts = name.split("/")
+    return "/".join([INSPECT, *parts[: 2 if parts[0] in SERVICES else 1]])
 
 
 def _schema(response_format: Mapping[str, Any]) -> Any:

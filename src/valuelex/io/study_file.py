@@ -32,15 +32,13 @@ from valuelex.domain.study import (
 from valuelex.errors import StudyError
 from valuelex.io import assets, embedded
 from valuelex.io.assets import EndpointEntry
-from valuelex.io.inspect_wire import check_path, require_inspect
+from valuelex.io.inspect_wire import INSPECT, check_path, identity_of, require_inspect
 from valuelex.io.study_form import ElicitSection, JudgeSection, ProjectSection, RespondentSection, StudyFile
 
 MOST_COMPARED = 100
 """Respondents that are contrasted pair by pair at the most (4,950 pairs)."""
 EMBEDDING = "all-MiniLM-L6-v2"
 """Embedding model of the axis judge."""
-INSPECT = "inspect"
-"""Provider whose models are Inspect AI's: ``inspect/anthropic/NAME`` is Inspect's ``anthropic/NAME``."""
 EMBEDDED_BODY = {"min_p": 0.0, "top_k": 0}
 """Sent to the embedded server, whose own defaults (.05 and 40) would cut the distribution."""
 
@@ -341,6 +339,9 @@ def resolve_model(reference: str, endpoints: Mapping[str, EndpointEntry], folder
         json_schema=entry.json_schema,
         logprobs=entry.logprobs,
         extra_body=entry.extra_body,
+        timeout_s=entry.timeout_s,
+        requests_per_minute=entry.requests_per_minute,
+        tokens_per_minute=entry.tokens_per_minute,
     )
     return Model(endpoint, name)
 
@@ -351,12 +352,12 @@ def _inspect_model(name: str) -> Model:
     if not all(name.partition("/")):
         msg = f"Model 'inspect/{name}' must be inspect/PROVIDER/NAME, such as inspect/anthropic/NAME."
         raise StudyError(msg)
-    return Model(Endpoint(INSPECT, INSPECT, None, sends_seed=True, max_in_flight=16), name)
+    return Model(Endpoint(INSPECT, identity_of(name), None, sends_seed=True, max_in_flight=16), name)
 
 
 def _check_way(model: Model, api: Api) -> None:
     """Make sure that a model can be asked by chat, or for raw completion."""
-    if model.endpoint.identity == INSPECT:
+    if model.endpoint.identity == identity_of(model.name):
         check_path(model.name, PATHS[api])
 
 
