@@ -58,6 +58,9 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         )
     values = pl.DataFrame({"care": [float(n) for n in range(len(completions))]}).to_numpy()
     write_ratings(tmp_path, [RatingArray.of("axis", "tiny", values, completions, ("care",))])
+    (tmp_path / "orientations.csv").write_text(
+        "respondent_id,system,judge,target,estimate,standard_error\na chat t1,tiny,axis,care,1.500000,\n"
+    )
     return tmp_path
 
 
@@ -82,6 +85,10 @@ def test_logs_hold_every_answer_and_show_its_ratings(study: Path) -> None:
         for sample in read_eval_log(path).samples
     ]
     assert sorted(shown) == [0, 1, 2, 3, 4, 5]
+    estimates = [
+        m.value for path in paths for s in read_eval_log(path).results.scores for m in s.metrics.values()
+    ]
+    assert estimates == [1.5]
     assert not any(b"sk-secret" in path.read_bytes() for path in paths)
 
 

@@ -89,7 +89,9 @@ def test_a_task_measures_what_a_study_measures(tmp_path: Path, endpoint: Any) ->
     # Exported from there, and imported into an empty ledger, it makes the same files byte by byte.
     written: list[Path] = []
     with Ledger(tmp_path / "imported" / "ledger.db", read_only=True) as ledger:
-        export_logs(tmp_path / "exported", "s", ledger.answers(), None, lambda path, _: written.append(path))
+        export_logs(
+            tmp_path / "exported", "s", ledger.answers(), on_written=lambda path, _: written.append(path)
+        )
     assert len(written) == 2
     again = [answer for path in written for answer in read_exported(path)]
     assert report(tmp_path / "again", again)[1] == files

@@ -20,6 +20,7 @@ SCORES = {
         "llm on tiny": ({"care": None}, {"care": "REFUSED"}),
     }
 }
+STANDINGS = {"acme t1": {"axis on tiny": {"care": 4.25, "care se": 0.5}}}
 
 
 def planned() -> list[Call]:
@@ -59,7 +60,7 @@ def answers(tmp_path: Path) -> list[Answer]:
 
 def export(folder: Path, answers: list[Answer]) -> list[Path]:
     written: list[Path] = []
-    export_logs(folder, "bells", answers, SCORES, lambda path, _: written.append(path))
+    export_logs(folder, "bells", answers, SCORES, STANDINGS, lambda path, _: written.append(path))
     return written
 
 
@@ -99,6 +100,9 @@ def test_inspect_reads_what_was_exported(tmp_path: Path, answers: list[Answer]) 
     assert first.scores["axis on tiny"].value == {"care": 4.25}
     assert first.scores["llm on tiny"].value == {"care": None}
     assert first.scores["llm on tiny"].metadata == {"missing": {"care": "REFUSED"}}
+    (metrics,) = [{m.name: m.value for m in score.metrics.values()} for score in log.results.scores]
+    assert metrics == {"care": 4.25, "care se": 0.5}
+    assert logs["elicit: acme t1"].results.scores == []
     total = sum(s.output.usage.output_tokens for s in log.samples)
     assert log.stats.model_usage["acme/acme-1"].output_tokens == total
 

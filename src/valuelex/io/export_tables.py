@@ -16,7 +16,7 @@ import polars as pl
 
 from valuelex.errors import LedgerError
 from valuelex.io.files import write_parquet
-from valuelex.io.inspect_log import Scores
+from valuelex.io.inspect_log import Scores, Standings
 from valuelex.io.ledger import Answer
 
 ROWS_A_FILE = 50_000
@@ -113,4 +113,28 @@ def read_scores(folder: Path) -> Scores:
         values[subdimension] = rating
         if missing is not None:
             reasons[subdimension] = missing
+    return found
+
+
+def read_standings(folder: Path) -> Standings:
+    """Read orientations.csv of a study folder, by respondent and judge; empty where it has none.
+
+    Raises
+    ------
+    LedgerError
+        If the file cannot be read.
+    """
+    path = folder / "orientations.csv"
+    if not path.exists():
+        return {}
+    columns = ["respondent_id", "judge", "system", "target", "estimate", "standard_error"]
+    try:
+        rows = pl.read_csv(path, columns=columns, infer_schema=False).select(columns)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        msg = f"{str(path)!r} cannot be read; compute it again with valuelex report."
+        raise LedgerError(msg) from error
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for who, judge, system, target, estimate, spread in rows.iter_rows():
+        own = found.setdefault(who, {}).setdefault(f"{judge} on {system}", {})
+        own |= {f"{target}{what}": float(n) for what, n in (("", estimate), (" se", spread)) if n}
     return found

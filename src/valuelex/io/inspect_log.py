@@ -26,7 +26,7 @@ from valuelex.io.inspect_wire import messages_of, output_of, require_inspect
 from valuelex.io.ledger import Answer
 
 if TYPE_CHECKING:
-    from inspect_ai.log import EvalLog, EvalSample
+    from inspect_ai.log import EvalLog, EvalSample, EvalScore
     from inspect_ai.model import ModelUsage
 
 MARK = "valuelex_log"
@@ -38,6 +38,8 @@ SAMPLES = "samples/"
 """Where the zip file that a log is has its samples, one a file."""
 FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 
+Standings = Mapping[str, Mapping[str, Mapping[str, float]]]
+"""By respondent and by judge: orientations in scale points, and their standard errors."""
 Scores = Mapping[str, Mapping[str, tuple[dict[str, float | None], dict[str, str]]]]
 """By completion and by judge: ratings by subdimension, and the reasons of those that are missing."""
 
@@ -72,6 +74,7 @@ def export_logs(
     study: str,
     answers: Iterable[Answer],
     scores: Scores | None = None,
+    standings: Standings | None = None,
     on_written: Callable[[Path, int], None] = lambda _path, _n: None,
 ) -> None:
     """Write answers as logs, one for each stage and respondent or judge.
@@ -87,6 +90,8 @@ def export_logs(
         memory at a time.
     scores
         Ratings of completions, which are shown beside them.
+    standings
+        What was estimated from them, which is shown as the metrics of a log.
     on_written
         Told the path of each log, and how many answers are in it.
 
@@ -101,6 +106,8 @@ def export_logs(
     for (stage, who), group in groupby(answers, key=lambda a: (a.call.stage, a.call.respondent_id)):
         own = list(group)
         log = _log(study, stage, who, own, scores or {})
+        if stage == "project" and log.results is not None:
+            log.results.scores = _metrics((standings or {}).get(who, {}))
         path = folder / _file_name(log)
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -202,6 +209,19 @@ def _log(study: str, stage: str, who: str, answers: Sequence[Answer], scores: Sc
         ),
         samples=samples,
     )
+
+
+def _metrics(standings: Mapping[str, Mapping[str, float]]) -> list[EvalScore]:
+    from inspect_ai.log import EvalMetric, EvalScore
+
+    return [
+        EvalScore(
+            name=judge,
+            scorer=judge,
+            metrics={name: EvalMetric(name=name, value=value) for name, value in found.items()},
+        )
+        for judge, found in standings.items()
+    ]
 
 
 def _sample_ids(answers: Sequence[Answer]) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from valuelex.errors import LedgerError
-from valuelex.io.export_tables import read_scores, write_answers
+from valuelex.io.export_tables import read_scores, read_standings, write_answers
 from valuelex.io.inspect_log import export_logs
 from valuelex.io.inspect_wire import require_inspect
 from valuelex.io.ledger import Ledger
@@ -22,7 +22,7 @@ def export(workspace: Workspace, folder: Path, form: Form, on_written: Callable[
     Parameters
     ----------
     workspace
-        The study; its ledger is read, and its ratings where it has any.
+        The study; its ledger is read, and its ratings and orientations where it has any.
     folder
         Where to write.
     form
@@ -44,7 +44,7 @@ def export(workspace: Workspace, folder: Path, form: Form, on_written: Callable[
         require_inspect()
     with Ledger(workspace.ledger_path, read_only=True) as ledger:
         if form == "eval":
-            scores = read_scores(workspace.folder)
-            export_logs(folder, workspace.study.name, ledger.answers(), scores, on_written)
+            scores, standings = read_scores(workspace.folder), read_standings(workspace.folder)
+            export_logs(folder, workspace.study.name, ledger.answers(), scores, standings, on_written)
         else:
             write_answers(folder, ledger.answers(), on_written)
