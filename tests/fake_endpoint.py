@@ -131,7 +131,8 @@ async def answer(request: web.Request) -> web.StreamResponse:
     choice = {"index": 0, "finish_reason": "stop"}
     choice |= {"text": text} if "prompt" in body else {"message": {"role": "assistant", "content": text}}
     answered.append(digest.hex())
-    return web.json_response({"choices": [choice], "usage": {"prompt_tokens": 9, "completion_tokens": 7}})
+    usage = {"prompt_tokens": 9, "completion_tokens": 7, "total_tokens": 16}
+    return web.json_response({"model": model, "choices": [choice], "usage": usage})
 
 
 async def requests(_: web.Request) -> web.Response:

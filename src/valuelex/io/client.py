@@ -13,8 +13,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-
-import aiohttp
+from typing import Protocol
 
 from valuelex.domain.call import Call, Route
 from valuelex.domain.cost import Budget, Usage, usage_of
@@ -22,14 +21,14 @@ from valuelex.io.claims import Claims
 from valuelex.io.endpoint import (
     AttemptError,
     BarredError,
+    HttpSession,
     Received,
     RefusedError,
     Target,
     TransientError,
-    open_session,
-    post,
 )
 from valuelex.io.gate import Gate
+from valuelex.io.inspect_transport import InspectSession, is_inspect
 from valuelex.io.journal import Journal
 from valuelex.io.ledger import Answer, Failure, Ledger
 from valuelex.io.pace import Pace, Trouble
@@ -119,12 +118,22 @@ def _first_cause(error: BaseException) -> BaseException:
     return error
 
 
+class Session(Protocol):
+    """The way to one endpoint: HTTP of our own, or Inspect AI's models."""
+
+    async def post(self, call: Call) -> Received:
+        """Send a call once; see `HttpSession.post`."""
+
+    async def close(self) -> None:
+        """Close all connections."""
+
+
 @dataclass(slots=True)
 class _Lane:
     """The calls of one route: planned, claimed, and those that another process is sending."""
 
     target: Target
-    session: aiohttp.ClientSession
+    session: Session
     gate: Gate
     planned: deque[Call] = field(default_factory=deque)
     claimed: deque[Call] = field(default_factory=deque)
@@ -192,8 +201,9 @@ class _Gathering:
 
     def _open(self, route: Route) -> _Lane:
         target = self._targets[route]
+        session = InspectSession(target) if is_inspect(target.base_url) else HttpSession(target)
         pace = Pace(target.max_in_flight, target.requests_per_minute, target.tokens_per_minute)
-        lane = self._lanes[route] = _Lane(target, open_session(target), Gate(pace))
+        lane = self._lanes[route] = _Lane(target, session, Gate(pace))
         for _ in range(target.max_in_flight):
             self._group.create_task(self._work(lane))
         return lane
@@ -300,7 +310,7 @@ class _Gathering:
             attempts += 1
             begun = time.monotonic()
             try:
-                received = await post(lane.session, lane.target, call)
+                received = await lane.session.post(call)
             except TransientError as error:
                 failure = error
                 lane.gate.failed(error.trouble, begun, error.wait_s, str(error))

@@ -118,11 +118,14 @@ class EmbeddedServer:
         A GGUF file.
     name
         Under what name the server answers.
+    port
+        0 takes a free one.
     """
 
-    def __init__(self, weights: Path, name: str) -> None:
+    def __init__(self, weights: Path, name: str, port: int = 0) -> None:
         self._weights = weights
         self._name = name
+        self._port = port
         self._server: Any = None
         self.base_url = ""
 
@@ -139,7 +142,7 @@ class EmbeddedServer:
         parameters.model.path = str(self._weights)
         parameters.model_alias = {self._name}
         parameters.hostnames = ["127.0.0.1"]
-        parameters.port = 0
+        parameters.port = self._port
         parameters.n_parallel = SLOTS
         parameters.n_ctx = SLOTS * TOKENS_PER_SLOT
         threads = min(usable or 1, MOST_THREADS)

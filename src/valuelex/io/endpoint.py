@@ -22,7 +22,7 @@ from valuelex.io.pace import Trouble
 
 CONNECT_TIMEOUT_S = 10
 TRANSIENT = {408: FailureReason.TIMEOUT, 409: FailureReason.SERVER_ERROR, 425: FailureReason.SERVER_ERROR}
-_TOO_LONG = (
+TOO_LONG = (
     "context_length",
     "context length",
     "maximum context",
@@ -30,7 +30,7 @@ _TOO_LONG = (
     "too many tokens",
     "context window",
 )
-_USED_UP = ("insufficient_quota", "billing_hard_limit_reached")
+USED_UP = ("insufficient_quota", "billing_hard_limit_reached")
 NOT_ABOUT_THE_CALL = {401, 402, 403, 404, 408, 409, 425, 429}
 """Refusals that say nothing of what an endpoint can do."""
 KEY_MARK = "[key]"
@@ -110,31 +110,46 @@ class _Connector(aiohttp.TCPConnector):
             connection.close()
 
 
-def open_session(target: Target) -> aiohttp.ClientSession:
-    """Open the one keep-alive session of an endpoint; it must be closed."""
-    headers = {"Authorization": f"Bearer {target.api_key}"} if target.api_key else {}
-    return aiohttp.ClientSession(
-        headers=headers,
-        timeout=aiohttp.ClientTimeout(total=target.timeout_s, sock_connect=CONNECT_TIMEOUT_S),
-        connector=_Connector(limit=target.max_in_flight),
-        cookie_jar=aiohttp.DummyCookieJar(),
-    )
+class HttpSession:
+    """The one keep-alive session of an endpoint; it is made in an event loop, and must be closed.
 
-
-async def post(session: aiohttp.ClientSession, target: Target, call: Call) -> Received:
-    """Send a call once.
-
-    Returns
-    -------
-    Received
-        A reply of the OpenAI-compatible form, or the error body by which a filter refused the prompt. For a
-        call of the stage ``probe`` also any other refusal, with its status as `http_status`.
-
-    Raises
-    ------
-    TransientError, RefusedError, BarredError
-        Saying what went wrong, in the provider's own words where it had some.
+    Parameters
+    ----------
+    target
+        Where it goes.
     """
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._session = aiohttp.ClientSession(
+            headers={"Authorization": f"Bearer {target.api_key}"} if target.api_key else {},
+            timeout=aiohttp.ClientTimeout(total=target.timeout_s, sock_connect=CONNECT_TIMEOUT_S),
+            connector=_Connector(limit=target.max_in_flight),
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._session.close()
+
+    async def post(self, call: Call) -> Received:
+        """Send a call once.
+
+        Returns
+        -------
+        Received
+            A reply of the OpenAI-compatible form, or the error body by which a filter refused the prompt. For a
+            call of the stage ``probe`` also any other refusal, with its status as `http_status`.
+
+        Raises
+        ------
+        TransientError, RefusedError, BarredError
+            Saying what went wrong, in the provider's own words where it had some.
+        """
+        return await _post(self._session, self._target, call)
+
+
+async def _post(session: aiohttp.ClientSession, target: Target, call: Call) -> Received:
     url = target.base_url.rstrip("/") + call.path
     try:
         async with session.post(
@@ -219,7 +234,7 @@ def _failure(status: int, headers: Any, content: bytes, target: Target, call: Ca
     said = _provider_message(content, target)
     lower = said.lower() + _error_code(content)
     answered = f"{target.base_url} answered {status}: {said}"
-    if status == 429 and not any(word in lower for word in _USED_UP):
+    if status == 429 and not any(word in lower for word in USED_UP):
         return TransientError(answered, FailureReason.RATE_LIMIT, Trouble.BUSY, _asked_wait(headers))
     if status in TRANSIENT or status >= 500:
         reason = TRANSIENT.get(status, FailureReason.SERVER_ERROR)
@@ -242,7 +257,7 @@ def _failure(status: int, headers: Any, content: bytes, target: Target, call: Ca
     if status == 404:
         msg = f"{call.provider!r} has no model {call.model!r} at {target.base_url}{call.path} (404: {said})"
         return BarredError(msg, FailureReason.NOT_FOUND)
-    too_long = status == 413 or any(word in lower for word in _TOO_LONG)
+    too_long = status == 413 or any(word in lower for word in TOO_LONG)
     msg = f"{call.provider!r} refused a call to {call.model!r} ({status}: {said})"
     return RefusedError(msg, FailureReason.TOO_LONG if too_long else FailureReason.BAD_REQUEST)
 

@@ -115,7 +115,7 @@ def write_study(folder: Path, study: Study) -> None:
 def write_responses(folder: Path, responses: Sequence[Response]) -> None:
     """Write what respondents answered to elicitation prompts: responses.parquet."""
     names = ["id", "respondent_id", "prompt_id", "draw", "missing", "text", "shown", "call_key"]
-    _write_parquet(folder / "responses.parquet", _frame(responses, names))
+    write_parquet(folder / "responses.parquet", _frame(responses, names))
 
 
 def write_lexicon(folder: Path, lexicon: Lexicon) -> None:
@@ -151,7 +151,7 @@ def write_systems(folder: Path, systems: Sequence[ValueSystem], taxonomy: Taxono
 def write_completions(folder: Path, completions: Sequence[Completion]) -> None:
     """Write how stems were completed: completions.parquet."""
     names = ["id", "respondent_id", "stem_id", "wording", "draw", "missing", "text", "cut", "call_key"]
-    _write_parquet(folder / "completions.parquet", _frame(completions, names))
+    write_parquet(folder / "completions.parquet", _frame(completions, names))
 
 
 def write_ratings(folder: Path, ratings: Sequence[RatingArray]) -> None:
@@ -182,12 +182,12 @@ def write_ratings(folder: Path, ratings: Sequence[RatingArray]) -> None:
                 pl.col("rating").fill_nan(None)
             )
         )
-    _write_parquet(folder / "ratings.parquet", pl.concat(frames))
+    write_parquet(folder / "ratings.parquet", pl.concat(frames))
 
 
 def write_notes(folder: Path, notes: Sequence[Note]) -> None:
     """Write notes.parquet: every draw of judges that give grounds, with evidence, reason and call."""
-    _write_parquet(folder / "notes.parquet", _frame(notes, [f.name for f in dataclasses.fields(Note)]))
+    write_parquet(folder / "notes.parquet", _frame(notes, [f.name for f in dataclasses.fields(Note)]))
 
 
 def write_orientations(folder: Path, orientations: Sequence[Orientation]) -> None:
@@ -299,7 +299,8 @@ def cell(value: Any) -> str:
     return f"'{text}" if isinstance(value, str) and text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
-def _write_parquet(path: Path, frame: pl.DataFrame) -> None:
+def write_parquet(path: Path, frame: pl.DataFrame) -> None:
+    """Write a Parquet file."""
     _replace(path, lambda target: frame.write_parquet(target, compression="zstd"))
 
 

@@ -267,6 +267,16 @@ class Ledger:
         with self.transaction():
             self._db.executemany("DELETE FROM claim WHERE sender = ?", [(name,) for name in senders])
 
+    def answers(self) -> Iterator[Answer]:
+        """Read all answers, those of one stage and respondent one after another; memory does not grow with them."""
+        query = (
+            "SELECT call.*, payload, latency_s, attempts, received_at FROM call JOIN reply ON call_key = key "
+            "ORDER BY stage, respondent_id, draw, item_id, key"
+        )
+        with self._errors():
+            for row in self._db.execute(query):
+                yield Answer(Call(*row[:11]), *row[11:])
+
     def answered(self, keys: Iterable[str] | None = None) -> frozenset[str]:
         """Keys of all calls that have a reply, or of those among `keys`."""
         if keys is None:

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
-from typing import TypeVar
 
 from valuelex.domain.measure import PANEL
 from valuelex.domain.recorded import recorded_model
@@ -23,9 +22,7 @@ from valuelex.domain.study import (
     ComparePlan,
     ConstructPlan,
     ElicitPlan,
-    Endpoint,
     JudgePlan,
-    LimitKey,
     Model,
     NormalisePlan,
     ProjectPlan,
@@ -35,18 +32,14 @@ from valuelex.domain.study import (
     setting_text,
 )
 from valuelex.errors import StudyError
-from valuelex.io import assets, embedded, prices, registry
-from valuelex.io.assets import EndpointEntry, FindOut
+from valuelex.io import assets, prices, registry
+from valuelex.io.model_lookup import check_way, rates_together, recorded_name, resolve_model
 from valuelex.io.study_form import ElicitSection, JudgeSection, ProjectSection, RespondentSection, StudyFile
-
-Told = TypeVar("Told", bool, LimitKey)
 
 MOST_COMPARED = 100
 """Respondents that are contrasted pair by pair at the most (4,950 pairs)."""
 EMBEDDING = "all-MiniLM-L6-v2"
 """Embedding model of the axis judge."""
-EMBEDDED_BODY = {"min_p": 0.0, "top_k": 0}
-"""Sent to the embedded server, whose own defaults (.05 and 40) would cut the distribution."""
 
 
 def read_study(path: Path, price_file: Path | None = None) -> Study:
@@ -101,7 +94,7 @@ def study_of_one_model(
     StudyError
         As `read_study`.
     """
-    if _recorded_name(model) is not None:
+    if recorded_name(model) is not None:
         msg = f"{model!r} needs a study to be imported into; make one: valuelex new, then valuelex import STUDY FILE"
         raise StudyError(msg)
     table = {
@@ -254,6 +247,7 @@ def _judge(section: JudgeSection, read: StudyFile, folder: Path) -> JudgePlan:
         msg = '[[judges]] kind = "llm" needs model = "provider/name".'
         raise StudyError(msg)
     model = resolve_model(section.model, read.endpoints, folder)
+    check_way(model, "chat")
     if section.draws > 1 and section.temperature == 0:
         msg = (
             f"[[judges]] {section.model!r}: draws = {section.draws} at temperature 0 would ask for the same answer "
@@ -275,14 +269,10 @@ def _judge(section: JudgeSection, read: StudyFile, folder: Path) -> JudgePlan:
     )
 
 
-def rates_together(model: Model) -> bool:
-    """Tell whether a judge is asked for all subdimensions in one call; the embedded model's context is too short."""
-    return model.endpoint.provider != "embedded"
-
-
 def _respondents(section: RespondentSection, read: StudyFile, folder: Path) -> list[Respondent]:
     model = _recorded_model(section, read) or resolve_model(section.model, read.endpoints, folder)
     api = section.api if not model.is_recorded else "recorded"
+    check_way(model, api)
     if section.prefill and section.api == "completion":
         msg = f'[[respondents]] {section.model!r}: prefill belongs to api = "chat"; leave it out.'
         raise StudyError(msg)
@@ -324,7 +314,7 @@ def _respondents(section: RespondentSection, read: StudyFile, folder: Path) -> l
 
 def _recorded_model(section: RespondentSection, read: StudyFile) -> Model | None:
     """Look up ``recorded/NAME``: what is told of how others asked is known, and nothing else is made up."""
-    name = _recorded_name(section.model)
+    name = recorded_name(section.model)
     if name is None:
         return None
     if not name or RECORDED in read.endpoints:
@@ -346,12 +336,6 @@ def _recorded_model(section: RespondentSection, read: StudyFile) -> Model | None
     return recorded_model(name)
 
 
-def _recorded_name(reference: str) -> str | None:
-    """Return NAME of ``recorded/NAME``, and None for every other model."""
-    provider, _, name = reference.partition("/")
-    return name if provider == RECORDED else None
-
-
 def _settings(
     section: RespondentSection, model: Model
 ) -> tuple[tuple[float | None, ...], tuple[float | None, ...]]:
@@ -365,78 +349,6 @@ def _settings(
 
 def _short_name(model: str) -> str:
     return model.rstrip("/").rsplit("/", 1)[-1]
-
-
-def resolve_model(reference: str, endpoints: Mapping[str, EndpointEntry], folder: Path) -> Model:
-    """Look up ``provider/name``.
-
-    Parameters
-    ----------
-    reference
-        For instance ``openai/gpt-4o-mini``, ``embedded/smollm2-135m-instruct`` or ``embedded/FILE.gguf``.
-    endpoints
-        Providers of the study's own, which win over shipped ones of the same name.
-    folder
-        Where relative paths of GGUF files start.
-
-    Raises
-    ------
-    StudyError
-        If the form is wrong or nobody knows the provider.
-    MissingPartError
-        If the embedded model is not installed.
-    """
-    if _recorded_name(reference) is not None:
-        msg = (
-            f"{reference!r} cannot be called: recorded answers serve as [[respondents]] of a study file only."
-        )
-        raise StudyError(msg)
-    provider, slash, name = reference.partition("/")
-    known = {**assets.load_endpoints(), **endpoints}
-    if not slash or not name or (provider != "embedded" and provider not in known):
-        choices = ", ".join(["embedded", *known])
-        msg = (
-            f"Model {reference!r} must be provider/name with a known provider ({choices}), "
-            "or one that the study describes in [endpoints.NAME]."
-        )
-        raise StudyError(msg)
-    if provider == "embedded":
-        weights = embedded.find_weights(name, folder)
-        endpoint = Endpoint(
-            "embedded",
-            "embedded",
-            None,
-            sends_seed=True,
-            max_in_flight=embedded.SLOTS,
-            json_schema=True,
-            logprobs=True,
-            extra_body=EMBEDDED_BODY,
-            raw_completion=True,
-        )
-        short = name if name == embedded.DEFAULT_MODEL else weights.stem
-        return Model(endpoint, short, embedded.weights_revision(weights), str(weights))
-    entry = known[provider]
-    endpoint = Endpoint(
-        provider=provider,
-        identity=entry.base_url,
-        key_variable=entry.key_variable or None,
-        sends_seed=_told(entry.sends_seed),
-        max_in_flight=entry.max_in_flight,
-        json_schema=_told(entry.json_schema),
-        logprobs=_told(entry.logprobs),
-        extra_body=entry.extra_body,
-        timeout_s=entry.timeout_s,
-        requests_per_minute=entry.requests_per_minute,
-        tokens_per_minute=entry.tokens_per_minute,
-        limit_key=_told(entry.limit_key),
-        raw_completion=_told(entry.raw_completion),
-    )
-    return Model(endpoint, name)
-
-
-def _told(ability: Told | FindOut) -> Told | None:
-    """Return what is told of an ability; None where it is to be found out."""
-    return None if ability == "find out" else ability
 
 
 def _check_used(section: str, named: Iterable[str], models: Sequence[str]) -> None:

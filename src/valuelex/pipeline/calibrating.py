@@ -26,9 +26,10 @@ from valuelex.io.calibration_file import write_calibration
 from valuelex.io.embed import MiniLM
 from valuelex.io.labels import load_map, read_labels
 from valuelex.io.ledger import Ledger
+from valuelex.io.model_lookup import rates_together, resolve_model
 from valuelex.io.prices import prices_of, shipped_prices
 from valuelex.io.send import Sender, check_keys, raise_for_stops
-from valuelex.io.study_file import EMBEDDING, rates_together, resolve_model
+from valuelex.io.study_file import EMBEDDING
 from valuelex.pipeline.measuring import Embeddings
 from valuelex.pipeline.status import StageCount, Status
 from valuelex.pipeline.workspace import Progress, Silent

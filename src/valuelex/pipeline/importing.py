@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -29,6 +30,7 @@ from valuelex.io import files
 from valuelex.io.import_inspect import read_inspect
 from valuelex.io.import_map import Format, ImportMap, read_answers
 from valuelex.io.import_rows import kind_of, source_of
+from valuelex.io.inspect_log import is_exported, read_exported
 from valuelex.io.ledger import Answer, Ledger
 from valuelex.pipeline.workspace import Workspace
 from valuelex.stages.recorded import Places
@@ -109,6 +111,10 @@ def import_answers(
     with Ledger(workspace.ledger_path) as ledger:
         for path, kind in kinds.items():
             watcher.begin(path)
+            if kind == "inspect" and is_exported(path):
+                outcomes.append(_take_exported(ledger, path))
+                watcher.done(outcomes[-1])
+                continue
             form: Format = "inspect"
             if kind == "inspect" or given.format == "inspect":
                 rows = read_inspect(path, given)
@@ -119,6 +125,21 @@ def import_answers(
             watcher.done(importer.outcome)
             outcomes.append(importer.outcome)
     return tuple(outcomes)
+
+
+def _take_exported(ledger: Ledger, path: Path) -> Imported:
+    """Take the calls of a log that ValueLex wrote, or one of its tasks, exactly as they were."""
+    outcome = Imported(path, "inspect")
+    answers = read_exported(path)
+    while some := list(islice(answers, BATCH_ROWS)):
+        with ledger.transaction():
+            keys = {answer.call.key for answer in some}
+            n_there = len(ledger.answered(keys))
+            ledger.record(answers=some)
+        outcome.n_rows += len(some)
+        outcome.n_new += len(keys) - n_there
+        outcome.n_there += len(some) - (len(keys) - n_there)
+    return outcome
 
 
 class _Importer:

@@ -13,9 +13,9 @@ from valuelex.errors import DataError, LedgerError, NotApprovedError, StudyError
 from valuelex.io import assets, files
 from valuelex.io.embed import MiniLM
 from valuelex.io.ledger import Ledger
+from valuelex.io.model_lookup import resolve_model
 from valuelex.io.send import Sender, check_keys, raise_for_stops
 from valuelex.io.sentiment import sentiment
-from valuelex.io.study_file import resolve_model
 from valuelex.pipeline.workspace import Progress, Silent
 from valuelex.stages.draft import drafted_test, plan_drafts, read_drafts
 from valuelex.stages.stem_check import StemFault, check_stems, texts_of
