@@ -1,3 +1,4 @@
+import hashlib
 import re
 from collections import Counter
 from pathlib import Path
@@ -5,23 +6,27 @@ from pathlib import Path
 import pytest
 
 from valuelex.domain.call import Call, Missing, call_key, canonical_json
-from valuelex.io import client
-from valuelex.io.client import Gathered, Target, gather
-from valuelex.io.ledger import Ledger
+from valuelex.io import client, pace
+from valuelex.io.client import Gathered, gather
+from valuelex.io.endpoint import Target
+from valuelex.io.ledger import FailureReason, Ledger
 
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr(pace, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(pace, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(pace, "PATIENCE_WITH_STRANGERS_S", 0.5)
 
 
-def calls_to(model: str, n: int, provider: str = "fake") -> list[Call]:
+def calls_to(model: str, n: int, who: str = "r") -> list[Call]:
     made = []
     for draw in range(n):
         body = canonical_json({"model": model, "prompt": f"Values of {draw}:"})
         parts = {"endpoint": "fake", "revision": "", "path": "/completions", "body": body, "draw": draw}
         key = call_key(**parts)
-        made.append(Call(key, "elicit", "r", "p", draw, provider, model, "fake", "", "/completions", body))
+        made.append(Call(key, "elicit", who, "p", draw, "fake", model, "fake", "", "/completions", body))
     return made
 
 
@@ -61,7 +66,7 @@ def test_passing_faults_are_tried_again(tmp_path: Path, endpoint, model: str) ->
         ("broken", "503: overloaded"),
     ],
 )
-def test_a_hopeless_model_is_given_up_with_its_reason(
+def test_a_hopeless_respondent_is_given_up_with_its_reason(
     tmp_path: Path, endpoint, model: str, words: str
 ) -> None:
     target = Target(endpoint.base_url, 4, api_key="sk-wrong-1234", key_variable="FAKE_KEY")
@@ -77,21 +82,26 @@ def test_a_hopeless_model_is_given_up_with_its_reason(
     assert b"sk-wrong-1234" not in (tmp_path / "ledger.db").read_bytes()
 
 
-def test_an_endpoint_that_stops_answering_is_given_up(tmp_path: Path, endpoint) -> None:
+def test_an_endpoint_that_stays_busy_is_given_up(tmp_path: Path, endpoint) -> None:
     outcome, ledger = send(tmp_path, calls_to("quota", 60), Target(endpoint.base_url, 4))
     with ledger:
         assert 10 <= outcome.n_answered < 20
         assert outcome.n_not_sent > 30
-        assert outcome.stops["fake"].endswith("429: quota used up")
+        assert outcome.stops["r"].endswith("429: quota used up")
+        assert set(ledger.failure_reasons().values()) == {FailureReason.RATE_LIMIT}
 
 
-def test_a_refused_call_does_not_stop_the_others(tmp_path: Path, endpoint) -> None:
-    outcome, ledger = send(tmp_path, calls_to("picky", 60), Target(endpoint.base_url, 4))
+def test_a_refused_call_does_not_stop_a_respondent_that_has_answered(tmp_path: Path, endpoint) -> None:
+    # The endpoint refuses bodies whose digest divides by four, about one of four; here not the first.
+    calls = calls_to("picky", 60)
+    calls.sort(key=lambda call: hashlib.sha256(call.body.encode()).digest()[0] % 4 == 0 and call.draw < 10)
+    outcome, ledger = send(tmp_path, calls, Target(endpoint.base_url, 1))
     with ledger:
         assert outcome.stops == {}
         assert 0 < outcome.n_failed < 30
         assert outcome.n_answered + outcome.n_failed == 60
         assert set(ledger.failures().values()) == {"'fake' refused a call to 'picky' (400: context too long)"}
+        assert set(ledger.failure_reasons().values()) == {FailureReason.TOO_LONG}
 
 
 def test_a_filtered_prompt_is_an_answer_with_a_reason(tmp_path: Path, endpoint) -> None:
@@ -102,12 +112,13 @@ def test_a_filtered_prompt_is_an_answer_with_a_reason(tmp_path: Path, endpoint) 
         assert {r.missing for r in ledger.replies(c.key for c in calls).values()} == {Missing.FILTERED}
 
 
-def test_a_stopped_model_does_not_stop_another(tmp_path: Path, endpoint) -> None:
-    calls = [c for pair in zip(calls_to("absent", 20), calls_to("good", 20), strict=True) for c in pair]
+def test_a_stopped_respondent_does_not_stop_another(tmp_path: Path, endpoint) -> None:
+    absent, good = calls_to("absent", 20, "gone"), calls_to("good", 20, "here")
+    calls = [c for pair in zip(absent, good, strict=True) for c in pair]
     outcome, ledger = send(tmp_path, calls, Target(endpoint.base_url, 4))
     with ledger:
         assert outcome.n_answered == 20
-        assert list(outcome.stops) == ["fake/absent"]
+        assert list(outcome.stops) == ["gone"]
 
 
 def test_an_endpoint_that_is_down_is_named(tmp_path: Path, unused_port: int) -> None:
@@ -116,7 +127,7 @@ def test_an_endpoint_that_is_down_is_named(tmp_path: Path, unused_port: int) -> 
     with ledger:
         assert outcome.n_answered == 0
         assert outcome.n_not_sent >= 40
-        assert outcome.stops["fake"].startswith(f"{url} does not answer")
+        assert outcome.stops["r"].startswith(f"{url} does not answer")
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from valuelex.domain.call import Call, Missing, call_key
 from valuelex.errors import LedgerError
-from valuelex.io.ledger import Answer, Failure, Ledger
+from valuelex.io.ledger import Answer, Failure, FailureReason, Ledger
 
 
 def a_call(draw: int = 0, body: str = '{"model":"m"}') -> Call:
@@ -46,7 +46,12 @@ def test_two_draws_of_one_prompt_are_two_calls(tmp_path: Path) -> None:
 def test_a_failure_is_forgotten_once_the_call_is_answered(tmp_path: Path) -> None:
     call = a_call()
     with Ledger(tmp_path / "ledger.db") as ledger:
-        ledger.record(failures=[Failure(call, "first", 5), Failure(call, "last", 5)])
+        ledger.record(
+            failures=[
+                Failure(call, "first", 5, FailureReason.TIMEOUT),
+                Failure(call, "last", 5, FailureReason.TIMEOUT),
+            ]
+        )
         assert ledger.failures() == {call.key: "last"}
         ledger.record(answers=[text_answer(call, "x")])
         assert ledger.failures() == {}

@@ -22,9 +22,9 @@ Api = Literal["chat", "completion"]
 PATHS: Mapping[Api, str] = {"chat": "/chat/completions", "completion": "/completions"}
 
 
-CallStage = Literal["elicit", "project", "judge", "choose", "rate", "draft"]
-"""What a call is for: words, completions, ratings of completions, choices between two statements, direct
-ratings of statements, drafts of stems."""
+CallStage = Literal["probe", "elicit", "project", "judge", "choose", "rate", "draft"]
+"""What a call is for: what an endpoint can do, words, completions, ratings of completions, choices between two
+statements, direct ratings of statements, drafts of stems."""
 
 Route = tuple[str, str, str]
 """Provider, endpoint and revision: calls that share them share a server, a key and limits."""

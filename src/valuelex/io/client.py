@@ -1,7 +1,7 @@
 """Send calls to OpenAI-compatible endpoints and record every answer in the ledger.
 
-Owns HTTP, retries, and what stops a model or an endpoint. Sends nothing that the ledger has answered.
-Does not read the content of answers beyond their form.
+Owns the order of calls, when one is tried again, and what stops a respondent or an endpoint. Sends nothing that the
+ledger has answered or that another process is sending. Does not read the content of answers beyond their form.
 """
 
 from __future__ import annotations
@@ -11,45 +11,56 @@ import json
 import random
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
-from typing import NoReturn
+from typing import Any, Protocol
 
 import aiohttp
 
-from valuelex.domain.call import Call, Route, is_filtered, read_reply
-from valuelex.errors import DataError
+from valuelex.domain.call import Call, Route
+from valuelex.io.claims import Claims
+from valuelex.io.endpoint import (
+    AttemptError,
+    BarredError,
+    Received,
+    RefusedError,
+    Target,
+    TransientError,
+    open_session,
+    post,
+)
+from valuelex.io.gate import Gate
+from valuelex.io.journal import Journal
 from valuelex.io.ledger import Answer, Failure, Ledger
+from valuelex.io.pace import Pace, Trouble
 
 ATTEMPTS = 6
-CONNECTION_ATTEMPTS = 3
+"""Attempts at a call that the endpoint answers with a fault; being busy or down counts for the endpoint instead."""
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
-TIMEOUT = aiohttp.ClientTimeout(total=180, sock_connect=10)
-TRANSIENT = {408, 409, 425, 429}
-BUSY_WAIT_S = 4.0
-"""First wait after 429 without a Retry-After; it doubles like every other."""
 STOP_AFTER = 5
-"""Calls that fail after all attempts, with none answered between them, before a route is given up."""
-LONGEST_ASKED_WAIT_S = 120.0
-"""The longest Retry-After that is waited for; an endpoint that asks for more is given up for now."""
+"""Calls of a respondent that fail, with none answered between them, before it is given up."""
+LOOK_AHEAD = 10_000
+"""Planned calls that wait in memory at the most, so that a slow endpoint does not hold up a fast one."""
+OTHERS_EVERY_S = 0.5
+"""How often calls that another process is sending are looked at again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where the calls of one route are sent now. The key is never stored or shown."""
+class Budget(Protocol):
+    """What may be spent; see `valuelex.domain.cost`."""
 
-    base_url: str
-    max_in_flight: int
-    api_key: str | None = field(default=None, repr=False)
-    key_variable: str | None = None
+    def may_send(self, call: Call) -> bool:
+        """Reserve a call; False when it would go over the limit."""
+
+    def settle(self, call: Call, payload: Mapping[str, Any] | None) -> None:
+        """Replace what was reserved by what the reply used; None where there is no reply."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What became of the calls: numbers, and why a model or provider was given up (by its name).
+    """What became of the calls: numbers, and why respondents were given up, by their ids.
 
-    `last_failure` is the message of the last call that failed; empty when none did.
+    `n_elsewhere` calls were answered, or failed, in another process. `over_budget` tells that the budget
+    ended the sending. `last_failure` is the message of the last call that failed; empty when none did.
     """
 
     n_answered: int
@@ -57,134 +68,59 @@ class Gathered:
     n_not_sent: int
     stops: Mapping[str, str]
     last_failure: str = ""
-
-
-class _StoppedError(Exception):
-    """The model, or with it the whole provider, cannot be called."""
-
-    def __init__(self, message: str, *, whole_provider: bool) -> None:
-        super().__init__(message)
-        self.whole_provider = whole_provider
-
-
-class _CallRefusedError(Exception):
-    """The endpoint refuses this one call for what it says; others may be answered."""
-
-
-class _TransientError(Exception):
-    """One attempt failed; another may succeed, after the wait that the endpoint asks for."""
-
-    attempts = 1
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        wait_s: float | None = None,
-        first_wait_s: float | None = None,
-        connection: bool = False,
-    ) -> None:
-        super().__init__(message)
-        self.wait_s = wait_s
-        self.first_wait_s = first_wait_s
-        self.connection = connection
+    n_elsewhere: int = 0
+    over_budget: bool = False
 
 
 def gather(
-    calls: Sequence[Call],
+    calls: Iterable[Call],
     targets: Mapping[Route, Target],
     ledger: Ledger,
     on_done: Callable[[int], None] = lambda _: None,
+    budget: Budget | None = None,
 ) -> Gathered:
     """Send calls and record each answer as it comes.
 
     Parameters
     ----------
     calls
-        Calls without an answer in the ledger, in the order in which to send them.
+        In the order in which to send them; read as they are needed, so memory does not grow with their number.
+        Those that the ledger has answered are not sent.
     targets
         Where to send them, by route.
     ledger
         Open for writing. An answer is committed before it counts as done.
     on_done
         Told the number of calls that just ended, answered or failed.
+    budget
+        Asked before each call.
 
     Returns
     -------
     Gathered
-        A permanent error stops the model or provider it belongs to; the others go on.
+        A permanent error stops the respondent it belongs to; the others go on.
+
+    Raises
+    ------
+    LedgerError
+        If the ledger can no longer be written; says where the answers are that came meanwhile.
     """
     try:
-        return asyncio.run(_Gathering(targets, ledger, on_done).run(calls))
+        return asyncio.run(_gather(calls, targets, ledger, on_done, budget))
     except BaseExceptionGroup as group:
         raise _first_cause(group) from group
 
 
-class _Gathering:
-    def __init__(
-        self, targets: Mapping[Route, Target], ledger: Ledger, on_done: Callable[[int], None]
-    ) -> None:
-        self._targets = targets
-        self._ledger = ledger
-        self._on_done = on_done
-        self._stops: dict[str, str] = {}
-        self._n_answered = 0
-        self._n_failed = 0
-        self._last_failure = ""
-        self._failed_in_a_row: Counter[Route] = Counter()
-
-    async def run(self, calls: Sequence[Call]) -> Gathered:
-        queues: dict[Route, deque[Call]] = {}
-        for call in calls:
-            queues.setdefault(call.route, deque()).append(call)
-        async with asyncio.TaskGroup() as group:
-            for route, queue in queues.items():
-                group.create_task(self._drain(self._targets[route], queue))
-        n_not_sent = len(calls) - self._n_answered - self._n_failed
-        return Gathered(self._n_answered, self._n_failed, n_not_sent, dict(self._stops), self._last_failure)
-
-    async def _drain(self, target: Target, queue: deque[Call]) -> None:
-        headers = {"Authorization": f"Bearer {target.api_key}"} if target.api_key else {}
-        connector = aiohttp.TCPConnector(limit=target.max_in_flight)
-        async with (
-            aiohttp.ClientSession(headers=headers, timeout=TIMEOUT, connector=connector) as session,
-            asyncio.TaskGroup() as group,
-        ):
-            for _ in range(min(target.max_in_flight, len(queue))):
-                group.create_task(self._work(session, target, queue))
-
-    async def _work(self, session: aiohttp.ClientSession, target: Target, queue: deque[Call]) -> None:
-        while queue:
-            call = queue.popleft()
-            if call.provider in self._stops or _model(call) in self._stops:
-                continue
-            started = time.monotonic()
-            try:
-                payload, attempts = await _attempt(session, target, call)
-            except _StoppedError as stop:
-                self._stops.setdefault(call.provider if stop.whole_provider else _model(call), str(stop))
-                continue
-            except _CallRefusedError as error:
-                self._fail(Failure(call, str(error), 1), call.route, _model(call))
-                continue
-            except _TransientError as error:
-                self._fail(Failure(call, str(error), error.attempts), call.route, call.provider, error)
-                continue
-            answer = Answer(call, payload, time.monotonic() - started, attempts)
-            self._ledger.record(answers=[answer])
-            self._n_answered += 1
-            self._failed_in_a_row[call.route] = 0
-            self._on_done(1)
-
-    def _fail(self, failure: Failure, route: Route, name: str, error: _TransientError | None = None) -> None:
-        """Record a failed call, and give `name` up where going on is hopeless."""
-        self._ledger.record(failures=[failure])
-        self._n_failed += 1
-        self._last_failure = failure.message
-        self._failed_in_a_row[route] += 1
-        self._on_done(1)
-        if (error is not None and error.connection) or self._failed_in_a_row[route] >= STOP_AFTER:
-            self._stops.setdefault(name, failure.message)
+async def _gather(
+    calls: Iterable[Call],
+    targets: Mapping[Route, Target],
+    ledger: Ledger,
+    on_done: Callable[[int], None],
+    budget: Budget | None,
+) -> Gathered:
+    with Claims(ledger) as claims:
+        async with Journal(ledger, claims) as journal:
+            return await _Gathering(calls, targets, ledger, claims, journal, on_done, budget).run()
 
 
 def _first_cause(error: BaseException) -> BaseException:
@@ -193,130 +129,242 @@ def _first_cause(error: BaseException) -> BaseException:
     return error
 
 
-def _model(call: Call) -> str:
-    return f"{call.provider}/{call.model}"
+@dataclass(slots=True)
+class _Lane:
+    """The calls of one route: planned, claimed, and those that another process is sending."""
+
+    target: Target
+    session: aiohttp.ClientSession
+    gate: Gate
+    planned: deque[Call] = field(default_factory=deque)
+    claimed: deque[Call] = field(default_factory=deque)
+    elsewhere: dict[str, Call] = field(default_factory=dict)
+    claiming: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-async def _attempt(session: aiohttp.ClientSession, target: Target, call: Call) -> tuple[str, int]:
-    """Try a call until it is answered; return the body and the number of attempts."""
-    url = target.base_url.rstrip("/") + call.path
-    attempt = 0
-    while True:
-        attempt += 1
+class _Gathering:
+    """One run of `gather`."""
+
+    def __init__(
+        self,
+        calls: Iterable[Call],
+        targets: Mapping[Route, Target],
+        ledger: Ledger,
+        claims: Claims,
+        journal: Journal,
+        on_done: Callable[[int], None],
+        budget: Budget | None,
+    ) -> None:
+        self._plan: Iterator[Call] = iter(calls)
+        self._targets, self._ledger, self._claims, self._journal = targets, ledger, claims, journal
+        self._on_done, self._budget = on_done, budget
+        self._lanes: dict[Route, _Lane] = {}
+        self._n_planned = 0
+        self._ended = False
+        self._room = asyncio.Event()
+        self._last_failure_before = ledger.last_failure()
+        self._stops: dict[str, str] = {}
+        self._answered_by: set[str] = set()
+        self._failed_in_a_row: Counter[str] = Counter()
+        self._n_answered = self._n_failed = self._n_not_sent = self._n_elsewhere = 0
+        self._over_budget = False
+        self._last_failure = ""
+
+    async def run(self) -> Gathered:
         try:
-            return await _post(session, url, target, call), attempt
-        except _TransientError as error:
-            if attempt >= (CONNECTION_ATTEMPTS if error.connection else ATTEMPTS):
-                error.attempts = attempt
-                raise
-            first = FIRST_WAIT_S if error.first_wait_s is None else error.first_wait_s
-            backoff = min(first * 2 ** (attempt - 1), LONGEST_WAIT_S)
-            wait = error.wait_s if error.wait_s is not None else backoff * random.uniform(0.7, 1.3)  # noqa: S311
-            await asyncio.sleep(wait)
-
-
-async def _post(session: aiohttp.ClientSession, url: str, target: Target, call: Call) -> str:
-    headers = {"Content-Type": "application/json"}
-    try:
-        async with session.post(
-            url, data=call.body.encode(), headers=headers, allow_redirects=False
-        ) as response:
-            status = response.status
-            about = response.headers.get("Retry-After") or response.headers.get("Location")
-            content = await response.read()
-    except aiohttp.ClientSSLError as error:
-        msg = f"{target.base_url} has no certificate that this machine trusts ({error})"
-        raise _TransientError(msg, connection=True) from error
-    except aiohttp.ClientConnectorError as error:
-        msg = (
-            f"{target.base_url} does not answer ({error.os_error.strerror or error.os_error}); is it running?"
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                self._read_ahead(None)
+        finally:
+            for lane in self._lanes.values():
+                await lane.session.close()
+        return Gathered(
+            self._n_answered,
+            self._n_failed,
+            self._n_not_sent,
+            dict(self._stops),
+            self._last_failure,
+            self._n_elsewhere,
+            self._over_budget,
         )
-        raise _TransientError(msg, connection=True) from error
-    except (aiohttp.ClientError, TimeoutError) as error:
-        what = "took too long" if isinstance(error, TimeoutError) else f"broke off ({error})"
-        raise _TransientError(f"{target.base_url} {what}") from error
-    if status != 200 and not _is_filter(content):
-        _raise_for_status(status, about, content, target, call)
-    return _decode(call, target, content)
 
+    def _read_ahead(self, wanted: _Lane | None) -> None:
+        """Read the plan until the lane has calls (None: as far as may be looked ahead)."""
+        while not self._ended and self._n_planned < LOOK_AHEAD and not (wanted and wanted.planned):
+            call = next(self._plan, None)
+            if call is None:
+                self._ended = True
+                self._room.set()
+                return
+            lane = self._lanes.get(call.route) or self._open(call.route)
+            lane.planned.append(call)
+            self._n_planned += 1
 
-def _is_filter(content: bytes) -> bool:
-    try:
-        return is_filtered(json.loads(content))
-    except ValueError:
+    def _open(self, route: Route) -> _Lane:
+        target = self._targets[route]
+        pace = Pace(target.max_in_flight, target.requests_per_minute, target.tokens_per_minute)
+        lane = self._lanes[route] = _Lane(target, open_session(target), Gate(pace))
+        for _ in range(target.max_in_flight):
+            self._group.create_task(self._work(lane))
+        return lane
+
+    async def _work(self, lane: _Lane) -> None:
+        while (call := await self._next(lane)) is not None:
+            if self._budget is not None and not self._budget.may_send(call):
+                self._over_budget = True
+                self._n_not_sent += 1
+            else:
+                await self._carry(lane, call)
+
+    async def _next(self, lane: _Lane) -> Call | None:
+        """Take the next call of a lane that is to be sent; None when there will be none."""
+        while True:
+            if self._is_over:
+                self._skip_all(lane)
+                return None
+            while lane.claimed:
+                call = lane.claimed.popleft()
+                if self._may_go(lane, call):
+                    return call
+            async with lane.claiming:
+                if not lane.claimed and not await self._fill(lane):
+                    return None
+
+    @property
+    def _is_over(self) -> bool:
+        """Tell whether nothing at all is to be sent any more."""
+        return self._over_budget or self._journal.failed is not None
+
+    def _may_go(self, lane: _Lane, call: Call) -> bool:
+        """Tell whether a call is to be sent; count those that are not."""
+        if lane.gate.hopeless:
+            self._stops.setdefault(call.respondent_id, lane.gate.hopeless)
+        if call.respondent_id not in self._stops:
+            return True
+        self._n_not_sent += 1
         return False
 
-
-def _decode(call: Call, target: Target, content: bytes) -> str:
-    try:
-        text = content.decode()
-        read_reply(call.key, json.loads(text, parse_constant=_refuse_constant))
-    except (ValueError, AttributeError, RecursionError, DataError) as error:
-        start = _visible(content.decode("utf-8", "replace"), target)[:80]
-        msg = (
-            f"{target.base_url} answered something that is not an OpenAI-compatible reply "
-            f"(it begins {start!r}); does the base URL end in /v1?"
+    def _skip_all(self, lane: _Lane) -> None:
+        """Count what is left as not sent."""
+        self._n_not_sent += (
+            len(lane.claimed) + len(lane.planned) + len(lane.elsewhere) + sum(1 for _ in self._plan)
         )
-        raise _TransientError(msg) from error
-    return text
+        self._ended = True
+        self._n_planned -= len(lane.planned)
+        for waiting in (lane.claimed, lane.planned, lane.elsewhere):
+            waiting.clear()
+        self._room.set()
+
+    async def _fill(self, lane: _Lane) -> bool:
+        """Claim further calls of a lane, waiting for them where need be; False when there will be none."""
+        self._read_ahead(lane)
+        if lane.planned:
+            await self._claim(lane)
+        elif not self._ended:
+            self._room.clear()
+            await self._room.wait()
+        elif lane.elsewhere:
+            await self._look_elsewhere(lane)
+        else:
+            return False
+        return True
+
+    async def _claim(self, lane: _Lane) -> None:
+        """Claim the next planned calls of a lane; what others have answered or are sending is left to them."""
+        n = min(len(lane.planned), lane.target.max_in_flight)
+        some = [lane.planned.popleft() for _ in range(n)]
+        self._n_planned -= n
+        self._room.set()
+        some = [call for call in some if self._may_go(lane, call)]
+        if some:
+            granted = await self._journal.claim([call.key for call in some])
+            lane.claimed.extend(call for call in some if call.key in granted)
+            lane.elsewhere |= {call.key: call for call in some if call.key not in granted}
+
+    async def _look_elsewhere(self, lane: _Lane) -> None:
+        """See what became of calls that another process was sending; take over those that it left."""
+        keys = list(lane.elsewhere)
+
+        def look() -> tuple[frozenset[str], frozenset[str]]:
+            done = self._ledger.answered(keys) | self._ledger.failed_since(self._last_failure_before, keys)
+            self._claims.forget_the_dead()
+            return done, self._claims.claim(key for key in keys if key not in done)
+
+        done, granted = await self._journal.apart(look)
+        for key in done:
+            del lane.elsewhere[key]
+        lane.claimed.extend(lane.elsewhere.pop(key) for key in granted)
+        self._n_elsewhere += len(done)
+        self._on_done(len(done))
+        if lane.elsewhere and not granted:
+            await asyncio.sleep(OTHERS_EVERY_S)
+
+    async def _carry(self, lane: _Lane, call: Call) -> None:
+        """Try a call until it is answered or hopeless, and record what became of it."""
+        started = time.monotonic()
+        attempts = n_faults = 0
+        tokens = _tokens(call) if lane.target.tokens_per_minute else 0
+        failure: AttemptError | None = None
+        while await lane.gate.enter(tokens):
+            attempts += 1
+            begun = time.monotonic()
+            try:
+                received = await post(lane.session, lane.target, call)
+            except TransientError as error:
+                failure = error
+                lane.gate.failed(error.trouble, begun, error.wait_s, str(error))
+                n_faults += error.trouble is Trouble.FAULT
+                if n_faults >= ATTEMPTS:
+                    break
+                await lane.gate.sleep(_backoff(attempts, error.wait_s))
+            except AttemptError as error:
+                failure = error
+                lane.gate.answered()
+                break
+            else:
+                lane.gate.answered()
+                await self._keep(call, received, time.monotonic() - started, attempts)
+                return
+        await self._fail(call, failure, attempts, lane.gate.hopeless)
+
+    async def _keep(self, call: Call, received: Received, latency_s: float, attempts: int) -> None:
+        if self._budget is not None:
+            self._budget.settle(call, received.payload)
+        await self._journal.answer(Answer(call, received.text, latency_s, attempts))
+        self._n_answered += 1
+        self._answered_by.add(call.respondent_id)
+        self._failed_in_a_row[call.respondent_id] = 0
+        self._on_done(1)
+
+    async def _fail(self, call: Call, error: AttemptError | None, attempts: int, hopeless: str) -> None:
+        """Record a failed call, and give its respondent up where going on is hopeless."""
+        if self._budget is not None:
+            self._budget.settle(call, None)
+        who = call.respondent_id
+        if hopeless:
+            self._stops.setdefault(who, hopeless)
+        if error is None:
+            self._n_not_sent += 1
+            return
+        self._failed_in_a_row[who] += 1
+        refused = isinstance(error, RefusedError) and who not in self._answered_by
+        if isinstance(error, BarredError) or refused or self._failed_in_a_row[who] >= STOP_AFTER:
+            self._stops.setdefault(who, str(error))
+        self._last_failure = str(error)
+        await self._journal.fail(Failure(call, str(error), attempts, error.reason))
+        self._n_failed += 1
+        self._on_done(1)
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    msg = f"{name} is not JSON"
-    raise ValueError(msg)
+def _backoff(attempt: int, asked_s: float | None) -> float:
+    """Return the seconds before the next attempt: what the endpoint asks for, or ever longer, and jittered."""
+    most = min(FIRST_WAIT_S * 2.0 ** (attempt - 1), LONGEST_WAIT_S)
+    jittered = most * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+    return asked_s + jittered * 0.1 if asked_s else jittered
 
 
-def _raise_for_status(status: int, about: str | None, content: bytes, target: Target, call: Call) -> NoReturn:
-    said = _provider_message(content, target)
-    if status in TRANSIENT or status >= 500:
-        wait = _asked_wait(about)
-        busy = status == 429 and wait is None
-        msg = f"{target.base_url} answered {status}: {said}"
-        raise _TransientError(msg, wait_s=wait, first_wait_s=BUSY_WAIT_S if busy else FIRST_WAIT_S)
-    if 300 <= status < 400:
-        msg = f"{target.base_url} has moved to {_visible(about or 'another address', target)}; set base_url to that"
-        raise _StoppedError(msg, whole_provider=True)
-    if status in (401, 403):
-        way_out = (
-            f"check the key in the environment variable {target.key_variable}"
-            if target.key_variable
-            else "name the variable that holds its key with key_variable (--key-variable)"
-        )
-        msg = f"{call.provider!r} refused the API key ({status}: {said}); {way_out}"
-        raise _StoppedError(msg, whole_provider=True)
-    if status == 404:
-        msg = f"{call.provider!r} has no model {call.model!r} at {target.base_url}{call.path} (404: {said})"
-        raise _StoppedError(msg, whole_provider=False)
-    msg = f"{call.provider!r} refused a call to {call.model!r} ({status}: {said})"
-    raise _CallRefusedError(msg)
-
-
-def _asked_wait(retry_after: str | None) -> float | None:
-    """Read a Retry-After header: seconds or a date; None where there is none that can be read."""
-    if retry_after is None:
-        return None
-    try:
-        wait = float(retry_after)
-    except ValueError:
-        try:
-            wait = parsedate_to_datetime(retry_after).timestamp() - time.time()
-        except (ValueError, TypeError):
-            return None
-    return min(max(wait, 0.0), LONGEST_ASKED_WAIT_S) if wait == wait else None
-
-
-def _provider_message(content: bytes, target: Target) -> str:
-    text = content.decode("utf-8", "replace")
-    try:
-        body = json.loads(content)
-        error = body["error"]
-        text = str(error["message"] if isinstance(error, dict) else error)
-    except (ValueError, KeyError, TypeError):
-        pass
-    return _visible(text, target)[:200]
-
-
-def _visible(text: str, target: Target) -> str:
-    """Take the key out of a text and whatever could steer a terminal; then it may be shown and cut."""
-    text = text.replace(target.api_key, "[key]") if target.api_key else text
-    return " ".join("".join(ch if ch.isprintable() else " " for ch in text).split())
+def _tokens(call: Call) -> int:
+    """Tokens that a call may use, roughly: four characters each, and the longest answer."""
+    limit = json.loads(call.body)
+    longest: object = limit.get("max_tokens") or limit.get("max_completion_tokens") or 0
+    return len(call.body) // 4 + (longest if isinstance(longest, int) else 0)

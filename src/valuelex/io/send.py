@@ -16,12 +16,14 @@ from typing import Self
 from valuelex.domain.call import Call, CallStage, Route
 from valuelex.domain.study import Model
 from valuelex.errors import CallError
-from valuelex.io.client import Gathered, Target, gather
+from valuelex.io.client import Gathered, gather
 from valuelex.io.embedded import EmbeddedServer
+from valuelex.io.endpoint import Target
 from valuelex.io.ledger import Ledger
 
 Bars = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 TITLES: dict[CallStage, str] = {
+    "probe": "Finding out what endpoints can do",
     "elicit": "Eliciting value words",
     "project": "Completing stems",
     "judge": "Rating completions",
