@@ -66,7 +66,7 @@ def test_an_endpoint_that_is_down_is_given_up_and_taken_up_again(
     if how == "overloaded":
         server.rates = {"server error": 1.0}
         server.start()
-    outcome = run(path)
+    outcome = run(path, FAULTS_HOOK="impatient")
     server.kill()
     assert outcome.returncode == 2
     (line,) = outcome.errors

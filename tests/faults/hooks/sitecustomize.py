@@ -1,4 +1,4 @@
-"""Break the interpreter of a run, as FAULTS_HOOK says: a clock that jumps, or an error nobody expects."""
+"""Bend the interpreter of a run, as FAULTS_HOOK says: a clock that jumps, an error nobody expects, less patience."""
 
 import itertools
 import os
@@ -12,6 +12,12 @@ if hook == "clock":
     real, ticks = time.time, itertools.count()
     # Another jump at every twentieth look at the clock.
     time.time = lambda: real() + JUMPS_S[next(ticks) // 20 % len(JUMPS_S)]
+
+if hook == "impatient":
+    from valuelex.io import pace
+
+    # An endpoint that never answered is given up after a minute; nobody waits so long for a test.
+    pace.PATIENCE_WITH_STRANGERS_S = 3.0
 
 if hook == "crash":
     import aiohttp
