@@ -25,6 +25,10 @@ class CallError(ValueLexError):
     """An endpoint or a model cannot be called."""
 
 
+class BudgetError(ValueLexError):
+    """What the user allowed is used up; everything so far is kept."""
+
+
 class MissingPartError(ValueLexError):
     """An optional part, such as the embedded model, is not installed."""
 

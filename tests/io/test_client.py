@@ -1,6 +1,7 @@
 import hashlib
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -141,3 +142,88 @@ def unused_port() -> int:
 
 def test_the_key_does_not_show_in_a_target() -> None:
     assert "sk-1" not in repr(Target("http://e/v1", 1, api_key="sk-1"))
+
+
+class Allowed:
+    """A budget of a number of calls."""
+
+    def __init__(self, n: int) -> None:
+        self.left, self.settled = n, []
+
+    def may_send(self, _: Call) -> bool:
+        self.left -= 1
+        return self.left >= 0
+
+    def settle(self, call: Call, payload) -> None:
+        self.settled.append((call.key, payload and payload["usage"]["prompt_tokens"]))
+
+
+def test_a_budget_ends_the_sending_and_knows_what_was_used(tmp_path: Path, endpoint) -> None:
+    calls, budget = calls_to("good", 40), Allowed(15)
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        target = Target(endpoint.base_url, 8)
+        outcome = gather(calls, {calls[0].route: target}, ledger, budget=budget)
+        assert outcome == Gathered(15, 0, 25, {}, over_budget=True)
+        assert sorted(budget.settled) == sorted((key, 9) for key in ledger.answered())
+        # What was not sent is there for the next run.
+        outcome = gather(calls, {calls[0].route: target}, ledger)
+    assert (outcome.n_answered, outcome.n_elsewhere) == (25, 15)
+    assert Counter(Counter(endpoint.answered()).values()) == {1: 40}
+
+
+def test_a_plan_is_read_as_it_is_needed(tmp_path: Path, endpoint, monkeypatch) -> None:
+    monkeypatch.setattr(client, "LOOK_AHEAD", 20)
+    read, done, most = 0, 0, 0
+
+    def plan():
+        nonlocal read, most
+        for call in calls_to("good", 200):
+            read += 1
+            most = max(most, read - done)
+            yield call
+
+    def on_done(n: int) -> None:
+        nonlocal done
+        done += n
+
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        targets = {("fake", "fake", ""): Target(endpoint.base_url, 4)}
+        assert gather(plan(), targets, ledger, on_done).n_answered == 200
+    # Twenty planned, and at the most four claimed and four out.
+    assert most <= 20 + 4 + 4
+
+
+def test_a_slow_endpoint_does_not_hold_up_a_fast_one(tmp_path: Path, endpoint) -> None:
+    slow, fast = calls_to("slow", 30, "s"), calls_to("good", 30, "f")
+    fast = [replace(c, provider="other") for c in fast]
+    order: list[str] = []
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        record = ledger.record
+
+        def noting(answers=(), failures=()) -> None:
+            order.extend(a.call.respondent_id for a in answers)
+            record(answers, failures)
+
+        ledger.record = noting
+        targets = {slow[0].route: Target(endpoint.base_url, 1), fast[0].route: Target(endpoint.base_url, 4)}
+        assert gather([*slow, *fast], targets, ledger).n_answered == 60
+    assert order[-10:] == ["s"] * 10
+
+
+def test_limits_a_minute_are_kept(tmp_path: Path, endpoint) -> None:
+    calls = calls_to("good", 12)
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        target = Target(endpoint.base_url, 8, requests_per_minute=600)
+        gather(calls, {calls[0].route: target}, ledger)
+        rows = ledger._db.execute("SELECT received_at FROM reply ORDER BY received_at").fetchall()
+    # Ten a second, of which ten at once: the other two take a tenth of a second each.
+    assert rows[-1][0] - rows[0][0] >= 0.15
+
+
+def test_answers_in_the_ledger_are_not_asked_for(tmp_path: Path, endpoint) -> None:
+    calls = calls_to("good", 20)
+    outcome, ledger = send(tmp_path, calls[:10], Target(endpoint.base_url, 4))
+    with ledger:
+        outcome = gather(calls, {calls[0].route: Target(endpoint.base_url, 4)}, ledger)
+        assert (outcome.n_answered, outcome.n_elsewhere) == (10, 10)
+    assert len(endpoint.answered()) == 20

@@ -1,21 +1,15 @@
 import json
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from valuelex.domain.call import Call, Missing, call_key
+from io_examples import a_call, text_answer
+from valuelex.domain.call import Missing
 from valuelex.errors import LedgerError
 from valuelex.io.ledger import Answer, Failure, FailureReason, Ledger
-
-
-def a_call(draw: int = 0, body: str = '{"model":"m"}') -> Call:
-    key = call_key(endpoint="http://e/v1", revision="", path="/completions", body=body, draw=draw)
-    return Call(key, "elicit", "r1", "p01", draw, "e", "m", "http://e/v1", "", "/completions", body)
-
-
-def text_answer(call: Call, text: str) -> Answer:
-    return Answer(call, json.dumps({"choices": [{"text": text, "finish_reason": "stop"}]}), 0.1, 1)
+from valuelex.io.ledger_schema import STEPS
 
 
 def test_an_answer_is_there_for_a_second_connection_at_once(tmp_path: Path) -> None:
@@ -127,3 +121,114 @@ def test_no_header_reaches_the_ledger(tmp_path: Path) -> None:
         }
     assert "headers" not in columns
     assert "api_key" not in columns
+
+
+# The tables of version 1, as the first release wrote them.
+VERSION_1 = """
+CREATE TABLE call (
+    key TEXT PRIMARY KEY, stage TEXT NOT NULL, respondent_id TEXT NOT NULL, item_id TEXT NOT NULL,
+    draw INTEGER NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL, endpoint TEXT NOT NULL,
+    revision TEXT NOT NULL, path TEXT NOT NULL, body TEXT NOT NULL
+) STRICT;
+CREATE TABLE reply (
+    call_key TEXT PRIMARY KEY REFERENCES call (key), payload TEXT NOT NULL, latency_s REAL NOT NULL,
+    attempts INTEGER NOT NULL, received_at REAL NOT NULL
+) STRICT;
+CREATE TABLE failure (
+    id INTEGER PRIMARY KEY, call_key TEXT NOT NULL REFERENCES call (key), message TEXT NOT NULL,
+    attempts INTEGER NOT NULL, failed_at REAL NOT NULL
+) STRICT;
+CREATE INDEX failure_call ON failure (call_key);
+PRAGMA application_id = 1447839064; PRAGMA user_version = 1;
+"""
+
+
+def version_1(path: Path) -> None:
+    with sqlite3.connect(path) as db:
+        db.executescript(VERSION_1)
+        for draw in range(3):
+            call = a_call(draw)
+            row = (
+                call.key,
+                "elicit",
+                "r1",
+                "p01",
+                draw,
+                "e",
+                "m",
+                "http://e/v1",
+                "",
+                "/completions",
+                call.body,
+            )
+            db.execute("INSERT INTO call VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        told = text_answer(a_call(0), "x", prompt_tokens=7, completion_tokens=3).payload
+        db.execute("INSERT INTO reply VALUES (?, ?, .1, 1, 9.0)", (a_call(0).key, told))
+        db.execute(
+            "INSERT INTO reply VALUES (?, ?, .1, 1, 9.0)",
+            (a_call(1).key, text_answer(a_call(1), "y").payload),
+        )
+        for _ in range(2):
+            db.execute("INSERT INTO failure VALUES (NULL, ?, 'slow', 6, 8.0)", (a_call(2).key,))
+    db.close()
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_ledger_of_version_1_is_brought_up_to_date(tmp_path: Path, read_only: bool) -> None:
+    path = tmp_path / "ledger.db"
+    version_1(path)
+    with Ledger(path, read_only=read_only) as ledger:
+        assert ledger.answered() == {a_call(0).key, a_call(1).key}
+        assert ledger.failures() == {a_call(2).key: "slow"}
+        assert ledger.failure_reasons() == {a_call(2).key: FailureReason.UNKNOWN}
+        # Two replies, one of them without usage: 7 and 3 tokens are of the other.
+        assert ledger.usage() == [("e", "m", "elicit", 2, 1, 7, 3)]
+    fresh = Ledger(tmp_path / "fresh.db")
+    with fresh, Ledger(path) as ledger:
+        for table in ("call", "reply", "failure", "claim"):
+            columns = [db._db.execute(f"PRAGMA table_info({table})").fetchall() for db in (fresh, ledger)]
+            assert [c[1:4] for c in columns[0]] == [c[1:4] for c in columns[1]]
+
+
+def test_a_crash_while_migrating_leaves_the_old_ledger(tmp_path: Path, monkeypatch) -> None:
+    path = tmp_path / "ledger.db"
+    version_1(path)
+    before = path.read_bytes()
+    monkeypatch.setattr("valuelex.io.ledger.STEPS", {1: STEPS[1] + "; SELECT nonsense FROM nowhere"})
+    with pytest.raises(LedgerError, match="nowhere"):
+        Ledger(path)
+    monkeypatch.undo()
+    assert path.read_bytes() == before
+    with Ledger(path) as ledger:
+        assert len(ledger.answered()) == 2
+
+
+@pytest.mark.parametrize("tokens", [None, "7", 7.5, True, 10**20, [7], {"a": 1}])
+def test_usage_that_is_no_count_counts_as_untold(tmp_path: Path, tokens: object) -> None:
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        ledger.record(answers=[text_answer(a_call(), "x", prompt_tokens=tokens, completion_tokens=3)])
+        assert ledger.usage() == [("e", "m", "elicit", 1, 1, 0, 0)]
+
+
+def test_pace_is_of_the_last_answers_and_survives_a_clock_that_jumps(tmp_path: Path) -> None:
+    def at(draw: int, received_at: float) -> Answer:
+        return replace(text_answer(a_call(draw), "x"), received_at=received_at)
+
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        assert ledger.pace() is None
+        ledger.record(answers=[at(0, 100.0), at(1, 101.0), at(2, 104.0)])
+        # Two answers after the first in four seconds.
+        assert ledger.pace() == pytest.approx(0.5)
+        ledger.record(answers=[at(3, 104.0), at(4, 104.0)])
+        assert ledger.pace(n_last=2) is None
+        ledger.record(answers=[at(5, -1e9)])
+        assert ledger.pace() > 0
+
+
+def test_two_writers_take_turns(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    with Ledger(path) as one, Ledger(path) as two:
+        one.record(answers=[text_answer(a_call(0), "x")])
+        two.record(answers=[text_answer(a_call(0), "late"), text_answer(a_call(1), "y")])
+        assert one.answered() == two.answered() == {a_call(0).key, a_call(1).key}
+        assert one.replies([a_call(0).key])[a_call(0).key].text == "x"

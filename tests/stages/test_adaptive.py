@@ -5,7 +5,7 @@ import pytest
 
 from examples import projective_test, rating_table, respondent, study, system
 from valuelex.domain.study import Adaptive
-from valuelex.stages.adaptive import count_saving, first_stems, still_open
+from valuelex.stages.adaptive import count_saving, still_open
 
 
 def design(width=1.0, n_stems=12):
@@ -23,9 +23,9 @@ def scores(n_stems):
 
 
 def test_the_first_round_has_the_least_number_of_stems():
-    assert first_stems(design()) == 6
-    assert first_stems(design(n_stems=4)) == 4
-    assert first_stems(study(test=projective_test(9))) == 9
+    assert design().project.first_stems == 6
+    assert design(n_stems=4).project.first_stems == 4
+    assert study(test=projective_test(9)).project.first_stems == 9
 
 
 def test_who_is_measured_sharply_enough_is_asked_no_more():

@@ -1,10 +1,14 @@
 import dataclasses
+import hashlib
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from examples import ENDPOINT, MODEL, respondent
-from valuelex.stages.request import Item, build_call, chat_content, rotate, subject_of
+from valuelex.domain.call import canonical_json
+from valuelex.stages.request import Item, build_call, chat_content, rotate, subject_of, with_seed
 
 ASKED = {"stage": "elicit", "item_id": "p0", "draw": 0, "study_seed": 7}
 
@@ -108,3 +112,16 @@ def test_rotate_goes_round():
     assert rotate("abcde", 3, 3) == ["d", "e", "a"]
     assert rotate("abcde", 13, 3) == ["d", "e", "a"]
     assert rotate("ab", 1, 3) == ["b", "a"]
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["model", "n", "seed", "sed", "see", "zeta", "stop"]), st.text() | st.integers()
+    ),
+    st.integers(0, 2**32 - 1),
+    st.integers(0, 99),
+)
+def test_a_seed_stands_where_canonical_json_puts_it(request_, study_seed, draw):
+    content = canonical_json([study_seed, draw, canonical_json(request_)])
+    seed = int.from_bytes(hashlib.sha256(content.encode("utf-8", "surrogatepass")).digest()[:4], "big") >> 1
+    assert with_seed(request_, study_seed, draw) == canonical_json({**request_, "seed": seed})

@@ -25,6 +25,7 @@ from valuelex.cli.show import (
     print_counts,
     print_orientations,
     print_outcome,
+    print_progress,
     say,
 )
 from valuelex.cli.stems import stems_app
@@ -89,7 +90,7 @@ def check(study: StudyPath, folder: Folder = None) -> None:
 
     workspace = pipeline.open_study(study, folder)
     state = pipeline.status(workspace)
-    check_keys(pipeline.models_of(workspace.study))
+    check_keys(pipeline.models_of(workspace.study), folder=workspace.folder)
     pipeline.check_rated(workspace.study)
     design = workspace.study
     typer.echo(f"{design.name}: {len(design.respondents)} respondents, folder {workspace.folder}")
@@ -125,6 +126,12 @@ def run(
         raise StudyError(msg)
     workspace = pipeline.open_study(study, folder)
     stage = next(s for s in pipeline.STAGES if s == until)
+    if stage == "report" and pipeline.is_finished(workspace):
+        say(
+            "Nothing was sent and nothing computed: every answer is in the ledger, and the results are theirs."
+        )
+        typer.echo(f"Report: {workspace.folder / 'report.html'}")
+        return
     with interruptible():
         results = pipeline.run(workspace, until=stage, approve=approver(max_calls, yes=yes), progress=Bars())
     if results is not None:
@@ -209,7 +216,9 @@ def measure(
 
 @app.command()
 def status(study: StudyPath, folder: Folder = None) -> None:
-    """Show how many calls are done, failed and left. Sends nothing.
+    """Show how many calls are done, failed by which reason, and left, and how long those will take. Sends nothing.
+
+    Can be asked while other processes run the study.
 
     Example: `valuelex status examples/pocket.toml`
     """
@@ -219,8 +228,7 @@ def status(study: StudyPath, folder: Folder = None) -> None:
     state = pipeline.status(workspace)
     typer.echo(f"{workspace.study.name}: {workspace.folder}")
     print_counts(state)
-    for message, n in state.failures.items():
-        typer.echo(f"  failed {n} times: {message}")
+    print_progress(state)
 
 
 @app.command()

@@ -66,6 +66,22 @@ def print_counts(state: Status) -> None:
         typer.echo("  Nothing to send: every call is in the ledger.")
 
 
+def print_progress(state: Status) -> None:
+    """Print what failed, by reason, and how long the rest will take."""
+    for failure in state.failures:
+        typer.echo(f"  failed ({failure.reason}) {failure.n} times, for instance: {failure.message}")
+    if state.n_new and state.seconds_left is not None:
+        typer.echo(f"  Time left: about {duration(state.seconds_left)}, at the pace of the last answers.")
+
+
+def duration(seconds: float) -> str:
+    """Write a time in the unit that suits it."""
+    for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} seconds"
+
+
 def print_outcome(results: Results, workspace: Workspace) -> None:
     """Print what could be used, what failed, and where the report is."""
     from valuelex.domain.call import Missing

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Literal
 
 from valuelex.errors import DataError
@@ -52,9 +53,14 @@ class Missing(StrEnum):
     CALL_FAILED = "CALL_FAILED"
 
 
+json_text = json.encoder.encode_basestring
+"""Write a text as JSON does, without going through an encoder."""
+_CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
 def canonical_json(value: Any) -> str:
     """Return the one JSON text of a value: sorted keys, no spaces, no NaN."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _CANONICAL.encode(value)
 
 
 def call_key(*, endpoint: str, revision: str, path: str, body: str, draw: int) -> str:
@@ -75,7 +81,12 @@ def call_key(*, endpoint: str, revision: str, path: str, body: str, draw: int) -
     draw
         Number of the sample, from 0.
     """
-    content = canonical_json([endpoint, revision, path, body, draw])
+    return _key(endpoint, revision, path, body, draw)
+
+
+@lru_cache(maxsize=1)  # Whoever plans a call names it, and the call checks its name at once.
+def _key(endpoint: str, revision: str, path: str, body: str, draw: int) -> str:
+    content = f"[{json_text(endpoint)},{json_text(revision)},{json_text(path)},{json_text(body)},{draw}]"
     return KEY_PREFIX + hashlib.sha256(content.encode()).hexdigest()
 
 

@@ -27,7 +27,8 @@ class Endpoint:
     `identity` names it in call keys: the base URL, or 'embedded' for the model in this process.
     `extra_body` is merged into every request, `key_variable` is the environment variable with the API
     key (None: it needs none). `sends_seed`, `json_schema` and `logprobs` tell whether it takes a seed, holds an
-    answer to a JSON schema, and tells token probabilities.
+    answer to a JSON schema, and tells token probabilities. `timeout_s` is for one attempt; limits a minute
+    are None where there are none.
     """
 
     provider: str
@@ -38,6 +39,9 @@ class Endpoint:
     json_schema: bool = False
     logprobs: bool = False
     extra_body: Mapping[str, Any] = field(default_factory=dict)
+    timeout_s: float = 180.0
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +170,12 @@ class ProjectPlan:
     built: bool
     n_wordings: int = 1
     adaptive: Adaptive | None = None
+
+    @property
+    def first_stems(self) -> int:
+        """The number of stems of the first round."""
+        n_stems = len(self.test.stems)
+        return n_stems if self.adaptive is None else min(self.adaptive.least, n_stems)
 
 
 JudgeKind = Literal["axis", "llm", "people"]

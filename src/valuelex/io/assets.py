@@ -171,6 +171,9 @@ class EndpointEntry(Section):
     json_schema: bool = False
     logprobs: bool = False
     max_in_flight: Annotated[int, Field(ge=1)] = 16
+    timeout_s: Annotated[float, Field(gt=0)] = 180.0
+    requests_per_minute: Annotated[float, Field(gt=0)] | None = None
+    tokens_per_minute: Annotated[float, Field(gt=0)] | None = None
     extra_body: dict[str, Any] = {}
 
     @field_validator("base_url")

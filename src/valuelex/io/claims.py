@@ -1,7 +1,7 @@
 """Which process sends which calls, so that several may work on one ledger and no call is paid for twice.
 
-A process is alive as long as it holds the lock on its own file in the folder `.senders` beside the ledger; the lock
-falls with the process, however that ends. For processes of one machine: neither the lock nor SQLite's WAL is
+A process is alive as long as it holds the lock on its own file beside the ledger, `.sender-ID.lock`; the lock falls
+with the process, however that ends. For processes of one machine: neither the lock nor SQLite's WAL is
 sound across a network.
 """
 
@@ -30,14 +30,13 @@ class Claims:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._folder = ledger.path.parent / ".senders"
+        self._folder = ledger.path.parent
         self._sender = uuid.uuid4().hex
         self._lock = self._lock_of(self._sender)
 
     def __enter__(self) -> Self:
         """Show that this process is alive, and forget the claims of those that are not."""
         try:
-            self._folder.mkdir(exist_ok=True)
             self._lock.acquire()
         except OSError as error:
             msg = f"{str(self._folder)!r} cannot be used ({error.strerror}); free space or check its rights."
@@ -67,7 +66,9 @@ class Claims:
 
     def forget_the_dead(self) -> None:
         """Give back the claims of processes that have ended without doing so."""
-        dead = [name for name in self._ledger.senders() if name != self._sender and not self._is_alive(name)]
+        files = {path.stem.removeprefix(".sender-") for path in self._folder.glob(".sender-*.lock")}
+        others = (self._ledger.senders() | files) - {self._sender}
+        dead = [name for name in others if not self._is_alive(name)]
         if dead:
             self._ledger.dismiss(dead)
             for name in dead:
@@ -85,7 +86,7 @@ class Claims:
         return False
 
     def _path_of(self, sender: str) -> Path:
-        return self._folder / f"{sender}.lock"
+        return self._folder / f".sender-{sender}.lock"
 
     def _lock_of(self, sender: str) -> FileLock:
         return FileLock(self._path_of(sender), timeout=0)

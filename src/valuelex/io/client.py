@@ -313,7 +313,7 @@ class _Gathering:
             except TransientError as error:
                 failure = error
                 lane.gate.failed(error.trouble, begun, error.wait_s, str(error))
-                n_faults += error.trouble is Trouble.FAULT
+                n_faults += error.trouble in (Trouble.FAULT, Trouble.ALIEN)
                 if n_faults >= ATTEMPTS:
                     break
                 await lane.gate.sleep(_backoff(attempts, error.wait_s))
@@ -347,7 +347,8 @@ class _Gathering:
             self._n_not_sent += 1
             return
         self._failed_in_a_row[who] += 1
-        refused = isinstance(error, RefusedError) and who not in self._answered_by
+        # A judge reads texts of every length and kind: that one of them is refused says nothing of the next.
+        refused = isinstance(error, RefusedError) and call.stage != "judge" and who not in self._answered_by
         if isinstance(error, BarredError) or refused or self._failed_in_a_row[who] >= STOP_AFTER:
             self._stops.setdefault(who, str(error))
         self._last_failure = str(error)

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import aiohttp
 
-from valuelex.domain.call import Call, is_filtered, read_reply
+from valuelex.domain.call import Call, is_filtered, json_text, read_reply
 from valuelex.errors import DataError
 from valuelex.io.ledger import FailureReason
 from valuelex.io.pace import Trouble
@@ -31,6 +31,9 @@ _TOO_LONG = (
     "context window",
 )
 _USED_UP = ("insufficient_quota", "billing_hard_limit_reached")
+NOT_ABOUT_THE_CALL = {401, 402, 403, 404, 408, 409, 425, 429}
+"""Refusals that say nothing of what an endpoint can do."""
+KEY_MARK = "[key]"
 _HEADERS = {"Content-Type": "application/json"}
 
 
@@ -93,13 +96,27 @@ class BarredError(AttemptError):
     """The endpoint does not serve this respondent at all: no key, no such model, no money left."""
 
 
+class _Connector(aiohttp.TCPConnector):
+    """Drops a kept connection on which something came that nobody asked for, such as a reply sent twice.
+
+    Else that would be read as the answer to the next call.
+    """
+
+    async def connect(self, *args: Any, **kwargs: Any) -> aiohttp.connector.Connection:
+        while True:
+            connection = await super().connect(*args, **kwargs)
+            if connection.protocol is None or not connection.protocol.should_close:
+                return connection
+            connection.close()
+
+
 def open_session(target: Target) -> aiohttp.ClientSession:
     """Open the one keep-alive session of an endpoint; it must be closed."""
     headers = {"Authorization": f"Bearer {target.api_key}"} if target.api_key else {}
     return aiohttp.ClientSession(
         headers=headers,
         timeout=aiohttp.ClientTimeout(total=target.timeout_s, sock_connect=CONNECT_TIMEOUT_S),
-        connector=aiohttp.TCPConnector(limit=target.max_in_flight),
+        connector=_Connector(limit=target.max_in_flight),
         cookie_jar=aiohttp.DummyCookieJar(),
     )
 
@@ -126,7 +143,7 @@ async def post(session: aiohttp.ClientSession, target: Target, call: Call) -> Re
             content = await response.read()
             status, headers = response.status, response.headers
     except aiohttp.ClientSSLError as error:
-        msg = f"{target.base_url} has no certificate that this machine trusts ({error})"
+        msg = f"{target.base_url} has no certificate that this machine trusts ({visible(str(error), target)})"
         raise TransientError(msg, FailureReason.CONNECTION, Trouble.DOWN) from error
     except aiohttp.ClientConnectorError as error:
         why = error.os_error.strerror or error.os_error
@@ -144,21 +161,22 @@ async def post(session: aiohttp.ClientSession, target: Target, call: Call) -> Re
     if status == 200:
         return _decode(call, target, content)
     refused = _error_body(content)
-    if refused is not None and is_filtered(refused):
-        return Received(_keyless(content.decode("utf-8", "replace"), target), refused)
-    if call.stage == "probe" and 400 <= status < 500 and status not in (401, 403, 404, 408, 429):
-        body = {
-            **(refused or {"error": {"message": _provider_message(content, target)}}),
-            "http_status": status,
-        }
-        return Received(_keyless(json.dumps(body), target), body)
+    is_probe = call.stage == "probe" and 400 <= status < 500 and status not in NOT_ABOUT_THE_CALL
+    if is_probe or (refused is not None and is_filtered(refused)):
+        body = refused or {"error": {"message": _provider_message(content, target)}}
+        body = _without(body, target.api_key) if target.api_key else body
+        body |= {"http_status": status} if is_probe else {}
+        return Received(json.dumps(body), body)
     raise _failure(status, headers, content, target, call)
 
 
 def _decode(call: Call, target: Target, content: bytes) -> Received:
     try:
-        text = _keyless(content.decode(), target)
-        payload: dict[str, Any] = _JSON.decode(text.lstrip("\ufeff"))
+        text = content.decode("utf-8-sig")
+        payload: dict[str, Any] = _JSON.decode(text)
+        if target.api_key and _says(text, payload, target.api_key):
+            payload = _without(payload, target.api_key)
+            text = json.dumps(payload)
         read_reply(call.key, payload)
     except (ValueError, AttributeError, RecursionError, DataError) as error:
         start = visible(content.decode("utf-8", "replace"), target)[:80]
@@ -166,13 +184,26 @@ def _decode(call: Call, target: Target, content: bytes) -> Received:
             f"{target.base_url} answered something that is not an OpenAI-compatible reply "
             f"(it begins {start!r}); does the base URL end in /v1?"
         )
-        raise TransientError(msg, FailureReason.BAD_REPLY, Trouble.FAULT) from error
+        raise TransientError(msg, FailureReason.BAD_REPLY, Trouble.ALIEN) from error
     return Received(text, payload)
 
 
-def _keyless(text: str, target: Target) -> str:
-    """Take the key out of what is going to be kept, should the endpoint have said it back."""
-    return text.replace(target.api_key, "[key]") if target.api_key and target.api_key in text else text
+def _says(text: str, payload: object, key: str) -> bool:
+    """Tell whether a reply says the key back, as it is or in JSON's escapes."""
+    escaped = "\\u" in text or "\\/" in text
+    written = json_text(key)[1:-1]
+    return written in text or (escaped and written in json.dumps(payload, ensure_ascii=False))
+
+
+def _without(value: Any, key: str) -> Any:
+    """Take the key out of every text in a reply."""
+    if isinstance(value, str):
+        return value.replace(key, KEY_MARK)
+    if isinstance(value, list):
+        return [_without(item, key) for item in value]
+    if isinstance(value, dict):
+        return {_without(name, key): _without(item, key) for name, item in value.items()}
+    return value
 
 
 def _error_body(content: bytes) -> dict[str, Any] | None:
@@ -251,4 +282,5 @@ def _error_code(content: bytes) -> str:
 
 def visible(text: str, target: Target) -> str:
     """Take the key out of a text and whatever could steer a terminal; then it may be shown and cut."""
-    return " ".join("".join(ch if ch.isprintable() else " " for ch in _keyless(text, target)).split())
+    text = text.replace(target.api_key, KEY_MARK) if target.api_key else text
+    return " ".join("".join(ch if ch.isprintable() else " " for ch in text).split())

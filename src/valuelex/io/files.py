@@ -10,6 +10,7 @@ import csv
 import dataclasses
 import io
 import json
+import os
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,6 +31,23 @@ from valuelex.errors import LedgerError
 
 DIGITS = 6
 """Decimals of numbers in result files: far below any interval, above rounding noise."""
+
+
+RESULT_FILES = (
+    "study.resolved.json",
+    "responses.parquet",
+    "lexicon.json",
+    "response_matrix.npz",
+    "value_system.json",
+    "completions.parquet",
+    "ratings.parquet",
+    "notes.parquet",
+    "quality.json",
+    "orientations.csv",
+    "contrasts.csv",
+    "report.html",
+)
+"""What a complete run writes, as far as the study asks for it."""
 
 
 @contextmanager
@@ -55,6 +73,36 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def open_folder(folder: Path) -> None:
+    """Make a study folder where there is none, and clear away what killed processes left half written.
+
+    Several processes may work in it: each file appears whole, and equal answers make equal files.
+
+    Raises
+    ------
+    LedgerError
+        If the folder cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for part in folder.glob(".*.part"):
+            if not _is_running(part.name.split(".")[-2]):
+                part.unlink(missing_ok=True)
+    except OSError as error:
+        msg = f"The study folder {str(folder)!r} cannot be used ({error.strerror}); choose another one."
+        raise LedgerError(msg) from error
+
+
+def _is_running(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def write_study(folder: Path, study: Study) -> None:
@@ -254,7 +302,7 @@ def _write(path: Path, content: bytes) -> None:
 
 def _replace(path: Path, write: Callable[[Path], object]) -> None:
     """Write beside the target and move it into place, so that a crash leaves the old file whole."""
-    beside = path.with_name(f".{path.name}.part")
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         write(beside)
         beside.replace(path)

@@ -115,12 +115,12 @@ class Journal:
             batch, self._batch = self._batch, _Batch()
             try:
                 granted = await loop.run_in_executor(self._thread, self._commit, batch)
-            except BaseException as error:
+            except Exception as error:  # noqa: BLE001 - whoever waits for this commit gets it
                 for done in batch.waiting:
                     _set_error(done, error)
                 for _, granted_later in batch.claims:
                     _set_error(granted_later, error)
-                raise
+                continue
             for done in batch.waiting:
                 if not done.done():
                     done.set_result(None)

@@ -341,6 +341,13 @@ class Ledger:
         with self._errors():
             return self._db.execute(query).fetchall()
 
+    def fingerprint(self) -> str:
+        """Return what changes whenever a reply is added or replaced."""
+        query = "SELECT count(*), coalesce(sum(length(payload)), 0), coalesce(sum(received_at), 0) FROM reply"
+        with self._errors():
+            n, size, times = self._db.execute(query).fetchone()
+        return f"{n} replies, {size} characters, {times!r}"
+
     def pace(self, n_last: int = 200) -> float | None:
         """Return answers a second over the last `n_last` that came, by their clock; None where it cannot be told."""
         query = (

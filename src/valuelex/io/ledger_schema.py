@@ -13,9 +13,11 @@ VERSION = 2
 
 
 def usage(name: str, payload: str) -> str:
-    """Write the SQL that reads a number of tokens out of a reply; NULL where the endpoint told none."""
-    path = f"'$.usage.{name}'"
-    return f"CASE json_type({payload}, {path}) WHEN 'integer' THEN json_extract({payload}, {path}) END"
+    """Write the SQL that reads a number of tokens out of a reply; NULL where the endpoint told none that can be."""
+    path = f"{payload}, '$.usage.{name}'"
+    # A number too large for SQLite is an integer in JSON and becomes a real when it is read.
+    is_count = f"json_type({path}) = 'integer' AND typeof(json_extract({path})) = 'integer'"
+    return f"CASE WHEN json_valid({payload}) AND {is_count} THEN json_extract({path}) END"
 
 
 SCHEMA = """
@@ -43,7 +45,7 @@ STEPS: Mapping[int, str] = {
 ALTER TABLE reply ADD COLUMN prompt_tokens INTEGER;
 ALTER TABLE reply ADD COLUMN completion_tokens INTEGER;
 UPDATE reply SET prompt_tokens = {usage("prompt_tokens", "payload")},
-    completion_tokens = {usage("completion_tokens", "payload")} WHERE json_valid(payload);
+    completion_tokens = {usage("completion_tokens", "payload")};
 ALTER TABLE failure ADD COLUMN reason TEXT NOT NULL DEFAULT 'unknown';
 DROP INDEX failure_call;
 DELETE FROM failure WHERE id NOT IN (SELECT min(id) FROM failure GROUP BY call_key, failed_at, message);

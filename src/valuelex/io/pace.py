@@ -17,19 +17,23 @@ BURST_S = 1.0
 OPEN_AFTER = 5
 """Faults without an answer between them after which an endpoint is left in peace for a while."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
-REFUSED_AT_ONCE = 3
-"""Refused connections after which an endpoint that never answered is given up."""
+STRANGE_AT_ONCE = 3
+"""Refused connections, or replies of another form, after which an endpoint that never answered is given up."""
 PATIENCE_S = 300.0
 """How long an endpoint that has answered may be busy or down before it is given up."""
-PATIENCE_WITH_STRANGERS_S = 60.0
+PATIENCE_WITH_STRANGERS_S = 20.0
 """The same for an endpoint that has not answered yet."""
 
 
 class Trouble(Enum):
-    """What went wrong with one attempt, as far as the endpoint is concerned."""
+    """What went wrong with one attempt, as far as the endpoint is concerned.
+
+    ALIEN: it answered something of another form, as a wrong address does, or a cut reply.
+    """
 
     BUSY = "busy"
     FAULT = "fault"
+    ALIEN = "alien"
     DOWN = "down"
 
 
@@ -100,7 +104,7 @@ class Pace:
         self._opened_at = -math.inf
         self._known = False
         self._faults = 0
-        self._refused = 0
+        self._strange = 0
         self._pauses = 0
         self._unwell_since: float | None = None
 
@@ -132,7 +136,7 @@ class Pace:
         """Count a call as back with an answer, of whatever kind: the endpoint is well."""
         self.in_flight -= 1
         self._known = True
-        self._faults = self._refused = self._pauses = 0
+        self._faults = self._strange = self._pauses = 0
         self._unwell_since = None
         self._limit = min(self._limit + 1 / max(self._limit, 1.0), float(self._most))
 
@@ -159,7 +163,7 @@ class Pace:
                 self._limit = max(self._limit * GIVE_WAY, 1.0)
                 self._gave_way_at = now
             return
-        self._refused += trouble is Trouble.DOWN
+        self._strange += trouble in (Trouble.DOWN, Trouble.ALIEN)
         self._faults += 1
         if (self._faults >= OPEN_AFTER or trouble is Trouble.DOWN) and begun >= self._opened_at:
             pause = min(FIRST_PAUSE_S * 2**self._pauses, LONGEST_PAUSE_S)
@@ -171,7 +175,7 @@ class Pace:
         """Tell whether the endpoint has been busy or down for so long that it is given up."""
         if self._unwell_since is None:
             return False
-        if not self._known and self._refused >= REFUSED_AT_ONCE:
+        if not self._known and self._strange >= STRANGE_AT_ONCE:
             return True
         patience = PATIENCE_S if self._known else PATIENCE_WITH_STRANGERS_S
         return now - self._unwell_since >= patience

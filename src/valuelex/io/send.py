@@ -6,7 +6,6 @@ Does not plan calls or read replies.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -15,12 +14,15 @@ from typing import Self
 
 from valuelex.domain.call import Call, CallStage, Route
 from valuelex.domain.study import Model
-from valuelex.errors import CallError
-from valuelex.io.client import Gathered, gather
+from valuelex.errors import BudgetError, CallError
+from valuelex.io.client import Budget, Gathered, gather
 from valuelex.io.embedded import EmbeddedServer
 from valuelex.io.endpoint import Target
+from valuelex.io.keys import find_key
 from valuelex.io.ledger import Ledger
 
+NAMED = 5
+"""Respondents that a message names; more are counted."""
 Bars = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 TITLES: dict[CallStage, str] = {
     "probe": "Finding out what endpoints can do",
@@ -44,12 +46,17 @@ class Sender:
         Open for writing; each answer goes into it as it comes.
     show
         Makes a bar for a title and a number of calls.
+    budget
+        What may be spent; None for no limit.
     """
 
-    def __init__(self, models: Iterable[Model], ledger: Ledger, show: Bars) -> None:
+    def __init__(
+        self, models: Iterable[Model], ledger: Ledger, show: Bars, budget: Budget | None = None
+    ) -> None:
         self._models = {_route(model): model for model in models}
         self._ledger = ledger
         self._show = show
+        self._budget = budget
         self._targets: dict[Route, Target] = {}
         self._servers = ExitStack()
 
@@ -66,36 +73,39 @@ class Sender:
         """Stop the servers."""
         self._servers.close()
 
-    def send(self, stage: CallStage, calls: Sequence[Call]) -> None:
-        """Send calls that have no answer yet.
-
-        Raises
-        ------
-        CallError
-            If a model was given up, or no call was answered at all; what was answered is kept.
-        """
+    def send(self, stage: CallStage, calls: Sequence[Call]) -> Gathered:
+        """Send calls that have no answer yet, and tell what became of them."""
         for route in dict.fromkeys(call.route for call in calls):
             if route not in self._targets:
                 self._targets[route] = self._target(self._models[route])
         with self._show(TITLES[stage], len(calls)) as on_done:
-            outcome = gather(calls, self._targets, self._ledger, on_done)
-        _raise_for_stops(outcome, len(calls))
+            return gather(calls, self._targets, self._ledger, on_done, self._budget)
 
     def _target(self, model: Model) -> Target:
         endpoint = model.endpoint
         if endpoint.provider == "embedded":
             server = self._servers.enter_context(EmbeddedServer(Path(model.weights), model.name))
             return Target(server.base_url, endpoint.max_in_flight)
-        key = _api_key(endpoint.key_variable) if endpoint.key_variable else None
-        return Target(endpoint.identity, endpoint.max_in_flight, key, endpoint.key_variable)
+        folder = self._ledger.path.parent
+        return Target(
+            base_url=endpoint.identity,
+            max_in_flight=endpoint.max_in_flight,
+            api_key=find_key(endpoint.key_variable, folder) if endpoint.key_variable else None,
+            key_variable=endpoint.key_variable,
+            timeout_s=endpoint.timeout_s,
+            requests_per_minute=endpoint.requests_per_minute,
+            tokens_per_minute=endpoint.tokens_per_minute,
+        )
 
 
 def _route(model: Model) -> Route:
     return (model.endpoint.provider, model.endpoint.identity, model.revision)
 
 
-def check_keys(models: Iterable[Model], providers: Collection[str] | None = None) -> None:
-    """Make sure that every API key that these providers (default: all) need is in the environment.
+def check_keys(
+    models: Iterable[Model], providers: Collection[str] | None = None, folder: Path | None = None
+) -> None:
+    """Make sure that every API key that these providers (default: all) need is there; `folder` is the study's.
 
     Raises
     ------
@@ -104,31 +114,43 @@ def check_keys(models: Iterable[Model], providers: Collection[str] | None = None
     """
     endpoints = [model.endpoint for model in models]
     needed = {e.key_variable: e.provider for e in endpoints if providers is None or e.provider in providers}
-    unset = [name for name in needed if name and not _api_key(name)]
+    unset = [name for name in needed if name and not find_key(name, folder)]
     if unset:
-        msg = f"{needed[unset[0]]!r} needs an API key: set the environment variable {', '.join(unset)}."
-        raise CallError(msg)
-
-
-def _api_key(variable: str) -> str | None:
-    """Read a key from the environment; one that no HTTP header can carry is refused without being shown."""
-    key = os.environ.get(variable, "").strip()
-    if not key.isprintable() or not key.isascii():
-        msg = f"The environment variable {variable} holds characters that no API key has; set it anew."
-        raise CallError(msg)
-    return key or None
-
-
-def _raise_for_stops(outcome: Gathered, n_sent: int) -> None:
-    """End the run where a model was given up, or where no call was answered at all."""
-    reasons = list(outcome.stops.values())
-    if not reasons and outcome.n_failed and not outcome.n_answered:
-        reasons = [outcome.last_failure]
-    if reasons:
-        others = len(reasons) - 1
-        more = f" ({others} more model{'s' if others > 1 else ''} stopped.)" if others else ""
         msg = (
-            f"{reasons[0].rstrip('.')}.{more} Of {n_sent} calls {outcome.n_answered} were answered and are kept, "
-            f"{outcome.n_failed} failed, {outcome.n_not_sent} were not sent; run again to go on."
+            f"{needed[unset[0]]!r} needs an API key: set the environment variable {', '.join(unset)}, or write a key "
+            "file (docs/how-to/models.md)."
         )
         raise CallError(msg)
+
+
+def raise_for_stops(outcomes: Sequence[Gathered]) -> None:
+    """End a run where respondents were stopped, the budget was used up, or no call was answered at all.
+
+    Raises
+    ------
+    CallError, BudgetError
+        With the reasons and the numbers of calls; what was answered is kept.
+    """
+    stops = {who: reason for outcome in outcomes for who, reason in outcome.stops.items()}
+    n_answered = sum(o.n_answered + o.n_elsewhere for o in outcomes)
+    n_failed, n_not_sent = sum(o.n_failed for o in outcomes), sum(o.n_not_sent for o in outcomes)
+    counts = (
+        f"Of {n_answered + n_failed + n_not_sent} calls {n_answered} were answered and are kept, {n_failed} failed, "
+        f"{n_not_sent} were not sent; run again to go on."
+    )
+    if any(o.over_budget for o in outcomes):
+        msg = f"The limit was reached. {counts}"
+        raise BudgetError(msg)
+    reasons = list(dict.fromkeys(stops.values()))
+    if not reasons and n_failed and not n_answered:
+        reasons = [next(o.last_failure for o in reversed(outcomes) if o.last_failure)]
+    if reasons:
+        more = f" ({len(reasons) - 1} more reason(s); see valuelex status.)" if len(reasons) > 1 else ""
+        stopped = f" {len(stops)} respondents were stopped: {_some(stops)}." if len(stops) > 1 else ""
+        raise CallError(f"{reasons[0].rstrip('.')}.{more}{stopped} {counts}")
+
+
+def _some(names: Iterable[str]) -> str:
+    """Name a few and count the others."""
+    named = [repr(name) for name in names]
+    return ", ".join(named[:NAMED]) + (f" and {len(named) - NAMED} more" if len(named) > NAMED else "")

@@ -332,6 +332,9 @@ def resolve_model(reference: str, endpoints: Mapping[str, EndpointEntry], folder
         json_schema=entry.json_schema,
         logprobs=entry.logprobs,
         extra_body=entry.extra_body,
+        timeout_s=entry.timeout_s,
+        requests_per_minute=entry.requests_per_minute,
+        tokens_per_minute=entry.tokens_per_minute,
     )
     return Model(endpoint, name)
 

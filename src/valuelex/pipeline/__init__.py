@@ -4,9 +4,11 @@ The only package that knows both. Each stage that needs a model is two pure func
 plan the calls, gather the replies, read them. All numbers are computed from the ledger.
 """
 
-from valuelex.pipeline.measuring import check_rated
-from valuelex.pipeline.run import STAGES, models_of, run
-from valuelex.pipeline.status import StageCount, Status, planned_calls, status
+from valuelex.pipeline.asking import models_of
+from valuelex.pipeline.finished import is_finished
+from valuelex.pipeline.planning import STAGES, check_rated, planned_calls
+from valuelex.pipeline.run import run
+from valuelex.pipeline.status import StageCount, Status, status
 from valuelex.pipeline.workspace import Progress, Silent, Workspace, open_study
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     "Status",
     "Workspace",
     "check_rated",
+    "is_finished",
     "models_of",
     "open_study",
     "planned_calls",

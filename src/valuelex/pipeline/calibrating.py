@@ -24,7 +24,7 @@ from valuelex.io.calibration_file import write_calibration
 from valuelex.io.embed import MiniLM
 from valuelex.io.labels import load_map, read_labels
 from valuelex.io.ledger import Ledger
-from valuelex.io.send import Sender, check_keys
+from valuelex.io.send import Sender, check_keys, raise_for_stops
 from valuelex.io.study_file import EMBEDDING, rates_together, resolve_model
 from valuelex.pipeline.measuring import Embeddings
 from valuelex.pipeline.status import StageCount, Status
@@ -231,10 +231,10 @@ def _gather(
             n_failed = sum(c.key in failed for c in new)
             count = StageCount("judge", len(calls), len(calls) - len(new), n_failed)
             check_keys([judge.model])
-            if not approve(Status((count,), {}, len(new) * tokens_each)):
+            if not approve(Status((count,), (), len(new) * tokens_each)):
                 raise NotApprovedError
             with Sender([judge.model], ledger, progress.calls) as sender:
-                sender.send("judge", new)
+                raise_for_stops([sender.send("judge", new)])
         else:
             progress.step("Nothing was sent: every answer was in the ledger")
         return ledger.replies(c.key for c in calls)

@@ -18,9 +18,10 @@ from valuelex.domain.results import leading
 from valuelex.domain.structure import ValueSystem
 from valuelex.domain.study import JudgePlan, Study
 from valuelex.errors import DataError
-from valuelex.io.embed import MiniLM
+from valuelex.io.embed import WIDTH, MiniLM
 from valuelex.io.rated import read_rated
-from valuelex.stages.adaptive import count_saving, first_stems, still_open
+from valuelex.pipeline.planning import stem_of
+from valuelex.stages.adaptive import count_saving, still_open
 from valuelex.stages.exhibits import (
     Exhibits,
     excluded_respondents,
@@ -60,6 +61,8 @@ class Embeddings:
 
     def of(self, texts: Sequence[str]) -> np.ndarray:
         """Return (n_texts, d) unit vectors."""
+        if not texts:
+            return np.zeros((0, WIDTH))
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
         self._known |= dict(zip(new, self._model.embed(new), strict=True))
         return np.array([self._known[text] for text in texts]).reshape(len(texts), -1)
@@ -84,10 +87,10 @@ def measure_respondents(
         For the axis judge.
     """
     adaptive = study.project.adaptive
-    limits = {r.id: first_stems(study) for r in study.respondents}
+    limits = {r.id: study.project.first_stems for r in study.respondents}
     position = {s.id: i for i, s in enumerate(study.project.test.stems)}
     while True:
-        chosen = [c for c in calls if position[_stem_id(c)] < limits[c.respondent_id]]
+        chosen = [c for c in calls if position[stem_of(c)] < limits[c.respondent_id]]
         replies = ask("project", chosen)
         completions = read_completions(chosen, replies, study.project.test)
         ratings, notes = rate(study, systems, completions, ask, embeddings)
@@ -98,30 +101,6 @@ def measure_respondents(
             saving = count_saving(study, limits) if adaptive is not None else None
             return Measured(completions, ratings, notes, _exhibit_of(completions, study), saving)
         limits |= {name: min(limits[name] + adaptive.step, len(position)) for name in unfinished}
-
-
-def check_rated(study: Study) -> None:
-    """Read people's ratings, so that a file that cannot be used is told before anything is sent.
-
-    Raises
-    ------
-    StudyError
-        Naming the file and the line.
-    """
-    for judge in study.judges:
-        for path in judge.ratings:
-            for system in study.project.systems:
-                read_rated(Path(path), judge.id, system)
-
-
-def first_round(study: Study, calls: Sequence[Call]) -> list[Call]:
-    """Return the calls of the first round: all of them, unless the length of the test is adaptive."""
-    first = {s.id for s in study.project.test.stems[: first_stems(study)]}
-    return [c for c in calls if _stem_id(c) in first]
-
-
-def _stem_id(call: Call) -> str:
-    return call.item_id.partition("~")[0]
 
 
 def _exhibit_of(completions: Sequence[Completion], study: Study) -> dict[str, str]:

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from valuelex.domain.call import Call, CallStage
 from valuelex.domain.structure import ValueSystem
 from valuelex.domain.study import Study
-from valuelex.errors import StudyError
-from valuelex.io.ledger import Ledger
+from valuelex.io.ledger import FailureReason, Ledger
+from valuelex.pipeline.planning import planned_calls
 from valuelex.pipeline.workspace import Workspace
-from valuelex.stages.elicit import plan_elicitation
 from valuelex.stages.exhibits import excluded_respondents, prepare_exhibits, to_rate
 from valuelex.stages.judge_prompt import TOKENS_EACH, TOKENS_MORE, n_ratings_calls, plan_ratings
-from valuelex.stages.project import plan_completions, read_completions
+from valuelex.stages.project import read_completions
 from valuelex.stages.second_methods import MAX_TOKENS, n_choices, n_direct, plan_choices, plan_direct
 
 
@@ -39,12 +38,25 @@ class StageCount:
 
 
 @dataclass(frozen=True, slots=True)
+class FailureCount:
+    """How many calls without a reply failed for a reason, with the message that most of them had."""
+
+    reason: FailureReason
+    message: str
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
-    """Where a study stands, and the messages of all failed calls in the ledger with how often each came."""
+    """Where a study stands: calls by stage, failures by reason, and how long the rest would take.
+
+    `seconds_left` goes by the pace of the last answers in the ledger; None where there are none.
+    """
 
     counts: tuple[StageCount, ...]
-    failures: Mapping[str, int]
+    failures: tuple[FailureCount, ...]
     max_new_tokens: int
+    seconds_left: float | None = None
 
     @property
     def n_new(self) -> int:
@@ -55,30 +67,6 @@ class Status:
     def at_most(self) -> bool:
         """Tell whether a run may send fewer."""
         return any(c.at_most and c.n_new for c in self.counts)
-
-
-def planned_calls(study: Study) -> dict[CallStage, tuple[Call, ...]]:
-    """Plan the calls that depend on no answer, by stage.
-
-    Raises
-    ------
-    StudyError
-        If two respondents would send the same calls, which would count one answer twice.
-    """
-    calls: dict[CallStage, tuple[Call, ...]] = {
-        "elicit": plan_elicitation(study),
-        "project": plan_completions(study),
-    }
-    seen: dict[str, Call] = {}
-    for call in (c for stage in calls.values() for c in stage):
-        other = seen.setdefault(call.key, call)
-        if other is not call:
-            msg = (
-                f"{call.respondent_id!r} ({call.item_id}) and {other.respondent_id!r} ({other.item_id}) would send "
-                "the same call; one answer cannot count twice, so make them differ or drop one."
-            )
-            raise StudyError(msg)
-    return calls
 
 
 def status(workspace: Workspace) -> Status:
@@ -106,7 +94,6 @@ def count_calls(study: Study, calls: Mapping[CallStage, tuple[Call, ...]], ledge
         )
         for stage, own in calls.items()
     ]
-    messages = Counter(failed.values())
     tokens = {"elicit": study.elicit.max_tokens if study.elicit else 0, "project": study.project.max_tokens}
     new_tokens = sum(c.n_new * tokens[c.stage] for c in counts)
     if "project" in calls:
@@ -115,7 +102,21 @@ def count_calls(study: Study, calls: Mapping[CallStage, tuple[Call, ...]], ledge
         new_tokens += (
             judge_tokens + sum(c.n_new for c in counts if c.stage in ("choose", "rate")) * MAX_TOKENS
         )
-    return Status(tuple(counts), dict(messages.most_common()), new_tokens)
+    n_new = sum(c.n_new for c in counts)
+    pace = ledger.pace() if ledger else None
+    return Status(tuple(counts), _count_failures(ledger), new_tokens, n_new / pace if pace else None)
+
+
+def _count_failures(ledger: Ledger | None) -> tuple[FailureCount, ...]:
+    """Count what failed by reason, the commonest first."""
+    if ledger is None:
+        return ()
+    messages, reasons = ledger.failures(), ledger.failure_reasons()
+    by_reason: dict[FailureReason, Counter[str]] = {}
+    for key, reason in reasons.items():
+        by_reason.setdefault(reason, Counter())[messages[key]] += 1
+    found = [FailureCount(r, c.most_common(1)[0][0], c.total()) for r, c in by_reason.items()]
+    return tuple(sorted(found, key=lambda f: (-f.n, f.reason)))
 
 
 def _sizes(study: Study) -> list[int]:

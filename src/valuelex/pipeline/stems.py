@@ -12,7 +12,7 @@ from valuelex.errors import DataError, LedgerError, NotApprovedError, StudyError
 from valuelex.io import assets, files
 from valuelex.io.embed import MiniLM
 from valuelex.io.ledger import Ledger
-from valuelex.io.send import Sender, check_keys
+from valuelex.io.send import Sender, check_keys, raise_for_stops
 from valuelex.io.sentiment import sentiment
 from valuelex.io.study_file import resolve_model
 from valuelex.pipeline.workspace import Progress, Silent
@@ -96,7 +96,7 @@ def draft_test(
             raise NotApprovedError
         with Sender([model], ledger, progress.calls) if new else nullcontext() as sender:
             if sender is not None:
-                sender.send("draft", new)
+                raise_for_stops([sender.send("draft", new)])
         stems = read_drafts(calls, ledger.replies(c.key for c in calls), system)
     if not stems:
         msg = (

@@ -17,12 +17,6 @@ from valuelex.domain.study import Study
 from valuelex.stages.score import orient
 
 
-def first_stems(study: Study) -> int:
-    """Return the number of stems of the first round."""
-    n_stems = len(study.project.test.stems)
-    return n_stems if study.project.adaptive is None else min(study.project.adaptive.least, n_stems)
-
-
 def still_open(
     study: Study,
     systems: Sequence[ValueSystem],

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from valuelex.domain.call import PATHS, Call, CallStage, call_key, canonical_json
+from valuelex.domain.call import PATHS, Call, CallStage, call_key, canonical_json, json_text
 from valuelex.domain.study import Respondent, Study
 
 OWN_SUBJECT = "an AI language model"
@@ -102,9 +102,8 @@ def build_call(
         **content,
         **model.endpoint.extra_body,
     }
-    if model.endpoint.sends_seed:
-        request["seed"] = _seed(study_seed, draw, canonical_json(request))
-    body, path = canonical_json(request), PATHS[respondent.api]
+    body = with_seed(request, study_seed, draw) if model.endpoint.sends_seed else canonical_json(request)
+    path = PATHS[respondent.api]
     endpoint, revision = model.endpoint.identity, model.revision
     return Call(
         key=call_key(endpoint=endpoint, revision=revision, path=path, body=body, draw=draw),
@@ -121,9 +120,22 @@ def build_call(
     )
 
 
-def _seed(*parts: str | int) -> int:
-    digest = hashlib.sha256(canonical_json(parts).encode()).digest()
-    return int.from_bytes(digest[:4], "big") >> 1
+def with_seed(request: Mapping[str, Any], study_seed: int, draw: int) -> str:
+    """Return the canonical JSON of a request with the seed that follows from the rest of it.
+
+    Encoding is most of the cost of a plan, so the request is encoded once, in the two parts around its seed.
+    """
+    before = canonical_json({k: v for k, v in request.items() if k < "seed"})[1:-1]
+    after = canonical_json({k: v for k, v in request.items() if k > "seed"})[1:-1]
+    own = f'"seed":{canonical_json(request["seed"])}' if "seed" in request else ""
+    digest = hashlib.sha256(
+        f"[{study_seed},{draw},{json_text(_object(before, own, after))}]".encode()
+    ).digest()
+    return _object(before, f'"seed":{int.from_bytes(digest[:4], "big") >> 1}', after)
+
+
+def _object(*members: str) -> str:
+    return "{" + ",".join(member for member in members if member) + "}"
 
 
 def rotate(items: Sequence[Any], start: int, n_shown: int) -> list[Any]:

@@ -1,0 +1,108 @@
+"""Gather the replies that a run needs: from the ledger, and from models where sending is allowed.
+
+Owns what is asked before the first call, and that a call is tried once in a run. A respondent that was stopped does
+not keep others from being asked; the run ends before anything is computed on answers that are not all there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from valuelex.domain.call import Call, CallStage, Reply
+from valuelex.domain.study import Model, Study
+from valuelex.errors import NotApprovedError
+from valuelex.io.client import Gathered
+from valuelex.io.ledger import Ledger
+from valuelex.io.send import Sender, check_keys, raise_for_stops
+from valuelex.pipeline.status import Status, count_calls
+
+
+def models_of(study: Study) -> tuple[Model, ...]:
+    """Return every model that a study may call: respondents' and judges'."""
+    return (*(r.model for r in study.respondents), *(j.model for j in study.judges if j.model is not None))
+
+
+class Asker:
+    """Gathers replies for one run of a study.
+
+    Parameters
+    ----------
+    study
+        The study.
+    calls
+        Its calls that depend on no answer, by stage.
+    ledger
+        Open for writing.
+    sender
+        None where nothing is to be sent; what the ledger has not answered is then missing.
+    approve
+        Asked once, before the first call; False ends the run.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        calls: Mapping[CallStage, tuple[Call, ...]],
+        ledger: Ledger,
+        sender: Sender | None,
+        approve: Callable[[Status], bool],
+    ) -> None:
+        self._study, self._calls, self._ledger = study, calls, ledger
+        self._sender, self._approve = sender, approve
+        self._tried: set[str] = set()
+        self._allowed = 0
+        self.is_complete = True
+        """Whether every call that was asked for has a reply."""
+
+    @property
+    def n_sent(self) -> int:
+        """Calls that were sent so far, or tried."""
+        return len(self._tried)
+
+    def __call__(self, stage: CallStage, calls: Sequence[Call]) -> Mapping[str, Reply]:
+        """Return the replies to calls, by key; those without one are left out.
+
+        Raises
+        ------
+        NotApprovedError
+            If `approve` said no; nothing was sent.
+        CallError, BudgetError
+            If sending ended early; all answers so far are kept.
+        """
+        self.ahead({stage: calls})
+        replies = self._ledger.replies(c.key for c in calls)
+        self.is_complete &= all(c.key in replies for c in calls)
+        return replies
+
+    def ahead(self, wanted: Mapping[CallStage, Sequence[Call]]) -> None:
+        """Send the calls of several stages that do not depend on one another, before one of them is read.
+
+        Raises
+        ------
+        NotApprovedError, CallError, BudgetError
+            As `__call__`, once all that can be sent was sent.
+        """
+        outcomes: list[Gathered] = []
+        for stage, calls in wanted.items():
+            new = self._new(calls)
+            if new and self._sender is not None and not any(o.over_budget for o in outcomes):
+                if self.n_sent + len(new) > self._allowed:
+                    self._ask_leave(new)
+                self._tried |= {call.key for call in new}
+                outcomes.append(self._sender.send(stage, new))
+        raise_for_stops(outcomes)
+
+    def _new(self, calls: Sequence[Call]) -> list[Call]:
+        """Return calls that nobody has answered and this run has not tried."""
+        answered = self._ledger.answered()
+        return list({c.key: c for c in calls if c.key not in answered and c.key not in self._tried}.values())
+
+    def _ask_leave(self, new: Sequence[Call]) -> None:
+        state = count_calls(self._study, self._calls, self._ledger)
+        self._allowed = self.n_sent + max(state.n_new, len(new))
+        wanted = {c.stage for c in state.counts if c.n_new} | {c.stage for c in new}
+        judged = {j.model.endpoint.provider for j in self._study.judges if j.model and "judge" in wanted}
+        asked = {r.model.endpoint.provider for r in self._study.respondents if wanted - {"judge"}}
+        check_keys(models_of(self._study), judged | asked, self._ledger.path.parent)
+        if not self._approve(state):
+            raise NotApprovedError

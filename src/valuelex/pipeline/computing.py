@@ -1,0 +1,287 @@
+"""Compute the results of a study from the answers to its calls, and write them.
+
+Owns the order of the stages after elicitation. All numbers follow from the ledger, the study and its seed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from valuelex import __version__
+from valuelex.domain.call import Call, CallStage, Missing
+from valuelex.domain.lexicon import Response
+from valuelex.domain.measure import PANEL, REASONS, Completion, Orientation, RatingArray
+from valuelex.domain.results import Found, Results, leading
+from valuelex.domain.second import SecondMethods
+from valuelex.domain.structure import BUILT, ValueSystem
+from valuelex.domain.study import Study
+from valuelex.errors import DataError, StudyError
+from valuelex.io import assets, files
+from valuelex.io.embed import MiniLM
+from valuelex.io.sentiment import sentiment
+from valuelex.pipeline.measuring import Ask, Embeddings, Measured, measure_respondents
+from valuelex.pipeline.planning import Stage, first_round
+from valuelex.pipeline.workspace import Progress, Workspace, stage_rng
+from valuelex.report.html import render
+from valuelex.stages.caveats import caveats, resampling_units
+from valuelex.stages.compare import contrast
+from valuelex.stages.confounds import log_lengths, remove_confounds
+from valuelex.stages.construct import build_system, construct
+from valuelex.stages.elicit import read_responses, truncated_responses
+from valuelex.stages.families import WordRules
+from valuelex.stages.normalise import normalise
+from valuelex.stages.project import read_completions
+from valuelex.stages.quality import measure_quality
+from valuelex.stages.score import orient
+from valuelex.stages.second_methods import plan_choices, plan_direct, read_choices, read_direct
+from valuelex.stages.second_scores import second_results
+
+
+def compute(
+    workspace: Workspace,
+    calls: Mapping[CallStage, tuple[Call, ...]],
+    ask: Ask,
+    embedder: MiniLM | None,
+    progress: Progress,
+    until: Stage,
+) -> Results | None:
+    """Carry a study from its answers to the results of the stage `until`, and write them.
+
+    Parameters
+    ----------
+    workspace
+        The study and its folder.
+    calls
+        The calls that depend on no answer, by stage.
+    ask
+        Gathers replies.
+    embedder
+        None where only the responses are wanted.
+    progress
+        Told which computation begins.
+    until
+        The last stage.
+
+    Returns
+    -------
+    Results or None
+        None when `until` is not the report.
+
+    Raises
+    ------
+    DataError
+        If the answers are too few or too poor for a stage.
+    """
+    study, folder = workspace.study, workspace.folder
+    replies = ask("elicit", calls["elicit"])
+    responses = read_responses(calls["elicit"], replies, study)
+    if embedder is None:
+        files.write_responses(folder, responses)
+        return None
+    found: Found | None = None
+    if study.elicit is not None:
+        progress.step("Building the value system")
+        found = _construct(workspace, responses, truncated_responses(responses, replies), embedder)
+    if until == "construct":
+        return None
+    if until == "project":
+        first = first_round(study, calls["project"])
+        completions = read_completions(first, ask("project", first), study.project.test)
+        files.write_completions(folder, completions)
+        _require_some("completions", [c.missing for c in completions], folder / "completions.parquet")
+        return None
+    systems = study.project.systems + ((found.system,) if found and study.project.built else ())
+    progress.step("Measuring respondents")
+    measured = measure_respondents(study, systems, calls["project"], ask, Embeddings(embedder))
+    files.write_completions(folder, measured.completions)
+    _require_some("completions", [c.missing for c in measured.completions], folder / "completions.parquet")
+    _require_ratings(measured, folder)
+    progress.step("Estimating orientations, contrasts and their quality")
+    results = _conclude(study, found, systems, measured, ask)
+    progress.step("Writing the report")
+    files.write_systems(folder, _all_systems(results), found.taxonomy if found else None)
+    files.write_ratings(folder, results.ratings)
+    files.write_notes(folder, measured.notes)
+    files.write_orientations(folder, results.orientations)
+    files.write_contrasts(folder, results.contrasts)
+    files.write_quality(folder, results)
+    files.write_report(folder, render(results))
+    return results
+
+
+def _construct(
+    workspace: Workspace, responses: Sequence[Response], truncated: frozenset[str], embedder: MiniLM
+) -> Found:
+    study, folder = workspace.study, workspace.folder
+    if study.normalise is None or study.construct is None:
+        msg = "The study elicits words but has no plan to normalise and construct."
+        raise StudyError(msg)
+    rules = WordRules.from_tables(**assets.load_word_tables())
+    lexicon, matrix, responses = normalise(responses, rules, study.normalise, truncated)
+    files.write_responses(folder, responses)
+    files.write_lexicon(folder, lexicon)
+    files.write_matrix(folder, matrix)
+    _require_some("responses", [r.missing for r in responses], folder / "responses.parquet")
+    unit_of, resampled = resampling_units(study)
+    family_of = {r.id: r.family for r in study.respondents}
+    several = len(set(family_of.values())) > 1
+    taxonomy = construct(
+        matrix,
+        [unit_of[respondent_id] for respondent_id in matrix.respondent_ids],
+        embedder.embed(matrix.terms),
+        study.construct,
+        stage_rng(study, "construct"),
+        fold_units=[family_of[i] if several else i for i in matrix.respondent_ids],
+        resampled=resampled,
+    )
+    return Found(tuple(responses), lexicon, matrix, taxonomy, build_system(taxonomy, study.name))
+
+
+def _conclude(
+    study: Study, found: Found | None, systems: tuple[ValueSystem, ...], measured: Measured, ask: Ask
+) -> Results:
+    by_name = {system.name: system for system in systems}
+    respondent_ids = [r.id for r in study.respondents]
+    stem_ids = [s.id for s in study.project.test.stems]
+    feelings = _feelings(measured.completions)
+    ratings = (*measured.ratings, *_freed(study, measured, feelings))
+    rng = stage_rng(study, "score")
+    orientations = tuple(
+        o
+        for array in ratings
+        for o in orient(array, by_name[array.system], respondent_ids, stem_ids, study.compare.resamples, rng)
+    )
+    rng = stage_rng(study, "compare")
+    contrasts = tuple(
+        c
+        for array in leading(ratings)
+        for factor in study.compare.factors
+        for c in contrast(
+            array,
+            by_name[array.system],
+            study.respondents,
+            stem_ids,
+            factor,
+            study.compare.resamples,
+            rng,
+        )
+    )
+    rng = stage_rng(study, "quality")
+    quality = tuple(
+        measure_quality(
+            [array for array in measured.ratings if array.system == system.name],
+            system,
+            study.respondents,
+            study.project.test.stems,
+            feelings,
+            study.compare.resamples,
+            rng,
+            study.judges,
+        )
+        for system in systems
+    )
+    return Results(
+        study=study,
+        found=found,
+        systems=systems,
+        completions=measured.completions,
+        ratings=ratings,
+        orientations=orientations,
+        contrasts=contrasts,
+        warnings=caveats(study, found, list(by_name), measured.completions, measured.ratings),
+        version=__version__,
+        notes=measured.notes,
+        exhibit_of=measured.exhibit_of,
+        saving=measured.saving,
+        quality=quality,
+        second=_second(study, systems, orientations, ask),
+    )
+
+
+def _second(
+    study: Study, systems: Sequence[ValueSystem], orientations: Sequence[Orientation], ask: Ask
+) -> tuple[SecondMethods, ...]:
+    """Let respondents choose between statements and rate them, where the study asks for it.
+
+    The built system has statements in one fixed form only; it is asked about where no other is measured.
+    """
+    if not study.second.choose_draws and not study.second.rate_draws:
+        return ()
+    rng = stage_rng(study, "second")
+    found = []
+    for system in study.project.systems or systems:
+        choices = direct = None
+        if study.second.choose_draws:
+            calls = plan_choices(study, system)
+            choices = read_choices(calls, ask("choose", calls), system)
+        if study.second.rate_draws:
+            calls = plan_direct(study, system)
+            direct = read_direct(calls, ask("rate", calls), system)
+        found.append(second_results(study, system, orientations, choices, direct, rng))
+    return tuple(found)
+
+
+def _feelings(completions: Sequence[Completion]) -> NDArray[np.float64]:
+    """Sentiment of each completion, NaN where it is missing."""
+    present = [i for i, c in enumerate(completions) if c.missing is None]
+    feelings = np.full(len(completions), np.nan)
+    feelings[present] = sentiment([completions[i].text for i in present])
+    return feelings
+
+
+def _freed(study: Study, measured: Measured, feelings: NDArray[np.float64]) -> tuple[RatingArray, ...]:
+    """Take what the study wants removed out of the ratings on which conclusions rest."""
+    if not study.compare.remove:
+        return ()
+    covariates = {"length": log_lengths(measured.completions), "sentiment": feelings}
+    named = " and ".join(study.compare.remove)
+    return tuple(
+        replace(
+            remove_confounds(array, covariates, study.compare.remove), judge=f"{array.judge} less {named}"
+        )
+        for array in leading(measured.ratings)
+    )
+
+
+def _all_systems(results: Results) -> tuple[ValueSystem, ...]:
+    """List the measured systems, and the built one also when nobody was measured on it."""
+    measured = results.systems
+    if results.found is not None and BUILT not in {s.name for s in measured}:
+        return (*measured, results.found.system)
+    return measured
+
+
+def _require_ratings(measured: Measured, folder: Path) -> None:
+    """Stop where no judge rated anything on a system, and leave the judges' answers to be read."""
+    for array in leading(measured.ratings):
+        if np.isnan(array.values).all():
+            files.write_notes(folder, measured.notes)
+            of_judges = [a for a in measured.ratings if a.system == array.system and a.judge != PANEL]
+            found = Counter(REASONS[code].value for a in of_judges for code in a.missing.ravel().tolist())
+            counted = ", ".join(f"{n} {reason}" for reason, n in found.most_common())
+            if set(found) == {Missing.CALL_FAILED.value}:
+                msg = f"No rating on {array.system!r} has been given yet; run the study first."
+                raise DataError(msg)
+            msg = (
+                f"No judge rated anything on {array.system!r} ({counted}); read the judges' answers in "
+                f"{str(folder / 'notes.parquet')!r}, or name another judge."
+            )
+            raise DataError(msg)
+
+
+def _require_some(what: str, missing: Sequence[Missing | None], file: Path) -> None:
+    """Stop where every answer is missing: no statistic can be made of nothing."""
+    if missing and all(reason is not None for reason in missing):
+        if set(missing) == {Missing.CALL_FAILED}:
+            msg = f"None of the {len(missing)} {what} has been answered yet; run the study first."
+            raise DataError(msg)
+        reasons = Counter(str(reason) for reason in missing).most_common()
+        counted = ", ".join(f"{n} {reason}" for reason, n in reasons)
+        msg = f"None of the {len(missing)} {what} could be used ({counted}); read them in {str(file)!r}."
+        raise DataError(msg)

@@ -1,0 +1,84 @@
+"""Plan the calls of a study that depend on no answer.
+
+Owns which calls can be sent before one of them is read. Everything else is planned from answers, where it is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from valuelex.domain.call import Call, CallStage
+from valuelex.domain.study import Study
+from valuelex.errors import StudyError
+from valuelex.io.rated import read_rated
+from valuelex.stages.elicit import plan_elicitation
+from valuelex.stages.project import plan_completions
+from valuelex.stages.second_methods import plan_choices, plan_direct
+
+Stage = Literal["elicit", "construct", "project", "report"]
+STAGES: tuple[Stage, ...] = ("elicit", "construct", "project", "report")
+
+
+def planned_calls(study: Study) -> dict[CallStage, tuple[Call, ...]]:
+    """Plan the calls that depend on no answer, by stage.
+
+    Raises
+    ------
+    StudyError
+        If two respondents would send the same calls, which would count one answer twice.
+    """
+    calls: dict[CallStage, tuple[Call, ...]] = {
+        "elicit": plan_elicitation(study),
+        "project": plan_completions(study),
+    }
+    seen: dict[str, Call] = {}
+    for call in (c for stage in calls.values() for c in stage):
+        other = seen.setdefault(call.key, call)
+        if other is not call:
+            msg = (
+                f"{call.respondent_id!r} ({call.item_id}) and {other.respondent_id!r} ({other.item_id}) would send "
+                "the same call; one answer cannot count twice, so make them differ or drop one."
+            )
+            raise StudyError(msg)
+    return calls
+
+
+def first_round(study: Study, calls: Sequence[Call]) -> list[Call]:
+    """Return the calls of the first round: all of them, unless the length of the test is adaptive."""
+    first = {s.id for s in study.project.test.stems[: study.project.first_stems]}
+    return [c for c in calls if stem_of(c) in first]
+
+
+def independent_calls(
+    study: Study, calls: Mapping[CallStage, tuple[Call, ...]], until: Stage
+) -> dict[CallStage, Sequence[Call]]:
+    """Return the calls that depend on no answer: with them, one stopped respondent does not hold up the others."""
+    found: dict[CallStage, Sequence[Call]] = {"elicit": calls["elicit"]}
+    if until in ("project", "report"):
+        found["project"] = first_round(study, calls["project"])
+    if until == "report" and study.second.choose_draws:
+        found["choose"] = [c for system in study.project.systems for c in plan_choices(study, system)]
+    if until == "report" and study.second.rate_draws:
+        found["rate"] = [c for system in study.project.systems for c in plan_direct(study, system)]
+    return found
+
+
+def stem_of(call: Call) -> str:
+    """Return the stem that a call asks for, in whichever of its wordings."""
+    return call.item_id.partition("~")[0]
+
+
+def check_rated(study: Study) -> None:
+    """Read people's ratings, so that a file that cannot be used is told before anything is sent.
+
+    Raises
+    ------
+    StudyError
+        Naming the file and the line.
+    """
+    for judge in study.judges:
+        for path in judge.ratings:
+            for system in study.project.systems:
+                read_rated(Path(path), judge.id, system)
