@@ -29,7 +29,7 @@ KEY_VARIABLE = "FAULTS_KEY"
 MAX_IN_FLIGHT = 8
 HOOKS = Path(__file__).with_name("hooks")
 """Holds a sitecustomize that breaks the interpreter itself where the environment asks for it."""
-NOT_RESULTS = ("ledger.db", ".lock", "study.toml")
+NOT_RESULTS = ("ledger.db", ".", "study.toml")
 STUDY = """
 [study]
 name = "under faults"

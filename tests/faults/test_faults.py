@@ -79,6 +79,22 @@ def test_kill_9_at_random_moments_loses_nothing(tmp_path: Path, port: int, undis
     assert results(path.parent) == undisturbed
 
 
+def test_of_two_processes_one_is_killed_and_the_other_ends_the_study(
+    tmp_path: Path, port: int, undisturbed
+) -> None:
+    with FaultServer(tmp_path / "journal.jsonl", seed=SEED, port=port, delay_s=0.02) as server:
+        path = write_study(tmp_path / "study", server.url)
+        doomed, other = (Running(path.parent, "run", str(path)) for _ in range(2))
+        assert doomed.kill_9(server, 90, 0.0)
+        outcome = other.finish()
+        assert outcome.returncode == 0, outcome.stderr
+    answered = server.answered()
+    assert recorded(path.parent) == set(answered)
+    assert len(answered) == N_CALLS
+    assert answered.total() - N_CALLS <= MAX_IN_FLIGHT
+    assert results(path.parent) == undisturbed
+
+
 def test_a_limit_on_the_rate_is_found_and_kept(tmp_path: Path, port: int) -> None:
     server = FaultServer(tmp_path / "journal.jsonl", rates={}, port=port, per_second=30)
     with server:

@@ -9,12 +9,12 @@ from faults.harness import (
     MAX_IN_FLIGHT,
     N_CALLS,
     FaultServer,
-    Running,
     recorded,
     results,
     run,
     write_study,
 )
+from valuelex.io.ledger import Ledger
 
 HOPELESS = [name for name in PERMANENT if name != "down"]
 N_ELICIT = 180
@@ -33,14 +33,18 @@ def test_each_hopeless_respondent_stops_alone_with_the_words_of_its_provider(
         path = write_study(tmp_path / "study", server.url)
         with_models(path, *HOPELESS)
         outcome = run(path, "--until", "elicit")
-        status = Running(path.parent, "status", str(path)).finish()
     assert outcome.returncode == 2
-    assert len(outcome.errors) == 1
+    (line,) = outcome.errors
     assert "Traceback" not in outcome.stderr
     assert len(server.answered()) == N_ELICIT
     assert recorded(path.parent) == set(server.answered())
+    with Ledger(path.parent / "ledger.db", read_only=True) as ledger:
+        messages = set(ledger.failures().values())
     for model in HOPELESS:
-        assert PERMANENT[model][1]["message"] in outcome.stderr + status.stdout
+        said = PERMANENT[model][1]["message"]
+        (message,) = (m for m in messages if said in m)
+        assert "[key]" in message
+        assert f"{model} chat" in line or said in line
         assert 0 < server.sent(model) <= MAX_IN_FLIGHT
 
 
