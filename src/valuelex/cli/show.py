@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from valuelex.pipeline import Status, Workspace
 
 
+FAILURES_SHOWN = 20
+"""Messages of failed calls that are printed; more are counted."""
+
+
 def say(text: str) -> None:
     """Write a line beside the output proper."""
     typer.echo(text, err=True)
@@ -68,8 +72,11 @@ def print_counts(state: Status) -> None:
 
 def print_progress(state: Status) -> None:
     """Print what failed, by reason, and how long the rest will take."""
-    for failure in state.failures:
-        typer.echo(f"  failed ({failure.reason}) {failure.n} times, for instance: {failure.message}")
+    for failure in state.failures[:FAILURES_SHOWN]:
+        typer.echo(f"  failed {failure.n} times ({failure.reason}): {failure.message}")
+    if len(state.failures) > FAILURES_SHOWN:
+        rest = sum(failure.n for failure in state.failures[FAILURES_SHOWN:])
+        typer.echo(f"  failed {rest} times with {len(state.failures) - FAILURES_SHOWN} more messages")
     if state.n_new and state.seconds_left is not None:
         typer.echo(f"  Time left: about {duration(state.seconds_left)}, at the pace of the last answers.")
 

@@ -39,7 +39,7 @@ class StageCount:
 
 @dataclass(frozen=True, slots=True)
 class FailureCount:
-    """How many calls without a reply failed for a reason, with the message that most of them had."""
+    """How many calls without a reply failed last for a reason and with a message."""
 
     reason: FailureReason
     message: str
@@ -108,15 +108,12 @@ def count_calls(study: Study, calls: Mapping[CallStage, tuple[Call, ...]], ledge
 
 
 def _count_failures(ledger: Ledger | None) -> tuple[FailureCount, ...]:
-    """Count what failed by reason, the commonest first."""
+    """Count what failed by reason and message, the commonest first."""
     if ledger is None:
         return ()
-    messages, reasons = ledger.failures(), ledger.failure_reasons()
-    by_reason: dict[FailureReason, Counter[str]] = {}
-    for key, reason in reasons.items():
-        by_reason.setdefault(reason, Counter())[messages[key]] += 1
-    found = [FailureCount(r, c.most_common(1)[0][0], c.total()) for r, c in by_reason.items()]
-    return tuple(sorted(found, key=lambda f: (-f.n, f.reason)))
+    messages = ledger.failures()
+    found = Counter((reason, messages[key]) for key, reason in ledger.failure_reasons().items())
+    return tuple(FailureCount(reason, message, n) for (reason, message), n in found.most_common())
 
 
 def _sizes(study: Study) -> list[int]:
