@@ -4,7 +4,7 @@ Memory: the highest resident memory of a process that sends calls from a generat
 Resuming: how long it takes to find that nothing is to be sent of a study of 100,800 calls, made by recording answers.
 Help: the wall time of `valuelex --help`, best of ten.
 
-Run: python benchmarks/client_scale.py [--most 200000] (about six minutes)
+Run: python benchmarks/client_scale.py [--most 200000] (about ten minutes)
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ ValueLex commits every reply to its ledger before it counts.
 Other clients are measured where they are installed: --rivals names the Python of an environment that has openai,
 litellm or inspect-ai.
 
-Run: python benchmarks/client_speed.py [--rounds 5] [--rivals PYTHON] (about two minutes; with all others six)
+Run: python benchmarks/client_speed.py [--rounds 5] [--rivals PYTHON] (about a minute; with all others five)
 """
 
 from __future__ import annotations

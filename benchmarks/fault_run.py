@@ -4,7 +4,7 @@ One run of about 3,000 calls: 10 % 429 (with and without Retry-After), 5 % 500/5
 truncated JSON, 1 % hangs of 60 s, 1 % duplicates, 8 % answers of another content type or compressed. The same study
 then runs at the same address undisturbed, and all result files are compared byte by byte.
 
-Run: python benchmarks/fault_run.py [--calls 3000] [--hang 60] [--seed 1] (about ten minutes)
+Run: python benchmarks/fault_run.py [--calls 3000] [--hang 60] [--seed 1] (about a quarter of an hour)
 """
 
 from __future__ import annotations

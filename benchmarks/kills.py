@@ -5,7 +5,7 @@ that the ledger does not hold were in flight; only they may be answered again. A
 undisturbed at the same address, and all result files are compared byte by byte. The runs that are killed go as
 far as the completions; the last one writes the report.
 
-Run: python benchmarks/kills.py [--kills 100] [--calls 3000] [--seed 1] (about five minutes)
+Run: python benchmarks/kills.py [--kills 100] [--calls 3000] [--seed 1] (about ten minutes)
 """
 
 from __future__ import annotations
