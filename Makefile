@@ -3,6 +3,7 @@
 # make check  lint, types, import contract, tests
 # make bench  the measurements behind the figures in README and docs
 # make bench-stats   the statistics against R: deviations, speed, coverage, false positives (R from Debian; see README)
+# make bench-client  what a call costs the client, beside other clients (RIVALS=PYTHON with openai, litellm, inspect-ai)
 # make docs   the references of the command line and of the statistics, from the program itself
 # make lock   pin all dependencies anew, with hashes and without download addresses
 
@@ -13,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export OMP_WAIT_POLICY = passive
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: demo test check check-static bench bench-stats docs lock
+.PHONY: demo test check check-static bench bench-stats bench-client docs lock
 
 demo: $(VENV)/.run
 	@echo "== The pocket study: 16 respondents, one small language model, no network"
@@ -38,12 +39,19 @@ check-static: $(VENV)/.dev
 STATS_BENCHES := benchmarks/oracles.py $(filter-out benchmarks/speed_judge.py,$(wildcard benchmarks/speed_*.py benchmarks/coverage_*.py)) \
 	benchmarks/false_positives.py benchmarks/retention_accuracy.py
 
+FAULT_BENCHES := benchmarks/kills.py benchmarks/fault_run.py
+CLIENT_BENCHES := $(wildcard benchmarks/client_*.py)
+
 bench: $(VENV)/.dev
-	@for script in $(filter-out $(STATS_BENCHES),$(wildcard benchmarks/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for script in $(filter-out $(STATS_BENCHES) $(FAULT_BENCHES) $(CLIENT_BENCHES),$(wildcard benchmarks/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 bench-stats: $(VENV)/.dev
 	@command -v Rscript > /dev/null || echo "R is not installed: our times are shown without R's"
 	@for script in $(STATS_BENCHES); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+bench-client: $(VENV)/.dev
+	$(BIN)/python benchmarks/client_speed.py $(if $(RIVALS),--rivals $(RIVALS))
+	$(BIN)/python benchmarks/client_scale.py
 
 docs: $(VENV)/.dev
 	$(BIN)/typer valuelex.cli utils docs --name valuelex --output docs/reference/cli.md

@@ -139,17 +139,22 @@ async def requests(_: web.Request) -> web.Response:
     return web.json_response(answered)
 
 
+async def serve(app: web.Application, port: int = 0) -> None:
+    """Serve on loopback, print the port, and stop when standard input ends."""
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", port)
+    await site.start()
+    print(runner.addresses[0][1], flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+
+
 async def main() -> None:
     app = web.Application()
     app.router.add_post("/v1/chat/completions", answer)
     app.router.add_post("/v1/completions", answer)
     app.router.add_get("/requests", requests)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    print(runner.addresses[0][1], flush=True)
-    await asyncio.to_thread(sys.stdin.read)
+    await serve(app)
 
 
 if __name__ == "__main__":

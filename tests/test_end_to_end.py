@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import random
 import signal
 import sqlite3
 import subprocess
@@ -88,13 +87,6 @@ def write_study(folder: Path, url: str, model: str = "good") -> Path:
 
 def digests(folder: Path) -> dict[str, str]:
     return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in RESULTS}
-
-
-def recorded_bodies(ledger: Path) -> frozenset[str]:
-    """SHA-256 of the bodies of all calls that have a reply."""
-    with closing(sqlite3.connect(ledger)) as db:
-        bodies = db.execute("SELECT body FROM call JOIN reply ON reply.call_key = call.key")
-        return frozenset(hashlib.sha256(body.encode()).hexdigest() for (body,) in bodies)
 
 
 def test_a_second_run_sends_nothing_and_writes_the_same_bytes(tmp_path: Path, endpoint) -> None:
@@ -261,45 +253,6 @@ def test_adaptive_length_asks_no_more_than_it_needs(tmp_path: Path, endpoint) ->
     # 6 respondents x 12 of 24 stems x 2 wordings.
     assert completions.height == 6 * 12 * 2
     assert sorted(completions["wording"].unique()) == [0, 1]
-
-
-def test_kill_9_loses_no_answer_and_sends_none_again(tmp_path: Path, endpoint) -> None:
-    path = write_study(tmp_path / "killed", endpoint.base_url, model="slow")
-    rng = random.Random(4)
-    kept: list[frozenset[str]] = []
-    marks: list[tuple[int, frozenset[str]]] = []
-    for _ in range(3):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "valuelex", "run", str(path)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        target = len(endpoint.answered()) + rng.randint(5, 60)
-        while len(endpoint.answered()) < target and process.poll() is None:
-            time.sleep(0.01)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        with Ledger(path.parent / "ledger.db", read_only=True) as ledger:
-            kept.append(ledger.answered())
-        marks.append((len(endpoint.answered()), recorded_bodies(path.parent / "ledger.db")))
-    assert kept[0] < kept[1] < kept[2]
-    assert len(kept[2]) < N_CALLS
-    finished = valuelex("run", str(path))
-    assert finished.returncode == 0, finished.stderr
-    with Ledger(path.parent / "ledger.db", read_only=True) as ledger:
-        assert kept[2] < ledger.answered()
-        assert len(ledger.answered()) == N_CALLS
-    sent = endpoint.answered()
-    # What was in the ledger at a kill is not among what the endpoint answered after it.
-    for n_before, bodies in marks:
-        assert bodies
-        assert not bodies & set(sent[n_before:])
-    # Sent twice: at most the calls that were in flight at each of the three kills (4 at a time).
-    assert len(set(sent)) == N_CALLS
-    assert len(sent) - N_CALLS <= 3 * 4
-    undisturbed = write_study(tmp_path / "undisturbed", endpoint.base_url, model="slow")
-    assert valuelex("run", str(undisturbed)).returncode == 0
-    assert digests(undisturbed.parent) == digests(path.parent)
 
 
 def test_ctrl_c_says_that_nothing_is_lost(tmp_path: Path, endpoint) -> None:
