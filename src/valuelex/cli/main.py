@@ -16,6 +16,7 @@ import typer
 
 from valuelex import __version__
 from valuelex.cli.calibrate import calibrate
+from valuelex.cli.merge import merge
 from valuelex.cli.options import Folder, MaxCalls, StudyPath, Yes
 from valuelex.cli.rate import rate
 from valuelex.cli.show import (
@@ -47,6 +48,7 @@ app = typer.Typer(
 embedded_app = typer.Typer(no_args_is_help=True, help="The language model that comes with ValueLex.")
 app.command()(rate)
 app.command()(calibrate)
+app.command()(merge)
 app.add_typer(embedded_app, name="embedded")
 app.add_typer(stems_app, name="stems")
 
