@@ -19,6 +19,7 @@ from valuelex.cli.calibrate import calibrate
 from valuelex.cli.merge import merge
 from valuelex.cli.options import Folder, MaxCalls, StudyPath, Yes
 from valuelex.cli.rate import rate
+from valuelex.cli.shard import run_shard
 from valuelex.cli.show import (
     Bars,
     approver,
@@ -111,6 +112,15 @@ def run(
             "--until", metavar="STAGE", help="Stop after this stage: elicit, construct, project, report."
         ),
     ] = "report",
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            "--shard",
+            metavar="K/N",
+            help="Send only part K of N of the calls and compute nothing; see valuelex merge.",
+            show_default=False,
+        ),
+    ] = None,
     max_calls: MaxCalls = None,
     yes: Yes = False,
 ) -> None:
@@ -127,6 +137,12 @@ def run(
         msg = f"--until must be {', '.join(map(repr, pipeline.STAGES))}, not {until!r}."
         raise StudyError(msg)
     workspace = pipeline.open_study(study, folder)
+    if shard is not None:
+        if until != "report":
+            msg = "--shard sends whatever can be sent by now; leave --until out."
+            raise StudyError(msg)
+        run_shard(workspace, shard, study, approver(max_calls, yes=yes))
+        return
     stage = next(s for s in pipeline.STAGES if s == until)
     if stage == "report" and pipeline.is_finished(workspace):
         say(

@@ -155,7 +155,10 @@ def _check_reply(row: Sequence[Any], other: Path) -> None:
     try:
         json.loads(row[1])
     except ValueError as error:
-        msg = f"{str(other)!r} is damaged: the reply to {row[0]} is no JSON. Nothing was merged; take that file from a copy."
+        msg = (
+            f"{str(other)!r} is damaged: the reply to {row[0]} is no JSON. Nothing was merged; take that file from a "
+            "copy."
+        )
         raise LedgerError(msg) from error
 
 
@@ -163,7 +166,7 @@ def _check_reply(row: Sequence[Any], other: Path) -> None:
 def _reading(path: Path) -> Iterator[sqlite3.Connection]:
     """Open a ledger to read from; an older one, or one in a folder without the right to write, in a copy."""
     if not path.is_file():
-        msg = f"There is no ledger {str(path)!r}; name a ledger.db, or a study folder that holds one. Nothing was merged."
+        msg = f"There is no ledger {str(path)!r}; name a ledger.db, or a folder that holds one. Nothing was merged."
         raise LedgerError(msg)
     with tempfile.TemporaryDirectory(prefix="valuelex-merge-") as folder:
         if not os.access(path.parent, os.W_OK):
@@ -183,7 +186,7 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _copied(path: Path, folder: Path) -> Path:
-    """Copy a ledger with what is not yet in its main file: beside a file that is not to be written, SQLite ignores it."""
+    """Copy a ledger with its log, which SQLite does not read in a folder without the right to write."""
     for suffix in ("", "-wal"):
         part = path.with_name(path.name + suffix)
         if part.exists():
