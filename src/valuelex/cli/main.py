@@ -31,6 +31,7 @@ from valuelex.cli.show import (
     say,
 )
 from valuelex.cli.stems import stems_app
+from valuelex.cli.verify import verify
 from valuelex.errors import LedgerError, StudyError, ValueLexError
 
 # Before numpy is imported: on a busy machine, threads that spin make the work ten times slower.
@@ -50,6 +51,7 @@ embedded_app = typer.Typer(no_args_is_help=True, help="The language model that c
 app.command()(rate)
 app.command()(calibrate)
 app.command()(merge)
+app.command()(verify)
 app.add_typer(embedded_app, name="embedded")
 app.add_typer(stems_app, name="stems")
 
