@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from valuelex.domain.call import Missing, Reply
+from valuelex.domain.call import Missing, Reply, read_reply
 from valuelex.domain.lexicon import ResponseMatrix
 from valuelex.domain.measure import Completion, Manual, ProjectiveTest, RatingArray, Stem, StemKind
 from valuelex.domain.structure import Dimension, Subdimension, ValueSystem
@@ -99,7 +99,10 @@ def study(
 
 
 def reply(key: str, text: str, missing: Missing | None = None, finish_reason: str = "stop") -> Reply:
-    return Reply(key, text, missing, finish_reason)
+    """An answer as it is read from a chat endpoint; `missing` is a reason that the text does not tell."""
+    choice = {"message": {"content": text}, "finish_reason": finish_reason}
+    read = read_reply(key, {"choices": [choice]})
+    return read if missing is None else replace(read, missing=missing)
 
 
 def completion(

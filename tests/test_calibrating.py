@@ -13,7 +13,7 @@ from fake_endpoint import ENDINGS
 from valuelex.cli.calibrate import calibrate
 from valuelex.domain.call import Missing
 from valuelex.domain.study import Endpoint, JudgePlan, Model
-from valuelex.errors import NotApprovedError, StudyError
+from valuelex.errors import BudgetError, NotApprovedError, StudyError
 from valuelex.pipeline import calibrating
 from valuelex.pipeline.calibrating import calibrate_judge, open_judge, open_labels
 
@@ -177,7 +177,7 @@ def test_the_command_prints_agreement_bias_and_unusable_rows(
     assert "line 14: 'thrift' is no subdimension" in outcome.stderr
 
 
-def test_more_calls_than_allowed_are_not_sent(tmp_path: Path, endpoint, app, monkeypatch) -> None:
+def test_no_more_calls_are_sent_than_allowed(tmp_path: Path, endpoint, app, monkeypatch) -> None:
     monkeypatch.setattr(calibrating, "open_judge", lambda _: judge(endpoint))
     given = [
         "--judge",
@@ -188,6 +188,6 @@ def test_more_calls_than_allowed_are_not_sent(tmp_path: Path, endpoint, app, mon
         str(tmp_path / "out"),
     ]
     outcome = CliRunner().invoke(app, [*given, "--max-calls", "5"])
-    assert isinstance(outcome.exception, StudyError)
-    assert str(outcome.exception) == "6 new calls are needed, more than --max-calls 5; nothing was sent."
-    assert endpoint.answered() == []
+    assert isinstance(outcome.exception, BudgetError)
+    assert "Of 6 calls 5 were answered and are kept, 0 failed, 1 were not sent" in str(outcome.exception)
+    assert len(endpoint.answered()) == 5

@@ -18,6 +18,7 @@ COMMANDS = [
     "report",
     "rate",
     "calibrate",
+    "models",
     "stems check",
     "stems draft",
     "embedded install",

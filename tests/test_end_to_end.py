@@ -42,6 +42,9 @@ judge = "a judge"
 [endpoints.fake]
 base_url = "{url}"
 max_in_flight = 4
+sends_seed = true
+limit_key = "max_tokens"
+raw_completion = true
 [[respondents]]
 model = "fake/{model}"
 personas = ["", "nurse", "judge"]
@@ -121,6 +124,9 @@ judge = "a judge"
 [endpoints.fake]
 base_url = "{url}"
 json_schema = true
+logprobs = false
+sends_seed = true
+limit_key = "max_tokens"
 [[respondents]]
 model = "fake/good"
 personas = ["", "nurse", "judge"]
@@ -374,12 +380,34 @@ def test_a_foreign_ledger_is_refused(tmp_path: Path, endpoint) -> None:
     assert (tmp_path / "ledger.db").read_bytes() == b"my diary" * 200
 
 
-def test_more_calls_than_allowed_are_not_sent(tmp_path: Path, endpoint) -> None:
+def test_a_limit_on_calls_stops_a_run_and_the_next_goes_on(tmp_path: Path, endpoint) -> None:
     path = write_study(tmp_path, endpoint.base_url)
     outcome = valuelex("run", str(path), "--max-calls", "10")
     assert outcome.returncode == 2
-    assert f"{N_CALLS} new calls are needed, more than --max-calls 10; nothing was sent." in outcome.stderr
+    assert "The limit on calls or cost is reached. Of " in outcome.stderr
+    assert "10 were answered and are kept, 0 failed" in outcome.stderr
+    assert len(endpoint.answered()) == 10
+    assert valuelex("run", str(path)).returncode == 0
+    assert len(endpoint.answered()) == len(set(endpoint.answered())) == N_CALLS
+
+
+def test_a_limit_on_cost_needs_prices_and_holds(tmp_path: Path, endpoint) -> None:
+    path = write_study(tmp_path, endpoint.base_url)
+    unknown = valuelex("run", str(path), "--max-cost", "1")
+    assert unknown.returncode == 2
+    assert "--max-cost cannot hold: no price is known for fake/good" in unknown.stderr
     assert endpoint.answered() == []
+    prices = tmp_path / "prices.toml"
+    lines = ["[[lists]]", 'provider = "fake"', 'date = "2026-01-01"', 'source = "ours"', "[lists.models]"]
+    prices.write_text("\n".join([*lines, "good = { input = 1000.0, output = 1000.0 }", ""]))
+    # A reply uses 9 and 7 tokens, at a tenth of a cent each: 1.6 cents.
+    outcome = valuelex("run", str(path), "--max-cost", "2", "--prices", str(prices))
+    assert outcome.returncode == 2
+    assert "The limit on calls or cost is reached." in outcome.stderr
+    n = len(endpoint.answered())
+    assert 0 < n * 0.016 <= 2
+    status = valuelex("status", str(path), "--prices", str(prices))
+    assert f"Spent so far: ${n * 0.016:.4f}" in status.stdout
 
 
 def test_measure_needs_no_study_file(tmp_path: Path, endpoint) -> None:
@@ -391,7 +419,8 @@ def test_measure_needs_no_study_file(tmp_path: Path, endpoint) -> None:
     outcome = valuelex(*arguments, MY_KEY="right-key")
     assert outcome.returncode == 0, outcome.stderr
     assert "Competence" in outcome.stdout
-    assert len(endpoint.answered()) == 6
+    # One call finds out what this endpoint takes, then six stems.
+    assert len(endpoint.answered()) == 1 + 6
     table = pl.read_csv(tmp_path / "orientations.csv")
     assert len(table) == 6 + 3
     for file in tmp_path.iterdir():

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from valuelex.domain.call import Call, Missing, call_key, canonical_json
+from valuelex.domain.cost import Budget, Price
 from valuelex.io import client, pace
 from valuelex.io.client import Gathered, gather
 from valuelex.io.endpoint import Target
@@ -21,10 +22,10 @@ def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pace, "PATIENCE_WITH_STRANGERS_S", 0.5)
 
 
-def calls_to(model: str, n: int, who: str = "r") -> list[Call]:
+def calls_to(model: str, n: int, who: str = "r", **settings: int) -> list[Call]:
     made = []
     for draw in range(n):
-        body = canonical_json({"model": model, "prompt": f"Values of {draw}:"})
+        body = canonical_json({"model": model, "prompt": f"Values of {draw}:", **settings})
         parts = {"endpoint": "fake", "revision": "", "path": "/completions", "body": body, "draw": draw}
         key = call_key(**parts)
         made.append(Call(key, "elicit", who, "p", draw, "fake", model, "fake", "", "/completions", body))
@@ -144,31 +145,55 @@ def test_the_key_does_not_show_in_a_target() -> None:
     assert "sk-1" not in repr(Target("http://e/v1", 1, api_key="sk-1"))
 
 
-class Allowed:
-    """A budget of a number of calls."""
-
-    def __init__(self, n: int) -> None:
-        self.left, self.settled = n, []
-
-    def may_send(self, _: Call) -> bool:
-        self.left -= 1
-        return self.left >= 0
-
-    def settle(self, call: Call, payload) -> None:
-        self.settled.append((call.key, payload and payload["usage"]["prompt_tokens"]))
-
-
 def test_a_budget_ends_the_sending_and_knows_what_was_used(tmp_path: Path, endpoint) -> None:
-    calls, budget = calls_to("good", 40), Allowed(15)
+    calls, budget = calls_to("good", 40), Budget({}, most_calls=15)
     with Ledger(tmp_path / "ledger.db") as ledger:
         target = Target(endpoint.base_url, 8)
         outcome = gather(calls, {calls[0].route: target}, ledger, budget=budget)
         assert outcome == Gathered(15, 0, 25, {}, over_budget=True)
-        assert sorted(budget.settled) == sorted((key, 9) for key in ledger.answered())
+        assert budget.n_calls == 15
         # What was not sent is there for the next run.
         outcome = gather(calls, {calls[0].route: target}, ledger)
     assert (outcome.n_answered, outcome.n_elsewhere) == (25, 15)
     assert Counter(Counter(endpoint.answered()).values()) == {1: 40}
+
+
+PRICES = {
+    "fake/good": Price(2, 5),
+    "fake/flaky": Price(2, 5),
+    "fake/broken": Price(2, 5),
+    "fake/absent": Price(2, 5),
+}
+
+
+@pytest.mark.parametrize(("model", "n_answered", "spent"), [("good", 10, 530), ("absent", 0, 0)])
+def test_a_limit_on_cost_counts_what_replies_used(
+    tmp_path: Path, endpoint, model: str, n_answered: int, spent: int
+) -> None:
+    # A reply uses 9 and 7 tokens: 9 x 2 + 7 x 5 = 53. What is refused costs nothing.
+    calls, budget = calls_to(model, 10, max_tokens=7), Budget(PRICES, most_cost=10**6)
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        outcome = gather(calls, {calls[0].route: Target(endpoint.base_url, 1)}, ledger, budget=budget)
+    assert outcome.n_answered == n_answered
+    assert (budget.spent, budget.reserved) == (spent, 0)
+
+
+@pytest.mark.parametrize(("model", "lost"), [("flaky", 1), ("broken", 6)])
+def test_attempts_that_got_lost_count_against_the_limit(
+    tmp_path: Path, endpoint, model: str, lost: int
+) -> None:
+    # Flaky answers 429, which costs nothing, then 500, which may have, then the reply; broken answers 503 six times.
+    (call,), budget = calls_to(model, 1, max_tokens=7), Budget(PRICES, most_cost=10**6)
+    most = len(call.body) * 2 + 7 * 5
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        outcome = gather([call], {call.route: Target(endpoint.base_url, 1)}, ledger, budget=budget)
+    assert budget.spent == lost * most + 53 * outcome.n_answered
+    # With room for four attempts the sending ends after four.
+    budget = Budget(PRICES, most_cost=4 * most)
+    with Ledger(tmp_path / "other.db") as ledger:
+        outcome = gather([call], {call.route: Target(endpoint.base_url, 1)}, ledger, budget=budget)
+    assert outcome.over_budget == (model == "broken")
+    assert budget.spent <= 4 * most
 
 
 def test_a_plan_is_read_as_it_is_needed(tmp_path: Path, endpoint, monkeypatch) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from io_examples import a_call, text_answer
 from valuelex.domain.call import Missing
+from valuelex.domain.cost import Tally
 from valuelex.errors import LedgerError
 from valuelex.io.ledger import Answer, Failure, FailureReason, Ledger
 from valuelex.io.ledger_schema import STEPS
@@ -182,7 +183,7 @@ def test_a_ledger_of_version_1_is_brought_up_to_date(tmp_path: Path, read_only: 
         assert ledger.failures() == {a_call(2).key: "slow"}
         assert ledger.failure_reasons() == {a_call(2).key: FailureReason.UNKNOWN}
         # Two replies, one of them without usage: 7 and 3 tokens are of the other.
-        assert ledger.usage() == [("e", "m", "elicit", 2, 1, 7, 3)]
+        assert ledger.tallies() == {("e/m", "elicit"): Tally(2, 1, 7, 3)}
     fresh = Ledger(tmp_path / "fresh.db")
     with fresh, Ledger(path) as ledger:
         for table in ("call", "reply", "failure", "claim"):
@@ -207,7 +208,7 @@ def test_a_crash_while_migrating_leaves_the_old_ledger(tmp_path: Path, monkeypat
 def test_usage_that_is_no_count_counts_as_untold(tmp_path: Path, tokens: object) -> None:
     with Ledger(tmp_path / "ledger.db") as ledger:
         ledger.record(answers=[text_answer(a_call(), "x", prompt_tokens=tokens, completion_tokens=3)])
-        assert ledger.usage() == [("e", "m", "elicit", 1, 1, 0, 0)]
+        assert ledger.tallies() == {("e/m", "elicit"): Tally(1, 1, 0, 0)}
 
 
 def test_pace_is_of_the_last_answers_and_survives_a_clock_that_jumps(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Joining ledgers is a semilattice: order, grouping and repetition do not matter. On real SQLite files."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -17,6 +18,8 @@ from hypothesis import strategies as st
 
 from io_examples import a_call, text_answer
 from valuelex.errors import LedgerError
+from valuelex.io.claims import Claims
+from valuelex.io.journal import Journal
 from valuelex.io.ledger import Answer, Failure, FailureReason, Ledger
 from valuelex.io.ledger_merge import Tally, merge_ledgers
 
@@ -242,3 +245,28 @@ def test_more_ledgers_than_sqlite_could_attach(tmp_path: Path) -> None:
         with Ledger(paths[-1]) as part:
             part.record(answers=[text_answer(a_call(i), json.dumps(i))])
     assert merge_ledgers(tmp_path / "mine.db", paths).replies == Tally(n_new=14)
+
+
+def test_answers_that_a_full_disk_could_not_take_come_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "elsewhere"))
+    mine = tmp_path / "ledger.db"
+
+    async def fill_up(ledger: Ledger) -> None:
+        with Claims(ledger) as claims:
+            async with Journal(ledger, claims) as journal:
+                await journal.answer(text_answer(a_call(0), "x"))
+                (pages,) = ledger._db.execute("PRAGMA page_count").fetchone()
+                ledger._db.execute(f"PRAGMA max_page_count = {pages}")
+                long = "word " * 10_000
+                await asyncio.gather(*(journal.answer(text_answer(a_call(i), long)) for i in range(1, 5)))
+
+    with Ledger(mine) as ledger, pytest.raises(LedgerError, match="valuelex merge STUDY") as caught:
+        asyncio.run(fill_up(ledger))
+    rescued = Path(str(caught.value).rpartition("valuelex merge STUDY ")[2].removesuffix("."))
+    monkeypatch.undo()
+    assert merge_ledgers(mine, [rescued]).replies == Tally(n_new=4)
+    with Ledger(mine, read_only=True) as ledger:
+        assert ledger.answered() == {a_call(i).key for i in range(5)}

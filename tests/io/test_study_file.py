@@ -66,6 +66,48 @@ def test_a_grid_is_unrolled(tmp_path: Path) -> None:
     assert len(study.elicit.prompts.prompts) == 15
 
 
+def test_reasoning_efforts_are_a_grid_and_part_of_the_name(tmp_path: Path) -> None:
+    path = study_with(tmp_path, 'personas = ["", "nurse"]', 'reasoning_effort = ["low", "high"]')
+    respondents = read_study(path).respondents
+    assert [r.id for r in respondents] == [
+        "m chat t0.5 low",
+        "m chat t0.5 high",
+        "m chat t1 low",
+        "m chat t1 high",
+    ]
+    assert [r.reasoning_effort for r in respondents] == ["low", "high"] * 2
+
+
+def test_settings_may_be_left_to_the_endpoint(tmp_path: Path) -> None:
+    path = study_with(
+        tmp_path, "temperature = [0.5, 1.0]", 'temperature = ["default", 1.0]\ntop_p = "default"'
+    )
+    respondents = read_study(path).respondents[:2]
+    assert [(r.id, r.temperature, r.top_p) for r in respondents] == [
+        ("m chat tdefault", None, None),
+        ("m chat t1", 1.0, None),
+    ]
+
+
+def test_what_an_endpoint_can_do_is_open_unless_somebody_tells(tmp_path: Path) -> None:
+    able = read_study(study_with(tmp_path)).respondents[0].model.endpoint
+    assert (able.sends_seed, able.limit_key) == (True, "max_tokens")
+    assert (able.json_schema, able.logprobs, able.raw_completion) == (None, None, None)
+    asked = 'sends_seed = "find out"\nlimit_key = "find out"\n[[respondents]]'
+    able = read_study(study_with(tmp_path, "[[respondents]]", asked)).respondents[0].model.endpoint
+    assert (able.sends_seed, able.limit_key) == (None, None)
+    told = 'sends_seed = false\nlimit_key = "max_completion_tokens"\nraw_completion = true\n[[respondents]]'
+    able = read_study(study_with(tmp_path, "[[respondents]]", told)).respondents[0].model.endpoint
+    assert (able.sends_seed, able.limit_key, able.raw_completion) == (False, "max_completion_tokens", True)
+    openai = read_study(study_with(tmp_path, "local/m", "openai/m")).respondents[0].model.endpoint
+    assert (openai.sends_seed, openai.json_schema, openai.logprobs, openai.limit_key) == (
+        True,
+        True,
+        None,
+        None,
+    )
+
+
 def test_without_elicit_nothing_is_elicited(tmp_path: Path) -> None:
     study = read_study(study_with(tmp_path, "[elicit]\n", ""))
     assert study.elicit is None
@@ -79,7 +121,7 @@ def test_without_elicit_nothing_is_elicited(tmp_path: Path) -> None:
             "temperature =",
             "tempreature =",
             "in [[respondents]] number 1: unknown key 'tempreature'; did you mean 'temperature'? Known keys: "
-            "api, attributes, family, label, model, personas, prefill, temperature, top_p.",
+            "api, attributes, family, label, model, personas, prefill, reasoning_effort, temperature, top_p.",
         ),
         ("[elicit]", "[elicit]\ndrwas = 2", "in [elicit]: unknown key 'drwas'; did you mean 'draws'? "),
         ("[project]", "[projct]", "unknown key 'projct'; did you mean 'project'? "),

@@ -56,9 +56,6 @@ def test_a_tiny_model_comes_first():
     assert said[0].startswith("acme/acme-1 is a model of 360 million parameters:")
     assert said[1:] == ALWAYS
     assert caveats(study([respondent(attributes={"n_parameters": 7e9})]), None, []) == ALWAYS
-    # The embedded model is known by its name, so that `valuelex measure` says it too.
-    embedded = dataclasses.replace(MODEL, name="smollm2-135m-instruct")
-    assert "135 million" in caveats(study([respondent(model=embedded)]), None, [])[0]
 
 
 def test_failed_calls_cut_completions_and_two_ways_of_asking_are_told():

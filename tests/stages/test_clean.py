@@ -7,9 +7,6 @@ from valuelex.stages.clean import clean_answer
     ("text", "left"),
     [
         ("honesty, care", "honesty, care"),
-        ("<think>\nThe user wants greed, power ...\n</think>\n\nhonesty, care", "honesty, care"),
-        ("<THINKING>hm</THINKING>care", "care"),
-        ("<think>it never ends: greed, power", ""),
         ("honesty<|im_end|>", "honesty"),
         ("<s>[INST]care[/INST]</s>", "care"),
         ("Sure! help them learn.", "help them learn."),

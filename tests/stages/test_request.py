@@ -61,11 +61,33 @@ def test_two_draws_are_two_observations_with_or_without_a_seed():
     assert first.key != second.key
 
 
+def test_a_reasoning_effort_is_sent_where_it_is_given():
+    body = json.loads(chat(respondent(reasoning_effort="low")).body)
+    assert body["reasoning_effort"] == "low"
+    assert "reasoning_effort" not in json.loads(chat().body)
+
+
+def test_the_longest_answer_goes_by_the_name_that_the_endpoint_takes():
+    other = dataclasses.replace(
+        MODEL, endpoint=dataclasses.replace(ENDPOINT, limit_key="max_completion_tokens")
+    )
+    body = json.loads(chat(respondent(model=other)).body)
+    assert body["max_completion_tokens"] == 64
+    assert "max_tokens" not in body
+
+
+def test_settings_of_none_are_not_sent():
+    assert (
+        not {"temperature", "top_p"} & json.loads(chat(respondent(temperature=None, top_p=None)).body).keys()
+    )
+
+
 @pytest.mark.parametrize(
     "other",
     [
         respondent("acme t0", temperature=0.0),
         respondent("acme p1", top_p=1.0),
+        respondent("acme effort", reasoning_effort="high"),
         respondent("acme nurse", persona="nurse", subject="an experienced nurse"),
         respondent("acme prefill", prefill=True),
         respondent("acme 2", model=dataclasses.replace(MODEL, name="acme-2")),

@@ -32,7 +32,7 @@ def asked(*who, choose=1, rate=1):
 
 def chosen(text, missing=None):
     """What one answer to "A: care, B: skill" is read as: 1, 0, or the reason."""
-    return answers(read_choices, plan_choices, "first_wins", "tiny/care/skill", Reply("", text, missing))
+    return answers(read_choices, plan_choices, "first_wins", "tiny/care/skill", reply("", text, missing))
 
 
 def rated(text, missing=None, tokens=()):

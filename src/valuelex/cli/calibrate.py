@@ -71,6 +71,7 @@ def calibrate(
 
     Example: `valuelex calibrate --judge axis --map fulcra --labels trustworthy_half.jsonl.gz`
     """
+    from valuelex.domain.cost import open_budget
     from valuelex.pipeline import calibrating
 
     found, loaded = calibrating.open_labels(labels, map_name, system)
@@ -85,8 +86,9 @@ def calibrate(
             place,
             sample=sample,
             seed=seed,
-            approve=approver(max_calls, yes=yes),
+            approve=approver(yes=yes),
             progress=Bars(),
+            budget=open_budget({}, max_calls=max_calls),
         )
     print_calibration(result)
     typer.echo(f"Results: {place / 'calibration.json'}")

@@ -17,7 +17,8 @@ import typer
 from valuelex import __version__
 from valuelex.cli.calibrate import calibrate
 from valuelex.cli.merge import merge
-from valuelex.cli.options import Folder, MaxCalls, StudyPath, Yes
+from valuelex.cli.models import models, print_known
+from valuelex.cli.options import Folder, MaxCalls, MaxCost, Prices, StudyPath, Yes
 from valuelex.cli.rate import rate
 from valuelex.cli.shard import run_shard
 from valuelex.cli.show import (
@@ -52,6 +53,7 @@ app.command()(rate)
 app.command()(calibrate)
 app.command()(merge)
 app.command()(verify)
+app.command()(models)
 app.add_typer(embedded_app, name="embedded")
 app.add_typer(stems_app, name="stems")
 
@@ -85,15 +87,15 @@ def new(
 
 
 @app.command()
-def check(study: StudyPath, folder: Folder = None) -> None:
-    """Check a study file and count its calls. Sends nothing.
+def check(study: StudyPath, folder: Folder = None, prices: Prices = None) -> None:
+    """Check a study file, show what is known of its models, and count its calls. Sends nothing.
 
     Example: `valuelex check examples/pocket.toml`
     """
     from valuelex import pipeline
     from valuelex.io.send import check_keys
 
-    workspace = pipeline.open_study(study, folder)
+    workspace = pipeline.open_study(study, folder, prices)
     state = pipeline.status(workspace)
     check_keys(pipeline.models_of(workspace.study), folder=workspace.folder)
     pipeline.check_rated(workspace.study)
@@ -101,6 +103,7 @@ def check(study: StudyPath, folder: Folder = None) -> None:
     typer.echo(f"{design.name}: {len(design.respondents)} respondents, folder {workspace.folder}")
     for respondent in design.respondents:
         typer.echo(f"  {respondent.id}  ({respondent.model.label})")
+    print_known(design)
     print_counts(state)
 
 
@@ -124,26 +127,30 @@ def run(
         ),
     ] = None,
     max_calls: MaxCalls = None,
+    max_cost: MaxCost = None,
+    prices: Prices = None,
     yes: Yes = False,
 ) -> None:
     """Carry a study from its design to a report.
 
-    Calls already in the ledger are not made again. The number of new calls is shown before anything is
-    sent, and on a terminal confirmed. Ctrl-C loses no answer.
+    Calls already in the ledger are not made again. The number of new calls and what they cost are shown before
+    anything is sent, and on a terminal confirmed. Ctrl-C loses no answer. Several processes may run one study.
 
     Example: `valuelex run examples/pocket.toml --until construct`
     """
     from valuelex import pipeline
+    from valuelex.domain.cost import open_budget
 
     if until not in pipeline.STAGES:
         msg = f"--until must be {', '.join(map(repr, pipeline.STAGES))}, not {until!r}."
         raise StudyError(msg)
-    workspace = pipeline.open_study(study, folder)
+    workspace = pipeline.open_study(study, folder, prices)
+    budget = open_budget(workspace.study.prices, max_calls=max_calls, max_usd=max_cost)
     if shard is not None:
         if until != "report":
             msg = "--shard sends whatever can be sent by now; leave --until out."
             raise StudyError(msg)
-        run_shard(workspace, shard, study, approver(max_calls, yes=yes))
+        run_shard(workspace, shard, study, approver(yes=yes), budget)
         return
     stage = next(s for s in pipeline.STAGES if s == until)
     if stage == "report" and pipeline.is_finished(workspace):
@@ -153,7 +160,9 @@ def run(
         typer.echo(f"Report: {workspace.folder / 'report.html'}")
         return
     with interruptible():
-        results = pipeline.run(workspace, until=stage, approve=approver(max_calls, yes=yes), progress=Bars())
+        results = pipeline.run(
+            workspace, until=stage, approve=approver(yes=yes), progress=Bars(), budget=budget
+        )
     if results is not None:
         print_outcome(results, workspace)
     else:
@@ -203,6 +212,8 @@ def measure(
         ),
     ] = None,
     max_calls: MaxCalls = None,
+    max_cost: MaxCost = None,
+    prices: Prices = None,
     yes: Yes = False,
 ) -> None:
     """Measure one model on a shipped value system, without a study file.
@@ -210,6 +221,7 @@ def measure(
     Example: `valuelex measure openai/gpt-4o-mini --stems 24`
     """
     from valuelex import pipeline
+    from valuelex.domain.cost import open_budget
     from valuelex.io.study_file import study_of_one_model
 
     if prefill is None:
@@ -223,19 +235,25 @@ def measure(
             {"kind": "axis"} if name == "axis" else {"kind": "llm", "model": name}
             for name in judge or ["axis"]
         ],
+        price_file=prices,
     )
     name = f"{study.respondents[0].model.label}-{api}-t{temperature:g}"
     name = "".join(ch if ch.isalnum() or ch in ".-_" else "-" for ch in name)
     workspace = pipeline.Workspace(study, folder or Path(f"measure-{name}"))
     with interruptible():
-        results = pipeline.run(workspace, approve=approver(max_calls, yes=yes), progress=Bars())
+        results = pipeline.run(
+            workspace,
+            approve=approver(yes=yes),
+            progress=Bars(),
+            budget=open_budget(study.prices, max_calls=max_calls, max_usd=max_cost),
+        )
     if results is not None:
         print_orientations(results)
         print_outcome(results, workspace)
 
 
 @app.command()
-def status(study: StudyPath, folder: Folder = None) -> None:
+def status(study: StudyPath, folder: Folder = None, prices: Prices = None) -> None:
     """Show how many calls are done, failed by which reason, and left, and how long those will take. Sends nothing.
 
     Can be asked while other processes run the study.
@@ -244,7 +262,7 @@ def status(study: StudyPath, folder: Folder = None) -> None:
     """
     from valuelex import pipeline
 
-    workspace = pipeline.open_study(study, folder)
+    workspace = pipeline.open_study(study, folder, prices)
     state = pipeline.status(workspace)
     typer.echo(f"{workspace.study.name}: {workspace.folder}")
     print_counts(state)

@@ -27,8 +27,27 @@ MaxCalls = Annotated[
     typer.Option(
         "--max-calls",
         metavar="N",
-        help="Refuse to start if more than N new calls are needed.",
+        help="Send at most N calls, then stop; run again to go on.",
         min=0,
+        show_default=False,
+    ),
+]
+MaxCost = Annotated[
+    float | None,
+    typer.Option(
+        "--max-cost",
+        metavar="USD",
+        help="Stop before calls can cost more than this in all, in US dollars; run again to go on.",
+        min=0,
+        show_default=False,
+    ),
+]
+Prices = Annotated[
+    Path | None,
+    typer.Option(
+        "--prices",
+        metavar="FILE",
+        help="A price list of your own, which wins over the shipped one (docs/how-to/costs.md).",
         show_default=False,
     ),
 ]

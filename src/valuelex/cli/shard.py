@@ -12,16 +12,23 @@ from valuelex.cli.show import Bars, interruptible
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from valuelex.domain.cost import Budget
     from valuelex.pipeline import Status, Workspace
 
 
-def run_shard(workspace: Workspace, text: str, study: Path, approve: Callable[[Status], bool]) -> None:
+def run_shard(
+    workspace: Workspace,
+    text: str,
+    study: Path,
+    approve: Callable[[Status], bool],
+    budget: Budget | None,
+) -> None:
     """Send the calls of a shard and say what comes next."""
     from valuelex.pipeline.sharding import Shard, send_shard
 
     shard = Shard.read(text)
     with interruptible():
-        sent = send_shard(workspace, shard, approve=approve, progress=Bars())
+        sent = send_shard(workspace, shard, approve=approve, progress=Bars(), budget=budget)
     typer.echo(
         f"Shard {shard.number}/{shard.of}: {sent.n_new} calls were sent, "
         f"{sent.n_own - sent.n_new} had been before. Ledger: {workspace.ledger_path}"

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from valuelex.errors import StudyError
-
 if TYPE_CHECKING:
+    from valuelex.domain.cost import CostEstimate
     from valuelex.domain.results import Results
     from valuelex.pipeline import Status, Workspace
 
@@ -39,14 +38,11 @@ def interruptible() -> Iterator[None]:
         raise typer.Exit(130) from stop
 
 
-def approver(max_calls: int | None, *, yes: bool) -> Callable[[Status], bool]:
-    """Make what is asked before the first call: show the counts, keep to the limit, ask on a terminal."""
+def approver(*, yes: bool) -> Callable[[Status], bool]:
+    """Make what is asked before the first call: show the counts and the cost, ask on a terminal."""
 
     def approve(state: Status) -> bool:
         print_counts(state)
-        if max_calls is not None and state.n_new > max_calls:
-            msg = f"{state.n_new} new calls are needed, more than --max-calls {max_calls}; nothing was sent."
-            raise StudyError(msg)
         if yes or not sys.stdin.isatty():
             return True
         return typer.confirm(f"Send {state.n_new} calls?", default=True, err=True)
@@ -66,12 +62,33 @@ def print_counts(state: Status) -> None:
     if state.n_new:
         most = "at most " if state.at_most else ""
         typer.echo(f"  New calls: {most}{state.n_new}, at most {state.max_new_tokens} tokens of answers.")
+        _print_cost(state.cost)
     else:
         typer.echo("  Nothing to send: every call is in the ledger.")
 
 
+def _print_cost(cost: CostEstimate) -> None:
+    """Print what new calls will cost; nothing where all of them are free."""
+    from valuelex.domain.cost import show_usd
+
+    if cost.most or cost.unknown:
+        typer.echo(
+            f"  Cost: about {show_usd(cost.expected)}, at most {show_usd(cost.most)} if no call is lost."
+        )
+    if cost.unknown:
+        typer.echo(f"  Without those whose price is unknown: {', '.join(cost.unknown)}.")
+
+
 def print_progress(state: Status) -> None:
-    """Print what failed, by reason, and how long the rest will take."""
+    """Print what was spent, what failed, by reason, and how long the rest will take."""
+    from valuelex.domain.cost import show_usd
+
+    spent = state.spend
+    if spent.cost or spent.unknown:
+        untold = f", without {spent.n_untold} replies that told no usage" if spent.n_untold else ""
+        typer.echo(f"  Spent so far: {show_usd(spent.cost)}{untold}.")
+    if spent.unknown:
+        typer.echo(f"  Without models whose price is unknown: {', '.join(spent.unknown)}.")
     for failure in state.failures[:FAILURES_SHOWN]:
         typer.echo(f"  failed {failure.n} times ({failure.reason}): {failure.message}")
     if len(state.failures) > FAILURES_SHOWN:

@@ -11,7 +11,6 @@ import typer
 
 from valuelex.cli.options import MaxCalls, Yes
 from valuelex.cli.show import Bars, interruptible
-from valuelex.errors import StudyError
 
 FAULTS_SHOWN = 100
 """Faults that are printed; more are counted."""
@@ -79,15 +78,22 @@ def draft_stems(
 
     Example: `valuelex stems draft schwartz-1992 --model openai/gpt-4o-mini --out schwartz-stems.toml`
     """
+    from valuelex.domain.cost import open_budget
     from valuelex.pipeline.stems import draft_test
 
     def approve(n_new: int) -> bool:
-        if max_calls is not None and n_new > max_calls:
-            msg = f"{n_new} new calls are needed, more than --max-calls {max_calls}; nothing was sent."
-            raise StudyError(msg)
         typer.echo(f"  draft    {n_new:6} new calls to {model}")
         return yes or not sys.stdin.isatty() or typer.confirm(f"Send {n_new} calls?", default=True, err=True)
 
     with interruptible():
-        test = draft_test(system, model, out, n_each=n, seed=seed, approve=approve, progress=Bars())
+        test = draft_test(
+            system,
+            model,
+            out,
+            n_each=n,
+            seed=seed,
+            approve=approve,
+            progress=Bars(),
+            budget=open_budget({}, max_calls=max_calls),
+        )
     typer.echo(f"Wrote {len(test.stems)} drafts to {out}. Edit them, then: valuelex stems check {out}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -61,6 +62,11 @@ _CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",
 def canonical_json(value: Any) -> str:
     """Return the one JSON text of a value: sorted keys, no spaces, no NaN."""
     return _CANONICAL.encode(value)
+
+
+_THINKS = re.compile(r"\s*<(?:think|thinking|reasoning)>", re.IGNORECASE)
+_THOUGHT = re.compile(r"</(?:think|thinking|reasoning)>", re.IGNORECASE)
+_BEGINNING = re.compile(r"\s*(?:<s>|<\|begin_of_text\|>|<\|endoftext\|>|<bos>|<\|startoftext\|>)\s*")
 
 
 def call_key(*, endpoint: str, revision: str, path: str, body: str, draw: int) -> str:
@@ -140,7 +146,8 @@ class Token:
 class Reply:
     """What came back for a call: the text, or why there is none.
 
-    `tokens` are given where the endpoint told their probabilities; joined they make the text.
+    `thinking` is what the model wrote before its answer, kept apart from it. `tokens` are given where the endpoint
+    told their probabilities; joined they make the text.
     """
 
     call_key: str
@@ -148,10 +155,14 @@ class Reply:
     missing: Missing | None = None
     finish_reason: str | None = None
     tokens: tuple[Token, ...] = ()
+    thinking: str = ""
 
 
-def read_reply(key: str, payload: Mapping[str, Any]) -> Reply:
+def read_reply(key: str, payload: Mapping[str, Any], prompt: str = "") -> Reply:
     """Read the text out of an OpenAI-compatible answer, chat or raw completion.
+
+    The text is the answer alone: without the thinking that a reasoning model writes before it, and without the
+    prompt where an endpoint repeats it. Thinking that the token limit ended leaves no answer (EMPTY).
 
     Parameters
     ----------
@@ -159,6 +170,8 @@ def read_reply(key: str, payload: Mapping[str, Any]) -> Reply:
         Key of the call that was answered.
     payload
         The decoded JSON body.
+    prompt
+        The call's own prompt, for raw completion.
 
     Returns
     -------
@@ -178,15 +191,16 @@ def read_reply(key: str, payload: Mapping[str, Any]) -> Reply:
         raise DataError(msg)
     choice = choices[0]
     message = choice.get("message")
-    refusal = None
+    refusal, thinking = None, ""
     if isinstance(message, Mapping):
-        text, refusal = message.get("content"), message.get("refusal")
+        text, refusal = _storable(message.get("content")), message.get("refusal")
+        thinking = _thinking_apart(message)
     elif "text" in choice:
-        text = choice["text"]
+        text = without_echo(_storable(choice["text"]), prompt)
     else:
         msg = f"The answer has neither a message nor a text: {canonical_json(choice)[:160]}"
         raise DataError(msg)
-    text = text.encode("utf-8", "replace").decode() if isinstance(text, str) else ""
+    thought, text = split_thinking(text)
     finish = choice.get("finish_reason")
     missing: Missing | None = None
     if finish == "content_filter":
@@ -201,12 +215,88 @@ def read_reply(key: str, payload: Mapping[str, Any]) -> Reply:
         missing=missing,
         finish_reason=finish if isinstance(finish, str) else None,
         tokens=_tokens(choice.get("logprobs"), text),
+        thinking=thinking or thought,
     )
 
 
+def _storable(content: Any) -> str:
+    """Return the text of a content: a string, or the text parts of a list; half surrogates are replaced."""
+    if isinstance(content, list):
+        content = "".join(_parts(content, "text"))
+    return content.encode("utf-8", "replace").decode() if isinstance(content, str) else ""
+
+
+def _parts(content: Any, kind: str) -> list[str]:
+    """Return the texts of one kind in a content that is a list of parts, such as {type: text, text: ...}."""
+    listed = content if isinstance(content, list) else []
+    of_kind = [part.get(kind) for part in listed if isinstance(part, Mapping) and part.get("type") == kind]
+    return [text for text in of_kind if isinstance(text, str)]
+
+
+def _thinking_apart(message: Mapping[str, Any]) -> str:
+    """Return the thinking that an endpoint tells beside the answer: by either name in use, or as parts."""
+    for name in ("reasoning_content", "reasoning"):
+        if isinstance(message.get(name), str) and message[name]:
+            return _storable(message[name])
+    return _storable("\n".join(_parts(message.get("content"), "thinking")))
+
+
+def split_thinking(text: str) -> tuple[str, str]:
+    """Part an answer from the thinking that stands before it between ``<think>`` and ``</think>``.
+
+    The opening mark may be missing, as where a chat template writes it into the prompt; without the closing one
+    everything after the opening is thinking. The answer keeps its text to the letter, but for space before it.
+
+    Returns
+    -------
+    thinking, answer : str
+        Thinking without its marks; empty where there is none.
+    """
+    opened = _THINKS.match(text)
+    start = opened.end() if opened else 0
+    closed = _THOUGHT.search(text, start)
+    if not opened and (not closed or _THINKS.search(text, 0, closed.start())):
+        return "", text
+    if not closed:
+        return text[start:].strip(), ""
+    return text[start : closed.start()].strip(), text[closed.end() :].lstrip()
+
+
+def without_echo(text: str, prompt: str) -> str:
+    """Take the prompt off a text that begins with it, as endpoints give it that return prompt and continuation.
+
+    The prompt counts as repeated where every character of it stands at the beginning, in order, whatever became of
+    space and line breaks, and whether or not a mark such as ``<s>`` stands before it. Anything else is returned as
+    it is: part of a prompt is no echo.
+    """
+    prompt = prompt[_begins(prompt) :]
+    if not prompt.strip():
+        return text
+    for start in (0, _begins(text)):
+        if text.startswith(prompt, start):
+            return text[start + len(prompt) :]
+    place = _begins(text)
+    for wanted in "".join(prompt.split()):
+        while place < len(text) and text[place].isspace():
+            place += 1
+        if not text.startswith(wanted, place):
+            return text
+        place += 1
+    return text[place:]
+
+
+def _begins(text: str) -> int:
+    """Return where a text begins behind the mark of its beginning, if it has one."""
+    mark = _BEGINNING.match(text)
+    return mark.end() if mark else 0
+
+
 def _tokens(logprobs: Any, text: str) -> tuple[Token, ...]:
-    """Read token probabilities in the form of chat or of raw completion; what does not fit the text is left."""
-    if not isinstance(logprobs, Mapping):
+    """Read token probabilities in the form of chat or of raw completion; what does not fit the text is left.
+
+    Tokens before the text, of thinking or of a repeated prompt, are dropped; one that reaches into it is cut.
+    """
+    if not isinstance(logprobs, Mapping) or not text:
         return ()
     try:
         if logprobs.get("content"):
@@ -216,15 +306,28 @@ def _tokens(logprobs: Any, text: str) -> tuple[Token, ...]:
             ]
         elif logprobs.get("tokens"):
             tops = logprobs.get("top_logprobs") or [
-                {t: p} for t, p in zip(logprobs["tokens"], logprobs["token_logprobs"], strict=True)
+                {} if p is None else {t: p}
+                for t, p in zip(logprobs["tokens"], logprobs["token_logprobs"], strict=True)
             ]
             listed = [(t, list((top or {}).items())) for t, top in zip(logprobs["tokens"], tops, strict=True)]
         else:
             return ()
-        found = tuple(Token(token, tuple((str(t), float(p)) for t, p in others)) for token, others in listed)
-        return found if "".join(t.text for t in found) == text else ()
+        found = [Token(token, tuple((str(t), float(p)) for t, p in others)) for token, others in listed]
     except (KeyError, TypeError, ValueError, AttributeError):
         return ()
+    joined = "".join(token.text for token in found)
+    return _last(found, len(joined) - len(text)) if joined.endswith(text) else ()
+
+
+def _last(tokens: Sequence[Token], n_before: int) -> tuple[Token, ...]:
+    """Return the tokens behind the first `n_before` characters."""
+    kept = []
+    for token in tokens:
+        rest = token.text[n_before:] if n_before > 0 else token.text
+        n_before -= len(token.text)
+        if rest:
+            kept.append(token if rest == token.text else Token(rest, token.alternatives))
+    return tuple(kept)
 
 
 def is_filtered(payload: Any) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from valuelex.domain.call import Api
+from valuelex.domain.cost import Price
 from valuelex.domain.measure import Manual, ProjectiveTest
 from valuelex.domain.structure import ValueSystem
 from valuelex.errors import StudyError
@@ -17,7 +18,17 @@ from valuelex.errors import StudyError
 FACTORS = ("respondent", "model", "family", "api", "persona", "temperature", "top_p")
 """What respondents can be compared by, besides the attributes that a study gives them."""
 
+STUDY = "study"
+"""Source of an attribute that the study itself states."""
+
 AttributeValue = str | int | float | bool
+LimitKey = Literal["max_tokens", "max_completion_tokens"]
+"""Names of the longest answer in a request; the second is that of OpenAI's reasoning models."""
+
+
+def setting_text(value: float | None) -> str:
+    """Write a temperature or top_p for a reader: 0.7, or default where none is sent."""
+    return "default" if value is None else f"{value:g}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +37,27 @@ class Endpoint:
 
     `identity` names it in call keys: the base URL, or 'embedded' for the model in this process.
     `extra_body` is merged into every request, `key_variable` is the environment variable with the API
-    key (None: it needs none). `sends_seed`, `json_schema` and `logprobs` tell whether it takes a seed, holds an
-    answer to a JSON schema, and tells token probabilities. `timeout_s` is for one attempt; limits a minute
-    are None where there are none.
+    key (None: it needs none). `timeout_s` is for one attempt; limits a minute are None where there are none.
+
+    What it can do is told by the study or the shipped list, or found out for each model (None until then):
+    `sends_seed`, `json_schema` and `logprobs` tell whether it takes a seed, holds an answer to a JSON schema, and
+    tells token probabilities; `limit_key` is the name under which it takes the longest answer; `raw_completion`
+    tells whether its raw completion applies no chat template.
     """
 
     provider: str
     identity: str
     key_variable: str | None
-    sends_seed: bool
+    sends_seed: bool | None
     max_in_flight: int
-    json_schema: bool = False
-    logprobs: bool = False
+    json_schema: bool | None = False
+    logprobs: bool | None = False
     extra_body: Mapping[str, Any] = field(default_factory=dict)
     timeout_s: float = 180.0
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
+    limit_key: LimitKey | None = "max_tokens"
+    raw_completion: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +84,24 @@ class Respondent:
 
     `persona` is the name of a persona and `subject` its description ('an experienced nurse');
     both are None when the model answers as itself. `prefill` starts the assistant's turn for it,
-    which only some endpoints allow. `family` is the unit of independence: models that share weights or recipe.
+    which only some endpoints allow. `reasoning_effort` is sent where it is given. A `temperature` or `top_p` of None
+    is not sent: the endpoint's own applies, which nobody tells. `family` is the unit of independence: models that
+    share weights or recipe. `attribute_sources` tells where each of the `attributes`, and the family, is from: the
+    study or a named source.
     """
 
     id: str
     model: Model
     api: Api
-    temperature: float
-    top_p: float
+    temperature: float | None
+    top_p: float | None
     family: str
     persona: str | None = None
     subject: str | None = None
     prefill: bool = False
+    reasoning_effort: str = ""
     attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
+    attribute_sources: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,12 +216,13 @@ class JudgePlan:
     kind: JudgeKind
     model: Model | None = None
     family: str = ""
-    temperature: float = 0.0
-    top_p: float = 1.0
+    temperature: float | None = 0.0
+    top_p: float | None = 1.0
     draws: int = 1
     max_tokens: int = 0
     together: bool = True
     exclude_family: bool = False
+    reasoning_effort: str = ""
     ratings: tuple[str, ...] = field(default=(), metadata={"local": True})
 
 
@@ -229,7 +251,10 @@ class ComparePlan:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """A resolved study. `elicit`, `normalise` and `construct` are None when nothing is elicited."""
+    """A resolved study. `elicit`, `normalise` and `construct` are None when nothing is elicited.
+
+    `prices` are those known of its models, by label. They change no result and are no part of its resolved form.
+    """
 
     name: str
     seed: int
@@ -242,6 +267,7 @@ class Study:
     manual: Manual
     compare: ComparePlan
     second: SecondPlan = SecondPlan(0, 0)
+    prices: Mapping[str, Price] = field(default_factory=dict, metadata={"local": True})
 
     def __post_init__(self) -> None:
         ids = [r.id for r in self.respondents]

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -27,7 +27,7 @@ from pydantic import (
 
 from valuelex.domain.measure import DEFAULT_FRAME, Manual, ProjectiveTest, RawFrame, Stem, StemKind
 from valuelex.domain.structure import Dimension, Subdimension, ValueSystem
-from valuelex.domain.study import FewShot, Prompt, PromptSet
+from valuelex.domain.study import FewShot, LimitKey, Prompt, PromptSet
 from valuelex.errors import StudyError
 from valuelex.io.messages import first_problem
 from valuelex.io.stem_rows import check_together, has_one_subject, opening, read_rows
@@ -35,6 +35,7 @@ from valuelex.io.stem_rows import check_together, has_one_subject, opening, read
 Text = Annotated[str, Field(min_length=1)]
 ASSETS = files("valuelex.assets")
 DEFAULT_TEST = "valuelex-120"
+DEFAULT_SYSTEM = "valuelex-2024"
 """The test that a study uses when it names none."""
 
 
@@ -159,21 +160,30 @@ class _Manual(Section):
     levels: Annotated[tuple[Text, ...], Field(min_length=7, max_length=7)]
 
 
+FindOut = Literal["find out"]
+
+
 class EndpointEntry(Section):
     """Where a provider answers. `key_variable` names the environment variable with its key.
+
+    `free` tells that tokens cost nothing there. An ability that is to be found out is, by a few calls before the
+    first that needs it.
 
     A key has no place in a study: what looks like one is refused without being shown.
     """
 
     base_url: Text
     key_variable: str = ""
-    sends_seed: bool = True
-    json_schema: bool = False
-    logprobs: bool = False
+    sends_seed: bool | FindOut = True
+    json_schema: bool | FindOut = "find out"
+    logprobs: bool | FindOut = "find out"
+    limit_key: LimitKey | FindOut = "max_tokens"
+    raw_completion: bool | FindOut = "find out"
     max_in_flight: Annotated[int, Field(ge=1)] = 16
     timeout_s: Annotated[float, Field(gt=0)] = 180.0
     requests_per_minute: Annotated[float, Field(gt=0)] | None = None
     tokens_per_minute: Annotated[float, Field(gt=0)] | None = None
+    free: bool = False
     extra_body: dict[str, Any] = {}
 
     @field_validator("base_url")

@@ -13,11 +13,11 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
 
 import aiohttp
 
 from valuelex.domain.call import Call, Route
+from valuelex.domain.cost import Budget, Usage, usage_of
 from valuelex.io.claims import Claims
 from valuelex.io.endpoint import (
     AttemptError,
@@ -43,16 +43,6 @@ LOOK_AHEAD = 10_000
 """Planned calls that wait in memory at the most, so that a slow endpoint does not hold up a fast one."""
 OTHERS_EVERY_S = 0.5
 """How often calls that another process is sending are looked at again."""
-
-
-class Budget(Protocol):
-    """What may be spent; see `valuelex.domain.cost`."""
-
-    def may_send(self, call: Call) -> bool:
-        """Reserve a call; False when it would go over the limit."""
-
-    def settle(self, call: Call, payload: Mapping[str, Any] | None) -> None:
-        """Replace what was reserved by what the reply used; None where there is no reply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,11 +200,10 @@ class _Gathering:
 
     async def _work(self, lane: _Lane) -> None:
         while (call := await self._next(lane)) is not None:
-            if self._budget is not None and not self._budget.may_send(call):
-                self._over_budget = True
-                self._n_not_sent += 1
-            else:
+            if self._reserve(call):
                 await self._carry(lane, call)
+            else:
+                self._n_not_sent += 1
 
     async def _next(self, lane: _Lane) -> Call | None:
         """Take the next call of a lane that is to be sent; None when there will be none."""
@@ -300,12 +289,14 @@ class _Gathering:
             await asyncio.sleep(OTHERS_EVERY_S)
 
     async def _carry(self, lane: _Lane, call: Call) -> None:
-        """Try a call until it is answered or hopeless, and record what became of it."""
+        """Try a call, which the budget has allowed, until it is answered or hopeless; record what became of it."""
         started = time.monotonic()
-        attempts = n_faults = 0
+        attempts = n_lost = 0
         tokens = _tokens(call) if lane.target.tokens_per_minute else 0
         failure: AttemptError | None = None
-        while await lane.gate.enter(tokens):
+        reserved = True
+        while n_lost < ATTEMPTS and (reserved or self._reserve(call)) and await lane.gate.enter(tokens):
+            reserved = True
             attempts += 1
             begun = time.monotonic()
             try:
@@ -313,23 +304,38 @@ class _Gathering:
             except TransientError as error:
                 failure = error
                 lane.gate.failed(error.trouble, begun, error.wait_s, str(error))
-                n_faults += error.trouble in (Trouble.FAULT, Trouble.ALIEN)
-                if n_faults >= ATTEMPTS:
-                    break
-                await lane.gate.sleep(_backoff(attempts, error.wait_s))
+                if error.trouble in (Trouble.FAULT, Trouble.ALIEN):
+                    # The endpoint may have computed an answer that did not arrive, and want to be paid for it.
+                    n_lost += 1
+                    self._settle(call, None)
+                    reserved = False
+                if n_lost < ATTEMPTS:
+                    await lane.gate.sleep(_backoff(attempts, error.wait_s))
             except AttemptError as error:
                 failure = error
                 lane.gate.answered()
                 break
             else:
                 lane.gate.answered()
+                self._settle(call, usage_of(received.payload))
                 await self._keep(call, received, time.monotonic() - started, attempts)
                 return
+        if reserved and self._budget is not None:
+            self._budget.release(call)
         await self._fail(call, failure, attempts, lane.gate.hopeless)
 
-    async def _keep(self, call: Call, received: Received, latency_s: float, attempts: int) -> None:
+    def _reserve(self, call: Call) -> bool:
+        """Ask the budget for a call."""
+        if self._budget is None or self._budget.may_send(call):
+            return True
+        self._over_budget = True
+        return False
+
+    def _settle(self, call: Call, usage: Usage | None) -> None:
         if self._budget is not None:
-            self._budget.settle(call, received.payload)
+            self._budget.settle(call, usage)
+
+    async def _keep(self, call: Call, received: Received, latency_s: float, attempts: int) -> None:
         await self._journal.answer(Answer(call, received.text, latency_s, attempts))
         self._n_answered += 1
         self._answered_by.add(call.respondent_id)
@@ -338,8 +344,6 @@ class _Gathering:
 
     async def _fail(self, call: Call, error: AttemptError | None, attempts: int, hopeless: str) -> None:
         """Record a failed call, and give its respondent up where going on is hopeless."""
-        if self._budget is not None:
-            self._budget.settle(call, None)
         who = call.respondent_id
         if hopeless:
             self._stops.setdefault(who, hopeless)

@@ -22,6 +22,7 @@ import numpy as np
 import polars as pl
 from filelock import FileLock, Timeout
 
+from valuelex.domain.capability import Capability
 from valuelex.domain.lexicon import Lexicon, Response, ResponseMatrix
 from valuelex.domain.measure import REASONS, Completion, Contrast, Note, Orientation, RatingArray
 from valuelex.domain.results import Results
@@ -44,6 +45,7 @@ RESULT_FILES = (
     "notes.parquet",
     "quality.json",
     "orientations.csv",
+    "probes.json",
     "contrasts.csv",
     "report.html",
 )
@@ -215,6 +217,11 @@ def write_quality(folder: Path, results: Results) -> None:
         "saving": plain(results.saving),
     }
     write_json(folder / "quality.json", "valuelex/quality/1", content)
+
+
+def write_probes(folder: Path, found: Sequence[Capability]) -> None:
+    """Write probes.json: what was found out about each model at its endpoint, with the signs of a chat template."""
+    write_json(folder / "probes.json", "valuelex/probes/1", {"models": plain(found)})
 
 
 def write_text(path: Path, text: str) -> None:

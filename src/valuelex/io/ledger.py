@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from valuelex.domain.call import Call, Reply, read_reply
+from valuelex.domain.cost import Slot, Tally
 from valuelex.errors import DataError, LedgerError
 from valuelex.io.ledger_schema import APPLICATION_ID, SCHEMA, STEPS, VERSION, usage
 
@@ -273,7 +274,7 @@ class Ledger:
                 return frozenset(key for (key,) in self._db.execute("SELECT call_key FROM reply"))
         return frozenset(row[0] for row in self._of("SELECT call_key FROM reply WHERE call_key", keys))
 
-    def _of(self, query: str, keys: Iterable[str]) -> Iterator[tuple[str, Any]]:
+    def _of(self, query: str, keys: Iterable[str]) -> Iterator[tuple[Any, ...]]:
         """Ask about a few hundred calls at a time."""
         wanted = list(keys)
         for start in range(0, len(wanted), KEYS_AT_ONCE):
@@ -320,26 +321,22 @@ class Ledger:
 
     def replies(self, keys: Iterable[str]) -> dict[str, Reply]:
         """Read the replies to these calls; a key without a reply is left out."""
-        found = self._of("SELECT call_key, payload FROM reply WHERE call_key", keys)
-        return {key: self._read(key, payload) for key, payload in found}
+        prompt = "CASE path WHEN '/completions' THEN json_extract(body, '$.prompt') END"
+        query = f"SELECT call_key, payload, {prompt} FROM reply JOIN call ON key = call_key WHERE call_key"  # noqa: S608
+        return {key: self._read(key, payload, prompt or "") for key, payload, prompt in self._of(query, keys)}
 
-    def usage(self) -> list[tuple[str, str, str, int, int, int, int]]:
-        """Sum what was used, by provider, model and stage.
-
-        Returns
-        -------
-        list of tuple
-            Provider, model, stage, replies, replies whose endpoint told no usage, prompt tokens and
-            completion tokens (both of the others alone).
-        """
+    def tallies(self) -> dict[Slot, Tally]:
+        """Sum what was used, by model (provider/name) and stage."""
         query = """
-            SELECT provider, model, stage, count(*), sum(prompt_tokens IS NULL OR completion_tokens IS NULL),
+            SELECT provider || '/' || model, stage, count(*),
+                sum(prompt_tokens IS NULL OR completion_tokens IS NULL),
                 coalesce(sum(CASE WHEN completion_tokens IS NOT NULL THEN prompt_tokens END), 0),
                 coalesce(sum(CASE WHEN prompt_tokens IS NOT NULL THEN completion_tokens END), 0)
-            FROM reply JOIN call ON key = call_key GROUP BY provider, model, stage ORDER BY provider, model, stage
+            FROM reply JOIN call ON key = call_key GROUP BY 1, 2
         """
         with self._errors():
-            return self._db.execute(query).fetchall()
+            rows = self._db.execute(query).fetchall()
+        return {(label, stage): Tally(*sums) for label, stage, *sums in rows}
 
     def fingerprint(self) -> str:
         """Return what changes whenever a reply is added or replaced."""
@@ -358,9 +355,9 @@ class Ledger:
             n, seconds = self._db.execute(query, (n_last,)).fetchone()
         return (n - 1) / seconds if n > 1 and seconds > 0 else None
 
-    def _read(self, key: str, payload: str) -> Reply:
+    def _read(self, key: str, payload: str, prompt: str) -> Reply:
         try:
-            return read_reply(key, json.loads(payload))
+            return read_reply(key, json.loads(payload), prompt)
         except (ValueError, AttributeError, DataError) as error:
             msg = (
                 f"{str(self.path)!r}: the reply to {key} is damaged ({error}); restore the file from a copy, or "

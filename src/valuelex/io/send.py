@@ -13,9 +13,10 @@ from types import TracebackType
 from typing import Self
 
 from valuelex.domain.call import Call, CallStage, Route
+from valuelex.domain.cost import Budget
 from valuelex.domain.study import Model
 from valuelex.errors import BudgetError, CallError
-from valuelex.io.client import Budget, Gathered, gather
+from valuelex.io.client import Gathered, gather
 from valuelex.io.embedded import EmbeddedServer
 from valuelex.io.endpoint import Target
 from valuelex.io.keys import find_key
@@ -139,7 +140,7 @@ def raise_for_stops(outcomes: Sequence[Gathered]) -> None:
         f"{n_not_sent} were not sent; run again to go on."
     )
     if any(o.over_budget for o in outcomes):
-        msg = f"The limit was reached. {counts}"
+        msg = f"The limit on calls or cost is reached. {counts}"
         raise BudgetError(msg)
     reasons = list(dict.fromkeys(stops.values()))
     if not reasons and n_failed and not n_answered:

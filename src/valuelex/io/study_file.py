@@ -6,32 +6,38 @@ Sends nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from typing import TypeVar
 
 from valuelex.domain.measure import PANEL
 from valuelex.domain.structure import BUILT
 from valuelex.domain.study import (
     FACTORS,
+    STUDY,
     Adaptive,
     ComparePlan,
     ConstructPlan,
     ElicitPlan,
     Endpoint,
     JudgePlan,
+    LimitKey,
     Model,
     NormalisePlan,
     ProjectPlan,
     Respondent,
     SecondPlan,
     Study,
+    setting_text,
 )
 from valuelex.errors import StudyError
-from valuelex.io import assets, embedded
-from valuelex.io.assets import EndpointEntry
+from valuelex.io import assets, embedded, prices, registry
+from valuelex.io.assets import EndpointEntry, FindOut
 from valuelex.io.study_form import ElicitSection, JudgeSection, ProjectSection, RespondentSection, StudyFile
+
+Told = TypeVar("Told", bool, LimitKey)
 
 MOST_COMPARED = 100
 """Respondents that are contrasted pair by pair at the most (4,950 pairs)."""
@@ -41,8 +47,15 @@ EMBEDDED_BODY = {"min_p": 0.0, "top_k": 0}
 """Sent to the embedded server, whose own defaults (.05 and 40) would cut the distribution."""
 
 
-def read_study(path: Path) -> Study:
+def read_study(path: Path, price_file: Path | None = None) -> Study:
     """Read and resolve a study file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    price_file
+        A price list of the user's, which wins over the shipped ones.
 
     Raises
     ------
@@ -53,7 +66,7 @@ def read_study(path: Path) -> Study:
     """
     read = assets.validate(StudyFile, assets.read_toml(path, str(path)), str(path))
     try:
-        return resolve(read, path.parent)
+        return resolve(read, path.parent, price_file)
     except StudyError as error:
         message = str(error)
         raise StudyError(message if message.startswith(str(path)) else f"{path}: {message}") from error
@@ -66,6 +79,7 @@ def study_of_one_model(
     respondent: Mapping[str, object],
     project: Mapping[str, object],
     judges: Sequence[Mapping[str, object]],
+    price_file: Path | None = None,
 ) -> Study:
     """Make a study that measures one model and elicits nothing, without a file.
 
@@ -77,6 +91,8 @@ def study_of_one_model(
         Keys of [endpoints.PROVIDER], where ValueLex does not know the provider.
     respondent, project, judges
         Further keys of [[respondents]] and of [project], and all [[judges]].
+    price_file
+        As `read_study`.
 
     Raises
     ------
@@ -90,10 +106,10 @@ def study_of_one_model(
         "project": project,
         "judges": judges,
     }
-    return resolve(assets.validate(StudyFile, table, "measure"), Path())
+    return resolve(assets.validate(StudyFile, table, "measure"), Path(), price_file)
 
 
-def resolve(read: StudyFile, folder: Path) -> Study:
+def resolve(read: StudyFile, folder: Path, price_file: Path | None = None) -> Study:
     """Unroll grids and look up names; relative paths start at `folder`."""
     respondents = tuple(r for section in read.respondents for r in _respondents(section, read, folder))
     if BUILT in read.project.systems and read.elicit is None:
@@ -106,6 +122,12 @@ def resolve(read: StudyFile, folder: Path) -> Study:
         )
         raise StudyError(msg)
     _check_factors(read.compare.factors, respondents)
+    judges = _judges(read, folder)
+    models = list(
+        dict.fromkeys([*(s.model for s in read.respondents), *(s.model for s in read.judges if s.model)])
+    )
+    _check_used("models", read.models, models)
+    _check_used("prices", read.prices, models)
     if len(set(read.compare.remove)) < len(read.compare.remove):
         msg = f"[compare] remove names {read.compare.remove[0]!r} twice; once is enough."
         raise StudyError(msg)
@@ -117,10 +139,16 @@ def resolve(read: StudyFile, folder: Path) -> Study:
         normalise=NormalisePlan(**read.normalise.model_dump()) if read.elicit else None,
         construct=ConstructPlan(**read.construct_.model_dump()) if read.elicit else None,
         project=_project(read.project, folder),
-        judges=_judges(read, folder),
+        judges=judges,
         manual=assets.load_manual(read.project.manual, folder),
         second=SecondPlan(**read.second.model_dump()),
         compare=ComparePlan(**read.compare.model_dump()),
+        prices=prices.prices_of(
+            models,
+            {**assets.load_endpoints(), **read.endpoints},
+            read.prices,
+            prices.shipped_prices() | (prices.read_prices(price_file) if price_file else {}),
+        ),
     )
 
 
@@ -228,14 +256,17 @@ def _judge(section: JudgeSection, read: StudyFile, folder: Path) -> JudgePlan:
         )
         raise StudyError(msg)
     own = [r for r in read.respondents if r.model == section.model and r.family]
-    family = section.family or (own[0].family if own else model.label)
+    known = registry.known_of(section.model, read.models)
+    family = section.family or (own[0].family if own else known.family_or(model.label))
     return JudgePlan(
         id=section.name or model.label,
         kind="llm",
         model=model,
         family=family,
         together=rates_together(model) if section.together is None else section.together,
-        **section.model_dump(include={"temperature", "top_p", "draws", "max_tokens", "exclude_family"}),
+        **section.model_dump(
+            include={"temperature", "top_p", "draws", "max_tokens", "exclude_family", "reasoning_effort"}
+        ),
     )
 
 
@@ -249,16 +280,22 @@ def _respondents(section: RespondentSection, read: StudyFile, folder: Path) -> l
     if section.prefill and section.api == "completion":
         msg = f'[[respondents]] {section.model!r}: prefill belongs to api = "chat"; leave it out.'
         raise StudyError(msg)
+    known = registry.known_of(section.model, read.models)
+    stated = {**section.attributes, **({"family": section.family} if section.family else {})}
+    sources = {**known.sources, **dict.fromkeys(stated, STUDY)}
+    unstated = {name: value for name, value in known.attributes.items() if name not in section.attributes}
     found = []
-    for persona, temperature, top_p in product(section.personas, section.temperature, section.top_p):
+    grid = product(section.personas, section.temperature, section.top_p, section.reasoning_effort)
+    for persona, temperature, top_p, effort in grid:
         if persona and persona not in read.personas:
-            known = ", ".join(map(repr, read.personas)) or "none"
-            msg = f"No persona {persona!r} in [personas]; it has {known}."
+            personas = ", ".join(map(repr, read.personas)) or "none"
+            msg = f"No persona {persona!r} in [personas]; it has {personas}."
             raise StudyError(msg)
         parts = [section.label or f"{_short_name(model.name)} {section.api}"]
         parts += [persona] if persona else []
-        parts += [f"t{temperature:g}"]
-        parts += [f"p{top_p:g}"] if len(section.top_p) > 1 else []
+        parts += [f"t{setting_text(temperature)}"]
+        parts += [f"p{setting_text(top_p)}"] if len(section.top_p) > 1 else []
+        parts += [effort] if effort else []
         found.append(
             Respondent(
                 id=" ".join(parts),
@@ -266,11 +303,13 @@ def _respondents(section: RespondentSection, read: StudyFile, folder: Path) -> l
                 api=section.api,
                 temperature=temperature,
                 top_p=top_p,
-                family=section.family or model.label,
+                family=section.family or known.family_or(model.label),
                 persona=persona or None,
                 subject=read.personas[persona] if persona else None,
                 prefill=section.prefill,
-                attributes=section.attributes,
+                reasoning_effort=effort,
+                attributes={**section.attributes, **unstated},
+                attribute_sources=sources,
             )
         )
     return found
@@ -319,6 +358,7 @@ def resolve_model(reference: str, endpoints: Mapping[str, EndpointEntry], folder
             json_schema=True,
             logprobs=True,
             extra_body=EMBEDDED_BODY,
+            raw_completion=True,
         )
         short = name if name == embedded.DEFAULT_MODEL else weights.stem
         return Model(endpoint, short, embedded.weights_revision(weights), str(weights))
@@ -327,16 +367,32 @@ def resolve_model(reference: str, endpoints: Mapping[str, EndpointEntry], folder
         provider=provider,
         identity=entry.base_url,
         key_variable=entry.key_variable or None,
-        sends_seed=entry.sends_seed,
+        sends_seed=_told(entry.sends_seed),
         max_in_flight=entry.max_in_flight,
-        json_schema=entry.json_schema,
-        logprobs=entry.logprobs,
+        json_schema=_told(entry.json_schema),
+        logprobs=_told(entry.logprobs),
         extra_body=entry.extra_body,
         timeout_s=entry.timeout_s,
         requests_per_minute=entry.requests_per_minute,
         tokens_per_minute=entry.tokens_per_minute,
+        limit_key=_told(entry.limit_key),
+        raw_completion=_told(entry.raw_completion),
     )
     return Model(endpoint, name)
+
+
+def _told(ability: Told | FindOut) -> Told | None:
+    """Return what is told of an ability; None where it is to be found out."""
+    return None if ability == "find out" else ability
+
+
+def _check_used(section: str, named: Iterable[str], models: Sequence[str]) -> None:
+    """Refuse a table about a model that the study does not use: it is likely misspelt."""
+    idle = sorted(set(named) - set(models))
+    if idle:
+        there = ", ".join(map(repr, models))
+        msg = f'[{section}."{idle[0]}"]: no respondent or judge has this model; there is {there}.'
+        raise StudyError(msg)
 
 
 def _check_factors(factors: tuple[str, ...], respondents: tuple[Respondent, ...]) -> None:

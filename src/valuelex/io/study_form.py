@@ -8,15 +8,25 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 from valuelex.domain.study import Confound, JudgeKind
 from valuelex.io import assets
 from valuelex.io.assets import EndpointEntry, Section, Text
+from valuelex.io.prices import PriceEntry
+from valuelex.io.registry import StudyFacts
 
-Share = Annotated[float, Field(gt=0, le=1)]
-Temperature = Annotated[float, Field(ge=0, le=5)]
+
+def _unsent(value: object) -> object:
+    return None if value == "default" else value
+
+
+Share = Annotated[Annotated[float, Field(gt=0, le=1)] | None, BeforeValidator(_unsent)]
+Temperature = Annotated[Annotated[float, Field(ge=0, le=5)] | None, BeforeValidator(_unsent)]
+"""A number to send, or "default": none is sent, and the endpoint's own applies."""
 Count = Annotated[int, Field(ge=1, strict=True)]
+Effort = Annotated[str, Field(pattern=r"^[a-z]*$")]
+"""A reasoning effort as the provider calls it, such as low or high; empty: none is sent."""
 
 
 class StudySection(Section):
@@ -27,7 +37,7 @@ class StudySection(Section):
 
 
 class RespondentSection(Section):
-    """A grid of respondents that share a model: temperatures x top_p x personas."""
+    """A grid of respondents that share a model: temperatures x top_p x personas x reasoning efforts."""
 
     model: Text
     api: Literal["chat", "completion"] = "chat"
@@ -36,10 +46,11 @@ class RespondentSection(Section):
     temperature: Annotated[tuple[Temperature, ...], Field(min_length=1)] = (1.0,)
     top_p: Annotated[tuple[Share, ...], Field(min_length=1)] = (1.0,)
     personas: Annotated[tuple[str, ...], Field(min_length=1)] = ("",)
+    reasoning_effort: Annotated[tuple[Effort, ...], Field(min_length=1)] = ("",)
     family: str = ""
     attributes: dict[str, str | int | float | bool] = {}
 
-    @field_validator("temperature", "top_p", "personas", mode="before")
+    @field_validator("temperature", "top_p", "personas", "reasoning_effort", mode="before")
     @classmethod
     def _one_is_a_list_of_one(cls, value: object) -> object:
         return value if isinstance(value, list | tuple) else (value,)
@@ -78,7 +89,7 @@ class ProjectSection(Section):
     wordings: Count = 1
     draws: Count = 1
     max_tokens: Count = 32
-    systems: Annotated[tuple[Text, ...], Field(min_length=1)] = ("valuelex-2024",)
+    systems: Annotated[tuple[Text, ...], Field(min_length=1)] = (assets.DEFAULT_SYSTEM,)
     manual: Text = "valuelex-7"
     stop_width: Annotated[float, Field(ge=0, le=6)] = 0.0
     stop_step: Count = 12
@@ -98,6 +109,7 @@ class JudgeSection(Section):
     max_tokens: Annotated[int, Field(ge=0, strict=True)] = 0
     together: bool | None = None
     exclude_family: bool = False
+    reasoning_effort: Effort = ""
     ratings: tuple[Text, ...] = ()
 
 
@@ -122,6 +134,8 @@ class StudyFile(Section):
     study: StudySection
     personas: dict[str, Text] = {}
     endpoints: dict[str, EndpointEntry] = {}
+    models: dict[str, StudyFacts] = {}
+    prices: dict[str, PriceEntry] = {}
     respondents: Annotated[tuple[RespondentSection, ...], Field(min_length=1)]
     elicit: ElicitSection | None = None
     normalise: NormaliseSection = NormaliseSection()

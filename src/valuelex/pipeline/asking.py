@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from valuelex.domain.call import Call, CallStage, Reply
+from valuelex.domain.cost import Budget
 from valuelex.domain.study import Model, Study
 from valuelex.errors import NotApprovedError
 from valuelex.io.client import Gathered
@@ -37,6 +38,8 @@ class Asker:
         None where nothing is to be sent; what the ledger has not answered is then missing.
     approve
         Asked once, before the first call; False ends the run.
+    budget
+        What may be spent; None for no limit.
     """
 
     def __init__(
@@ -46,13 +49,18 @@ class Asker:
         ledger: Ledger,
         sender: Sender | None,
         approve: Callable[[Status], bool],
+        budget: Budget | None = None,
     ) -> None:
         self._study, self._calls, self._ledger = study, calls, ledger
-        self._sender, self._approve = sender, approve
+        self._sender, self._approve, self._budget = sender, approve, budget
         self._tried: set[str] = set()
         self._allowed = 0
         self.is_complete = True
         """Whether every call that was asked for has a reply."""
+
+    def replan(self, calls: Mapping[CallStage, tuple[Call, ...]]) -> None:
+        """Count other calls from now on: probes have told what the requests must look like."""
+        self._calls = calls
 
     @property
     def n_sent(self) -> int:
@@ -104,5 +112,7 @@ class Asker:
         judged = {j.model.endpoint.provider for j in self._study.judges if j.model and "judge" in wanted}
         asked = {r.model.endpoint.provider for r in self._study.respondents if wanted - {"judge"}}
         check_keys(models_of(self._study), judged | asked, self._ledger.path.parent)
+        if self._budget is not None:
+            self._budget.check(line.model for line in state.cost.lines)
         if not self._approve(state):
             raise NotApprovedError

@@ -14,16 +14,19 @@ from pathlib import Path
 import numpy as np
 
 from valuelex.domain.call import Call, Missing, Reply
+from valuelex.domain.cost import Budget, estimate, spend
 from valuelex.domain.labels import Calibration, LabelledText, LabelSet
 from valuelex.domain.measure import REASONS, Exhibit, Manual, join_sentence
 from valuelex.domain.structure import ValueSystem
 from valuelex.domain.study import JudgePlan
 from valuelex.errors import NotApprovedError, StudyError
 from valuelex.io import assets, files
+from valuelex.io.assets import load_endpoints
 from valuelex.io.calibration_file import write_calibration
 from valuelex.io.embed import MiniLM
 from valuelex.io.labels import load_map, read_labels
 from valuelex.io.ledger import Ledger
+from valuelex.io.prices import prices_of, shipped_prices
 from valuelex.io.send import Sender, check_keys, raise_for_stops
 from valuelex.io.study_file import EMBEDDING, rates_together, resolve_model
 from valuelex.pipeline.measuring import Embeddings
@@ -93,6 +96,7 @@ def calibrate_judge(
     seed: int = 0,
     approve: Callable[[Status], bool] = lambda _: True,
     progress: Progress | None = None,
+    budget: Budget | None = None,
 ) -> Calibration:
     """Rate labelled texts, compare, and write calibration.json and calibration.csv.
 
@@ -112,6 +116,8 @@ def calibrate_judge(
         Asked once, before the first call is sent, with the number of new calls; False ends the run.
     progress
         Shows what is being done.
+    budget
+        A limit on calls; None for none.
 
     Raises
     ------
@@ -134,7 +140,7 @@ def calibrate_judge(
             ratings = _by_axis(parts, len(labels.texts), Embeddings(MiniLM.load()))
         else:
             manual = assets.load_manual(MANUAL, Path())
-            ratings = _by_model(judge, parts, len(labels.texts), manual, folder, approve, progress)
+            ratings = _by_model(judge, parts, len(labels.texts), manual, folder, approve, progress, budget)
         progress.step("Comparing with the labels")
         found = calibrate(
             labels,
@@ -191,6 +197,7 @@ def _by_model(
     folder: Path,
     approve: Callable[[Status], bool],
     progress: Progress,
+    budget: Budget | None,
 ) -> Ratings:
     unique = [tuple({e.id: e for e in part.exhibits}.values()) for part in parts]
     planned = [
@@ -199,7 +206,7 @@ def _by_model(
     ]
     calls = [call for own in planned for call in own]
     each = judge.max_tokens or TOKENS_EACH * len(parts[0].system.subdimensions) + TOKENS_MORE
-    replies = _gather(judge, calls, each, folder, approve, progress)
+    replies = _gather(judge, calls, each, folder, approve, progress, budget)
     shape = (n_texts, len(parts[0].system.subdimensions))
     values = np.full(shape, np.nan)
     missing = np.full(shape, REASONS.index(Missing.CALL_FAILED), dtype=np.int8)
@@ -219,6 +226,7 @@ def _gather(
     folder: Path,
     approve: Callable[[Status], bool],
     progress: Progress,
+    budget: Budget | None,
 ) -> Mapping[str, Reply]:
     """Send what the ledger has not answered, once that is approved, and read all replies."""
     if judge.model is None:
@@ -231,9 +239,13 @@ def _gather(
             n_failed = sum(c.key in failed for c in new)
             count = StageCount("judge", len(calls), len(calls) - len(new), n_failed)
             check_keys([judge.model])
-            if not approve(Status((count,), (), len(new) * tokens_each)):
+            prices = prices_of([judge.model.label], load_endpoints(), {}, shipped_prices())
+            tallies = ledger.tallies()
+            cost = estimate(new, prices, tallies)
+            state = Status((count,), (), len(new) * tokens_each, cost, spend(tallies, prices))
+            if not approve(state):
                 raise NotApprovedError
-            with Sender([judge.model], ledger, progress.calls) as sender:
+            with Sender([judge.model], ledger, progress.calls, budget) as sender:
                 raise_for_stops([sender.send("judge", new)])
         else:
             progress.step("Nothing was sent: every answer was in the ledger")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 
+from valuelex.domain.call import Call, CallStage
+from valuelex.domain.cost import Budget
 from valuelex.domain.results import Results
+from valuelex.domain.study import Study
+from valuelex.errors import CallError
 from valuelex.io import files
 from valuelex.io.embed import MiniLM
 from valuelex.io.ledger import Ledger
@@ -13,8 +18,11 @@ from valuelex.io.send import Sender
 from valuelex.pipeline.asking import Asker, models_of
 from valuelex.pipeline.finished import mark_finished
 from valuelex.pipeline.planning import Stage, check_rated, independent_calls, planned_calls
+from valuelex.pipeline.probing import probe_payloads, send_probes, settled
 from valuelex.pipeline.status import Status
 from valuelex.pipeline.workspace import Progress, Silent, Workspace
+from valuelex.stages.caveats import template_caveats
+from valuelex.stages.probe import read_probes, unsettled
 
 
 def run(
@@ -24,6 +32,7 @@ def run(
     send: bool = True,
     approve: Callable[[Status], bool] = lambda _: True,
     progress: Progress | None = None,
+    budget: Budget | None = None,
 ) -> Results | None:
     """Carry a study from its design to its report.
 
@@ -40,6 +49,8 @@ def run(
         Asked once, before the first call is sent, with the numbers of new calls; False ends the run.
     progress
         Shows what is being done.
+    budget
+        Limits on calls and cost of this run; None for none.
 
     Returns
     -------
@@ -52,6 +63,8 @@ def run(
         If `approve` said no; nothing was sent.
     CallError
         If a model or endpoint could not be called; all answers so far are kept.
+    BudgetError
+        If the budget ended the sending; run again to go on.
     DataError
         If the answers are too few or too poor for a stage.
     """
@@ -59,20 +72,63 @@ def run(
     study = workspace.study
     files.open_folder(workspace.folder)
     with Ledger(workspace.ledger_path) as ledger:
-        calls = planned_calls(study)
-        if until in ("elicit", "construct"):
-            calls = {"elicit": calls["elicit"]}
+        known = settled(study, ledger)
+        calls = _planned(known, until)
         embedder = None if until == "elicit" else MiniLM.load()  # Before anything is paid for.
         check_rated(study)
-        with Sender(models_of(study), ledger, progress.calls) if send else nullcontext() as sender:
-            asker = Asker(study, calls, ledger, sender, approve)
+        sending = Sender(models_of(study), ledger, progress.calls, budget) if send else nullcontext()
+        with sending as sender:
+            asker = Asker(study, calls, ledger, sender, approve, budget)
+            study = _find_out(study, ledger, asker, until) if send else known
+            if study != known:
+                calls = _planned(study, until)
+                asker.replan(calls)
             files.write_study(workspace.folder, study)
+            _tell_found(workspace, ledger, study, progress)
             asker.ahead(independent_calls(study, calls, until))
             from valuelex.pipeline.computing import compute  # Slow to import, and not needed to send.
 
-            results = compute(workspace, calls, asker, embedder, progress, until)
+            results = compute(replace(workspace, study=study), calls, asker, embedder, progress, until)
         if results is not None and asker.is_complete:
             mark_finished(workspace, ledger)
         if send and not asker.n_sent:
             progress.step("Nothing was sent: every answer was in the ledger")
         return results
+
+
+def _planned(study: Study, until: Stage) -> Mapping[CallStage, tuple[Call, ...]]:
+    calls = planned_calls(study)
+    return {"elicit": calls["elicit"]} if until in ("elicit", "construct") else calls
+
+
+def _find_out(study: Study, ledger: Ledger, asker: Asker, until: Stage) -> Study:
+    """Send probes and return the study with what they found out.
+
+    Who could not be probed does not hold up the others: their calls are sent before the run ends.
+    """
+    trouble: CallError | None = None
+    try:
+        send_probes(study, ledger, lambda probes: asker.ahead({"probe": probes}))
+    except CallError as error:
+        trouble = error
+    found = settled(study, ledger)
+    waiting = unsettled(study, probe_payloads(study, ledger))
+    if waiting:
+        calls = _planned(found, until)
+        asker.replan(calls)
+        independent = independent_calls(found, calls, until)
+        asker.ahead(
+            {stage: [c for c in own if c.respondent_id not in waiting] for stage, own in independent.items()}
+        )
+        msg = f"What {min(waiting)!r} can do could not be found out; see valuelex status, and run again."
+        raise trouble or CallError(msg)
+    return found
+
+
+def _tell_found(workspace: Workspace, ledger: Ledger, study: Study, progress: Progress) -> None:
+    """Write what was found out, and say at once which raw completion is none."""
+    found = read_probes(workspace.study, probe_payloads(workspace.study, ledger))
+    if found:
+        files.write_probes(workspace.folder, found)
+    for sentence in template_caveats(study):
+        progress.step(sentence.rstrip("."))

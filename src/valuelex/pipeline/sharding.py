@@ -6,14 +6,14 @@ answered. Computes no results; the ledgers of the shards are merged for that.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from valuelex.domain.call import Call, CallStage, Reply, shard_of
+from valuelex.domain.cost import Budget, estimate, most_tokens, spend
 from valuelex.domain.structure import ValueSystem
 from valuelex.domain.study import Study
-from valuelex.errors import NotApprovedError, StudyError
+from valuelex.errors import CallError, NotApprovedError, StudyError
 from valuelex.io import files
 from valuelex.io.embed import MiniLM
 from valuelex.io.ledger import Ledger
@@ -21,10 +21,12 @@ from valuelex.io.send import Sender, check_keys, raise_for_stops
 from valuelex.pipeline.asking import models_of
 from valuelex.pipeline.measuring import Embeddings, measure_respondents
 from valuelex.pipeline.planning import check_rated, independent_calls, planned_calls
+from valuelex.pipeline.probing import probe_payloads, send_probes, settled
 from valuelex.pipeline.status import StageCount, Status
 from valuelex.pipeline.workspace import Progress, Silent, Workspace
 from valuelex.stages.exhibits import excluded_respondents, prepare_exhibits, to_rate
 from valuelex.stages.judge_prompt import plan_ratings
+from valuelex.stages.probe import unsettled
 from valuelex.stages.project import read_completions
 from valuelex.stages.second_methods import plan_choices, plan_direct
 
@@ -79,6 +81,7 @@ def send_shard(
     *,
     approve: Callable[[Status], bool] = lambda _: True,
     progress: Progress | None = None,
+    budget: Budget | None = None,
 ) -> ShardSent:
     """Send the calls of one shard that can be sent with the answers that are there.
 
@@ -89,39 +92,102 @@ def send_shard(
     shard
         Which part.
     approve
-        Asked before the first call, with the numbers of this shard's calls; False ends it.
+        Asked before probes, where some are needed, and before the first call, with the numbers of this shard's
+        calls; False ends it.
     progress
         Shows what is being done.
+    budget
+        Limits on calls and cost of this time; None for none.
 
     Raises
     ------
     NotApprovedError
-        If `approve` said no; nothing was sent.
-    CallError
+        If `approve` said no; nothing more was sent.
+    CallError, BudgetError
         If a model or endpoint could not be called; all answers so far are kept.
     """
     progress = progress or Silent()
-    study = workspace.study
     files.open_folder(workspace.folder)
-    check_rated(study)
-    with Ledger(workspace.ledger_path) as ledger:
-        plan, is_whole = sendable_calls(study, ledger)
-        answered = ledger.answered()
-        own = {stage: [c for c in calls if shard.holds(c)] for stage, calls in plan.items()}
+    check_rated(workspace.study)
+    with (
+        Ledger(workspace.ledger_path) as ledger,
+        Sender(models_of(workspace.study), ledger, progress.calls, budget) as sender,
+    ):
+        round_ = _Round(workspace.study, shard, ledger, sender, approve, budget)
+        round_.find_out()
+        return round_.send()
+
+
+class _Round:
+    """One time that a shard is sent."""
+
+    def __init__(
+        self,
+        study: Study,
+        shard: Shard,
+        ledger: Ledger,
+        sender: Sender,
+        approve: Callable[[Status], bool],
+        budget: Budget | None,
+    ) -> None:
+        self._study, self._shard, self._ledger, self._sender = study, shard, ledger, sender
+        self._approve, self._budget = approve, budget
+        self._approved = False
+
+    def find_out(self) -> None:
+        """Send the probes that the ledger lacks: every shard must know what the requests look like.
+
+        Raises
+        ------
+        CallError
+            If something could not be found out.
+        """
+        send_probes(self._study, self._ledger, self._probe)
+        waiting = unsettled(self._study, probe_payloads(self._study, self._ledger))
+        if waiting:
+            msg = f"What {min(waiting)!r} can do could not be found out; see valuelex status, and run again."
+            raise CallError(msg)
+
+    def _probe(self, probes: Sequence[Call]) -> None:
+        self._ask_leave({"probe": list(probes)}, {"probe": list(probes)})
+        raise_for_stops([self._sender.send("probe", probes)])
+
+    def send(self) -> ShardSent:
+        """Send what is of this shard."""
+        holds = self._shard.holds
+        plan, is_whole = sendable_calls(settled(self._study, self._ledger), self._ledger)
+        answered = self._ledger.answered()
+        own = {stage: [c for c in calls if holds(c)] for stage, calls in plan.items()}
         new = {stage: [c for c in calls if c.key not in answered] for stage, calls in own.items()}
         if any(new.values()):
-            to_send = [c for calls in new.values() for c in calls]
-            check_keys(models_of(study), {c.provider for c in to_send}, workspace.folder)
-            if not approve(_count(own, new, ledger)):
-                raise NotApprovedError
-            with Sender(models_of(study), ledger, progress.calls) as sender:
-                raise_for_stops([sender.send(stage, calls) for stage, calls in new.items() if calls])
-        answered = ledger.answered()
-        elsewhere = [
-            c for calls in plan.values() for c in calls if not shard.holds(c) and c.key not in answered
-        ]
+            self._ask_leave(own, new)
+            raise_for_stops([self._sender.send(stage, calls) for stage, calls in new.items() if calls])
+        answered = self._ledger.answered()
+        elsewhere = [c for calls in plan.values() for c in calls if not holds(c) and c.key not in answered]
         n_own, n_new = (sum(map(len, part.values())) for part in (own, new))
         return ShardSent(n_own, n_new, len(elsewhere), is_whole)
+
+    def _ask_leave(self, own: Plan, new: Plan) -> None:
+        """Ask once; probes come before the number of calls is known for certain."""
+        to_send = [c for calls in new.values() for c in calls]
+        check_keys(models_of(self._study), {c.provider for c in to_send}, self._ledger.path.parent)
+        state = self._count(own, new)
+        if self._budget is not None:
+            self._budget.check(line.model for line in state.cost.lines)
+        if not self._approved and not self._approve(state):
+            raise NotApprovedError
+        self._approved = "probe" not in new
+
+    def _count(self, own: Plan, new: Plan) -> Status:
+        failed = self._ledger.failures()
+        counts = tuple(
+            StageCount(stage, len(calls), len(calls) - len(new[stage]), sum(c.key in failed for c in calls))
+            for stage, calls in own.items()
+        )
+        to_send = [c for calls in new.values() for c in calls]
+        tallies, prices = self._ledger.tallies(), self._study.prices
+        n_tokens = sum(most_tokens(c.body).completion_tokens for c in to_send)
+        return Status(counts, (), n_tokens, estimate(to_send, prices, tallies), spend(tallies, prices))
 
 
 def sendable_calls(study: Study, ledger: Ledger) -> tuple[Plan, bool]:
@@ -219,18 +285,3 @@ def _further_round(
     except _WaitingError as waiting:
         return waiting.calls, True
     return (), False
-
-
-def _count(own: Plan, new: Plan, ledger: Ledger) -> Status:
-    failed = ledger.failures()
-    counts = tuple(
-        StageCount(stage, len(calls), len(calls) - len(new[stage]), sum(c.key in failed for c in calls))
-        for stage, calls in own.items()
-    )
-    tokens = sum(_longest_answer(c) for calls in new.values() for c in calls)
-    return Status(counts, (), tokens)
-
-
-def _longest_answer(call: Call) -> int:
-    body = json.loads(call.body)
-    return int(body.get("max_tokens") or body.get("max_completion_tokens") or 0)

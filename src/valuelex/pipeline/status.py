@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
 
 from valuelex.domain.call import Call, CallStage
+from valuelex.domain.cost import CostEstimate, Spend, estimate, spend
+from valuelex.domain.measure import Exhibit
 from valuelex.domain.structure import ValueSystem
 from valuelex.domain.study import Study
+from valuelex.io import assets
 from valuelex.io.ledger import FailureReason, Ledger
 from valuelex.pipeline.planning import planned_calls
+from valuelex.pipeline.probing import count_probes, settled
 from valuelex.pipeline.workspace import Workspace
 from valuelex.stages.exhibits import excluded_respondents, prepare_exhibits, to_rate
 from valuelex.stages.judge_prompt import TOKENS_EACH, TOKENS_MORE, n_ratings_calls, plan_ratings
+from valuelex.stages.probe import MAX_TOKENS as PROBE_TOKENS
 from valuelex.stages.project import read_completions
 from valuelex.stages.second_methods import MAX_TOKENS, n_choices, n_direct, plan_choices, plan_direct
 
@@ -50,12 +57,15 @@ class FailureCount:
 class Status:
     """Where a study stands: calls by stage, failures by reason, and how long the rest would take.
 
-    `seconds_left` goes by the pace of the last answers in the ledger; None where there are none.
+    `seconds_left` goes by the pace of the last answers in the ledger; None where there are none. `cost` is of the
+    calls that a run would send, `spend` of the replies in the ledger.
     """
 
     counts: tuple[StageCount, ...]
     failures: tuple[FailureCount, ...]
     max_new_tokens: int
+    cost: CostEstimate
+    spend: Spend
     seconds_left: float | None = None
 
     @property
@@ -73,38 +83,69 @@ def status(workspace: Workspace) -> Status:
     """Count what is planned, answered, failed and left. Sends nothing and takes no lock."""
     if workspace.ledger_path.exists() and workspace.ledger_path.stat().st_size:
         with Ledger(workspace.ledger_path, read_only=True) as ledger:
-            return count_calls(workspace.study, planned_calls(workspace.study), ledger)
+            return count_calls(workspace.study, planned_calls(settled(workspace.study, ledger)), ledger)
     return count_calls(workspace.study, planned_calls(workspace.study), None)
 
 
 def count_calls(study: Study, calls: Mapping[CallStage, tuple[Call, ...]], ledger: Ledger | None) -> Status:
     """Count the calls of a study against a ledger (None: nothing was sent yet).
 
-    Ratings depend on completions: what is there is counted exactly, what is still to come at the most.
+    Ratings depend on completions: what is there is counted exactly, what is still to come at the most. So do the
+    probes that find out what models can do; `study` is without what they found. The cost of ratings to come is that
+    of rating completions as long as they may be; that of probes is not told.
     """
-    answered = ledger.answered() if ledger else frozenset()
-    failed = ledger.failures() if ledger else {}
+    n_probes, n_probed = count_probes(study, ledger)
+    study = settled(study, ledger)
+    known = _Known.of(ledger)
     counts = [
-        StageCount(
-            stage,
-            len(own),
-            sum(c.key in answered for c in own),
-            sum(c.key in failed for c in own),
-            at_most=stage == "project" and study.project.adaptive is not None,
-        )
+        known.count(stage, own, at_most=stage == "project" and study.project.adaptive is not None)
         for stage, own in calls.items()
     ]
-    tokens = {"elicit": study.elicit.max_tokens if study.elicit else 0, "project": study.project.max_tokens}
+    if n_probes:
+        counts.insert(0, StageCount("probe", n_probes, n_probed, 0, at_most=n_probed < n_probes))
+    tokens = {
+        "probe": PROBE_TOKENS["chat"],
+        "elicit": study.elicit.max_tokens if study.elicit else 0,
+        "project": study.project.max_tokens,
+    }
     new_tokens = sum(c.n_new * tokens[c.stage] for c in counts)
     if "project" in calls:
-        judged, judge_tokens = _count_ratings(study, calls["project"], ledger)
-        counts += [*_count_second(study, ledger), *judged]
+        judged, judge_tokens = _count_ratings(study, calls["project"], ledger, known)
+        counts += [*_count_second(study, ledger, known), *judged]
         new_tokens += (
             judge_tokens + sum(c.n_new for c in counts if c.stage in ("choose", "rate")) * MAX_TOKENS
         )
     n_new = sum(c.n_new for c in counts)
-    pace = ledger.pace() if ledger else None
-    return Status(tuple(counts), _count_failures(ledger), new_tokens, n_new / pace if pace else None)
+    tallies, pace = (ledger.tallies(), ledger.pace()) if ledger else ({}, None)
+    return Status(
+        tuple(counts),
+        _count_failures(ledger),
+        new_tokens,
+        estimate(known.new, study.prices, tallies, known.like_new),
+        spend(tallies, study.prices),
+        n_new / pace if pace else None,
+    )
+
+
+@dataclass(slots=True)
+class _Known:
+    """What a ledger knows of calls, and the calls that it has no answer to: themselves, or ones like them."""
+
+    answered: frozenset[str]
+    failed: Mapping[str, str]
+    new: list[Call] = field(default_factory=list)
+    like_new: list[tuple[Call, int]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, ledger: Ledger | None) -> Self:
+        return cls(ledger.answered(), ledger.failures()) if ledger else cls(frozenset(), {})
+
+    def count(self, stage: CallStage, calls: Sequence[Call], *, at_most: bool = False) -> StageCount:
+        """Count calls, and note the new ones."""
+        new = [call for call in calls if call.key not in self.answered]
+        self.new += new
+        n_failed = sum(call.key in self.failed for call in new)
+        return StageCount(stage, len(calls), len(calls) - len(new), n_failed, at_most=at_most)
 
 
 def _count_failures(ledger: Ledger | None) -> tuple[FailureCount, ...]:
@@ -123,44 +164,51 @@ def _sizes(study: Study) -> list[int]:
 
 
 def _count_ratings(
-    study: Study, project: tuple[Call, ...], ledger: Ledger | None
+    study: Study, project: tuple[Call, ...], ledger: Ledger | None, known: _Known
 ) -> tuple[list[StageCount], int]:
     judges = [j for j in study.judges if j.kind == "llm"]
     if not judges:
         return [], 0
     replies = ledger.replies(c.key for c in project) if ledger else {}
     done = ledger.answered_items("judge") if ledger else frozenset()
-    answered = ledger.answered() if ledger else frozenset()
     completions = read_completions([c for c in project if c.key in replies], replies, study.project.test)
     exhibits = prepare_exhibits(completions, study.project.test)
     n_to_come = len(project) - len(completions)
-    failed = ledger.failures() if ledger else {}
+    longest = Exhibit("longest", study.project.test.stems[0].text, "word " * study.project.max_tokens)
     n_planned = n_answered = n_failed = n_tokens = 0
     for judge in judges:
         items = to_rate(exhibits, completions, excluded_respondents(judge, study.respondents))
         for size in _sizes(study):
-            n_each = n_ratings_calls(judge, size)
-            n_planned += n_each * (len(items) + n_to_come)
+            n_planned += n_ratings_calls(judge, size) * (len(items) + n_to_come)
         for system in study.project.systems:
-            planned = plan_ratings(judge, system, items, study.manual, study.seed)
-            n_answered += sum(call.key in answered for call in planned)
-            n_failed += sum(call.key in failed for call in planned)
+            counted = known.count("judge", plan_ratings(judge, system, items, study.manual, study.seed))
+            n_answered += counted.n_answered
+            n_failed += counted.n_failed
+            like = plan_ratings(judge, system, [longest], study.manual, study.seed)
+            known.like_new += [(call, n_to_come) for call in like]
         if study.project.built:
             ids = {f"{item.id}/built" for item in items}
-            n_answered += sum(who == judge.id and what in ids for who, what, _ in done)
+            n_done = sum(who == judge.id and what in ids for who, what, _ in done)
+            n_answered += n_done
+            like = plan_ratings(judge, _stand_in(study), [longest], study.manual, study.seed)
+            known.like_new += [(call, len(items) + n_to_come - n_done // len(like)) for call in like]
         each = judge.max_tokens or TOKENS_EACH * max(_sizes(study)) + TOKENS_MORE
         n_tokens = max(n_tokens, each)
     counted = StageCount("judge", n_planned, n_answered, n_failed, at_most=n_to_come > 0)
     return [counted], counted.n_new * n_tokens
 
 
+def _stand_in(study: Study) -> ValueSystem:
+    """Return a system whose calls cost about what those on the built system will."""
+    systems = study.project.systems
+    return systems[0] if systems else assets.load_system(assets.DEFAULT_SYSTEM, Path())
+
+
 _Plan = Callable[[Study, ValueSystem], tuple[Call, ...]]
 
 
-def _count_second(study: Study, ledger: Ledger | None) -> list[StageCount]:
+def _count_second(study: Study, ledger: Ledger | None, known: _Known) -> list[StageCount]:
     """Count choices and direct ratings: by their keys on given systems, by their number on the built one."""
-    answered = ledger.answered() if ledger else frozenset()
-    failed = ledger.failures() if ledger else {}
     plans: tuple[tuple[CallStage, _Plan, Callable[[Study, int], int], int], ...] = (
         ("choose", plan_choices, n_choices, study.second.choose_draws),
         ("rate", plan_direct, n_direct, study.second.rate_draws),
@@ -170,11 +218,12 @@ def _count_second(study: Study, ledger: Ledger | None) -> list[StageCount]:
         if not draws:
             continue
         if study.project.systems:
-            keys = [call.key for system in study.project.systems for call in plan(study, system)]
-            n_done, n_failed = sum(k in answered for k in keys), sum(k in failed for k in keys)
-            counts.append(StageCount(stage, len(keys), n_done, n_failed))
+            calls = [call for system in study.project.systems for call in plan(study, system)]
+            counts.append(known.count(stage, calls))
         else:
             n_planned = sum(count(study, size) for size in _sizes(study))
-            n_done = len(ledger.answered_items(stage)) if ledger else 0
-            counts.append(StageCount(stage, n_planned, min(n_done, n_planned), 0, at_most=True))
+            n_done = min(len(ledger.answered_items(stage)) if ledger else 0, n_planned)
+            counts.append(StageCount(stage, n_planned, n_done, 0, at_most=True))
+            like = plan(study, _stand_in(study))
+            known.like_new += [(call, (n_planned - n_done) // len(like)) for call in like]
     return counts

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
+from valuelex.domain.cost import Budget
 from valuelex.domain.measure import ProjectiveTest
 from valuelex.domain.study import Respondent
 from valuelex.errors import DataError, LedgerError, NotApprovedError, StudyError
@@ -46,6 +47,7 @@ def draft_test(
     seed: int,
     approve: Callable[[int], bool] = lambda _: True,
     progress: Progress | None = None,
+    budget: Budget | None = None,
 ) -> ProjectiveTest:
     """Draft stems for a value system and write them to a TOML file, marked as drafts.
 
@@ -67,6 +69,8 @@ def draft_test(
         Asked before anything is sent, with the number of new calls.
     progress
         Shows what is being done.
+    budget
+        A limit on calls; None for none.
 
     Raises
     ------
@@ -94,7 +98,7 @@ def draft_test(
         new = [c for c in calls if c.key not in answered]
         if new and not approve(len(new)):
             raise NotApprovedError
-        with Sender([model], ledger, progress.calls) if new else nullcontext() as sender:
+        with Sender([model], ledger, progress.calls, budget) if new else nullcontext() as sender:
             if sender is not None:
                 raise_for_stops([sender.send("draft", new)])
         stems = read_drafts(calls, ledger.replies(c.key for c in calls), system)

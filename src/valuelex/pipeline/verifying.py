@@ -14,6 +14,7 @@ from valuelex.io.ledger_check import check_ledger
 from valuelex.io.results_check import compare_results, trace_rows
 from valuelex.pipeline.asking import Asker
 from valuelex.pipeline.planning import Stage, planned_calls
+from valuelex.pipeline.probing import settled
 from valuelex.pipeline.workspace import Progress, Silent, Workspace
 
 _MADE_BY: tuple[tuple[str, Stage], ...] = (
@@ -65,7 +66,7 @@ def verify(workspace: Workspace, progress: Progress | None = None) -> list[Check
 def _compute_again(workspace: Workspace, ledger: Ledger, until: Stage, progress: Progress) -> Check:
     from valuelex.pipeline.computing import compute  # Slow to import, and needed for results only.
 
-    study = workspace.study
+    study = settled(workspace.study, ledger)
     calls = planned_calls(study)
     asker = Asker(study, calls, ledger, None, lambda _: False)
     embedder = None if until == "elicit" else MiniLM.load()

@@ -48,7 +48,7 @@ class Workspace:
         return self.folder / "ledger.db"
 
 
-def open_study(path: Path, folder: Path | None = None) -> Workspace:
+def open_study(path: Path, folder: Path | None = None, price_file: Path | None = None) -> Workspace:
     """Read a study file and choose its folder.
 
     Parameters
@@ -58,11 +58,13 @@ def open_study(path: Path, folder: Path | None = None) -> Workspace:
     folder
         Where ledger and results go. By default the folder of ``study.toml``, and for a file of any other
         name the folder of that name beside it.
+    price_file
+        A price list of the user's, which wins over the shipped ones.
     """
     if path.is_dir():
         path = path / "study.toml"
     default = path.parent if path.name == "study.toml" else path.with_suffix("")
-    return Workspace(read_study(path), folder or default)
+    return Workspace(read_study(path, price_file), folder or default)
 
 
 def stage_rng(study: Study, stage: str) -> np.random.Generator:

@@ -12,7 +12,7 @@ from valuelex.domain.call import Api, Missing
 from valuelex.domain.lexicon import Response
 from valuelex.domain.measure import Completion
 from valuelex.domain.results import Results
-from valuelex.domain.study import JudgePlan, Respondent
+from valuelex.domain.study import STUDY, JudgePlan, Respondent, Study, setting_text
 from valuelex.report.evidence import Evidence, Measure, build_evidence, read_measures
 from valuelex.report.findings import write_findings
 from valuelex.report.lexical import FoundSection, SystemView, build_found, view_system
@@ -20,6 +20,9 @@ from valuelex.report.measured import ContrastTable, OrientationSection, build_co
 from valuelex.report.quality import QualitySection, build_quality, saving_sentence
 from valuelex.report.second import SecondSection, build_second
 from valuelex.report.wording import DASH, REASONS, count, labels, listed, reasons, share
+
+BRIEF = ("developer", "training", "n_parameters")
+"""Attributes that a table of respondents shows wherever they are known; longer ones stand in study.resolved.json."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +221,7 @@ def _count_reasons(answers: Sequence[Response | Completion]) -> dict[Missing, in
 def _asked(results: Results) -> AskedSection:
     study = results.study
     known = labels(results)
-    attributes = tuple(dict.fromkeys(name for r in study.respondents for name in r.attributes))
+    attributes = tuple(dict.fromkeys(name for r in study.respondents for name in _shown_attributes(r, study)))
     first_of_api: dict[Api, Respondent] = {}
     for respondent in study.respondents:
         first_of_api.setdefault(respondent.api, respondent)
@@ -256,6 +259,12 @@ def _asked(results: Results) -> AskedSection:
     )
 
 
+def _shown_attributes(r: Respondent, study: Study) -> list[str]:
+    """Name what the study says of a respondent, what it compares by, and the briefest of what else is known."""
+    wanted = {*BRIEF, *study.compare.factors}
+    return [name for name in r.attributes if name in wanted or r.attribute_sources.get(name, STUDY) == STUDY]
+
+
 def _respondent_row(r: Respondent, attributes: Sequence[str]) -> RespondentRow:
     persona = DASH
     if r.persona is not None:
@@ -266,8 +275,8 @@ def _respondent_row(r: Respondent, attributes: Sequence[str]) -> RespondentRow:
         revision=r.model.revision[:12] or "not told",
         api=r.api,
         persona=persona,
-        temperature=f"{r.temperature:g}",
-        top_p=f"{r.top_p:g}",
+        temperature=setting_text(r.temperature),
+        top_p=setting_text(r.top_p),
         family=r.family,
         attributes=tuple(str(r.attributes[a]) if a in r.attributes else DASH for a in attributes),
     )
@@ -364,7 +373,8 @@ def _judge(judge: JudgePlan) -> str:
         return f"{judge.id} ({'people' if judge.kind == 'people' else 'embedded axis'})"
     together = "all subdimensions in one call" if judge.together else "one call for each subdimension"
     return (
-        f"{judge.id} ({count(judge.draws, 'draw')}, temperature {judge.temperature:g}, {together}"
+        f"{judge.id} ({count(judge.draws, 'draw')}, temperature {setting_text(judge.temperature)}, {together}"
+        f"{f', reasoning effort {judge.reasoning_effort}' if judge.reasoning_effort else ''}"
         f"{', kept from its own family' if judge.exclude_family else ''})"
     )
 

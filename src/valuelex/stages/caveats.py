@@ -80,6 +80,7 @@ def caveats(
             "A word can stay in its group by its meaning alone, so a stable group is no proof that respondents "
             "share this structure."
         )
+    sentences += template_caveats(study)
     sentences += _about_calls(study, found, completions)
     sentences += _about_judges(study)
     for array in ratings:
@@ -104,6 +105,19 @@ def caveats(
         "same kind, not with other models or other judges."
     )
     return tuple(sentences)
+
+
+def template_caveats(study: Study) -> list[str]:
+    """Say which raw completion is none, or may be none: an endpoint that wraps the prompt into a chat."""
+    raw = {r.model.label: r.model.endpoint.raw_completion for r in study.respondents if r.api == "completion"}
+    return [
+        f"The endpoint of {label} wraps raw prompts into a chat (see probes.json): its answers are those of a chat "
+        "model, not of a base model, and contrasts of the two are void."
+        if is_raw is False
+        else f"Whether the endpoint of {label} wraps raw prompts into a chat could not be told (see probes.json)."
+        for label, is_raw in raw.items()
+        if not is_raw
+    ]
 
 
 def _about_judges(study: Study) -> list[str]:
@@ -141,8 +155,7 @@ def _about_judges(study: Study) -> list[str]:
 def _n_parameters(respondent: Respondent) -> float:
     """Size of a model: the attribute of that name, or 0 where nobody tells."""
     value = respondent.attributes.get("n_parameters", 0)
-    known = 135_000_000 if respondent.model.name == "smollm2-135m-instruct" else 0
-    return float(value) if isinstance(value, int | float) and value > 0 else known
+    return float(value) if isinstance(value, int | float) and value > 0 else 0.0
 
 
 def _about_calls(study: Study, found: Found | None, completions: Sequence[Completion]) -> list[str]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from valuelex.domain.measure import SCALE_HIGH, SCALE_LOW, Contrast, Level, RatingArray
 from valuelex.domain.structure import ValueSystem
-from valuelex.domain.study import Respondent
+from valuelex.domain.study import Respondent, setting_text
 from valuelex.stages.score import number_or_none, stem_means
 from valuelex.stats.effect_size import standardised_mean
 from valuelex.stats.multiplicity import holm
@@ -62,8 +62,8 @@ def _value(factor: str, respondent: Respondent) -> str | None:
         "family": respondent.family,
         "api": respondent.api,
         "persona": respondent.persona or "none",
-        "temperature": f"{respondent.temperature:g}",
-        "top_p": f"{respondent.top_p:g}",
+        "temperature": setting_text(respondent.temperature),
+        "top_p": setting_text(respondent.top_p),
     }
     if factor in built_in:
         return built_in[factor]

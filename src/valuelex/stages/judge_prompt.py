@@ -78,7 +78,7 @@ def plan_ratings(
         In the order draw, exhibit, and subdimension where each has its own call. `item_id` names
         exhibit and subdimensions.
     """
-    asked = _as_asked(judge)
+    asked = as_asked(judge)
     calls = []
     for draw in range(judge.draws):
         for exhibit in exhibits:
@@ -129,17 +129,26 @@ def counterbalanced_order(n: int, row: int) -> tuple[int, ...]:
     return tuple(shifted if row // n % 2 == 0 else reversed(shifted))
 
 
-def _as_asked(judge: JudgePlan) -> Respondent:
+def as_asked(judge: JudgePlan) -> Respondent:
+    """Return a judge that is a language model as the one who is asked."""
     if judge.model is None:
         msg = f"Judge {judge.id!r} is no language model; only such a judge is sent calls."
         raise StudyError(msg)
-    return Respondent(judge.id, judge.model, "chat", judge.temperature, judge.top_p, judge.family)
+    return Respondent(
+        id=judge.id,
+        model=judge.model,
+        api="chat",
+        temperature=judge.temperature,
+        top_p=judge.top_p,
+        family=judge.family,
+        reasoning_effort=judge.reasoning_effort,
+    )
 
 
 def _content(
     judge: JudgePlan, group: Sequence[Subdimension], exhibit: Exhibit, manual: Manual
 ) -> Mapping[str, Any]:
-    endpoint = _as_asked(judge).model.endpoint
+    endpoint = as_asked(judge).model.endpoint
     content: dict[str, Any] = {
         "max_tokens": judge.max_tokens or TOKENS_EACH * len(group) + TOKENS_MORE,
         "messages": [{"role": "user", "content": rating_prompt(group, exhibit, manual)}],

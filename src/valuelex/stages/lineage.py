@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 MAKERS: dict[str, tuple[str, ...]] = {
+    "EleutherAI": ("gpt-j", "gpt-neo", "gpt-neox", "pythia"),
     "OpenAI": ("chatgpt", "gpt", "davinci", "o1", "o3", "o4"),
     "Anthropic": ("claude",),
     "Google": ("gemini", "gemma", "palm", "bard"),

@@ -95,13 +95,17 @@ def build_call(
     renamed, or another added, without any other call changing.
     """
     model = respondent.model
+    settings = {"temperature": respondent.temperature, "top_p": respondent.top_p}
     request = {
         "model": model.name,
-        "temperature": respondent.temperature,
-        "top_p": respondent.top_p,
+        **{name: value for name, value in settings.items() if value is not None},
         **content,
         **model.endpoint.extra_body,
     }
+    if respondent.reasoning_effort:
+        request["reasoning_effort"] = respondent.reasoning_effort
+    if model.endpoint.limit_key == "max_completion_tokens":
+        request["max_completion_tokens"] = request.pop("max_tokens")
     body = with_seed(request, study_seed, draw) if model.endpoint.sends_seed else canonical_json(request)
     path = PATHS[respondent.api]
     endpoint, revision = model.endpoint.identity, model.revision

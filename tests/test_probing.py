@@ -1,0 +1,140 @@
+"""Probes by a whole run: on real servers with and without a chat template, and on an endpoint that is down."""
+
+import json
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from template_proxy import template_proxy
+from valuelex import pipeline
+from valuelex.errors import CallError
+from valuelex.io.embedded import DEFAULT_MODEL, EmbeddedServer, find_weights
+from valuelex.io.ledger import Ledger
+from valuelex.pipeline.workspace import Silent, Workspace
+
+RAW = """
+[study]
+name = "base models"
+seed = 7
+[endpoints.mine]
+base_url = "{url}"
+sends_seed = "find out"
+limit_key = "find out"
+extra_body = {{ min_p = 0.0 }}
+[[respondents]]
+model = "mine/small"
+api = "completion"
+[project]
+stems = 6
+max_tokens = 12
+[compare]
+resamples = 100
+"""
+TWO = """
+[study]
+name = "two endpoints"
+seed = 7
+[endpoints.good]
+base_url = "{url}"
+sends_seed = "find out"
+limit_key = "find out"
+[endpoints.bad]
+base_url = "{url}"
+sends_seed = "find out"
+limit_key = "find out"
+[[respondents]]
+model = "good/good"
+[[respondents]]
+model = "bad/absent"
+[project]
+stems = 6
+"""
+
+
+class Told(Silent):
+    """Progress that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+
+    def step(self, title: str) -> None:
+        self.steps.append(title)
+
+
+def open_study(folder: Path, text: str, url: str) -> Workspace:
+    folder.mkdir(exist_ok=True)
+    (folder / "study.toml").write_text(text.format(url=url))
+    return pipeline.open_study(folder)
+
+
+def stages(workspace: Workspace) -> Counter[str]:
+    with closing(sqlite3.connect(workspace.ledger_path)) as db:
+        return Counter(
+            stage for (stage,) in db.execute("SELECT stage FROM call JOIN reply ON call_key = key")
+        )
+
+
+@pytest.mark.embedded
+def test_a_secret_chat_template_is_found_and_told(tmp_path: Path) -> None:
+    with EmbeddedServer(find_weights(DEFAULT_MODEL, tmp_path), "small") as server:
+        raw = open_study(tmp_path / "raw", RAW, server.base_url)
+        told = Told()
+        plain = pipeline.run(raw, progress=told)
+        with template_proxy(server.base_url) as url:
+            wrapped = pipeline.run(open_study(tmp_path / "wrapped", RAW, url))
+        with template_proxy(server.base_url, counts=False) as url:
+            uncounted = pipeline.run(open_study(tmp_path / "uncounted", RAW, url))
+        signs = [
+            json.loads((tmp_path / name / "probes.json").read_text())["models"][0]["template"]
+            for name in ("raw", "wrapped", "uncounted")
+        ]
+        assert [s["verdict"] for s in signs] == ["raw", "templated", "templated"]
+        # The text has 16 tokens; the template of this model adds 30 around it.
+        assert [s["n_added"] for s in signs] == [0, 30, None]
+        assert [s["goes_on"] for s in signs] == [True, False, False]
+        assert plain is not None
+        assert wrapped is not None
+        assert uncounted is not None
+        sentence = "The endpoint of mine/small wraps raw prompts into a chat (see probes.json)"
+        assert [any(w.startswith(sentence) for w in r.warnings) for r in (plain, wrapped, uncounted)] == [
+            False,
+            True,
+            True,
+        ]
+        assert not any("wraps" in step for step in told.steps)
+        # One call for the seed and the limit, three for the template, one a stem; a second run sends nothing.
+        assert stages(raw) == {"probe": 4, "project": 6}
+        before = (raw.folder / "study.resolved.json").read_bytes()
+        assert b'"raw_completion": true' in before
+        assert b'"sends_seed": true' in before
+        again = Told()
+        pipeline.run(raw, progress=again)
+        assert "Nothing was sent: every answer was in the ledger" in again.steps
+        assert (raw.folder / "study.resolved.json").read_bytes() == before
+
+
+def test_probes_are_counted_before_they_are_sent(tmp_path: Path, endpoint) -> None:
+    workspace = open_study(tmp_path, TWO.replace("bad/absent", "bad/other"), endpoint.base_url)
+    # Two models, each at the most: all at once, four plain forms, and the seed alone.
+    first = pipeline.status(workspace).counts[0]
+    assert (first.stage, first.n_planned, first.n_answered, first.at_most) == ("probe", 12, 0, True)
+    seen = []
+    pipeline.run(workspace, until="project", approve=lambda state: not seen.append(state.n_new))
+    assert seen == [12 + 12]
+    after = pipeline.status(workspace).counts
+    assert [(c.stage, c.n_planned, c.n_answered, c.at_most) for c in after if c.n_planned] == [
+        ("probe", 2, 2, False),
+        ("project", 12, 12, False),
+    ]
+
+
+def test_who_cannot_be_probed_does_not_hold_up_the_others(tmp_path: Path, endpoint) -> None:
+    workspace = open_study(tmp_path, TWO, endpoint.base_url)
+    with pytest.raises(CallError, match="has no model 'absent'"):
+        pipeline.run(workspace, until="project")
+    assert stages(workspace) == {"probe": 1, "project": 6}
+    with Ledger(workspace.ledger_path, read_only=True) as ledger:
+        assert set(ledger.failures().values()) != set()
