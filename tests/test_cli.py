@@ -19,6 +19,7 @@ COMMANDS = [
     "rate",
     "calibrate",
     "models",
+    "import",
     "stems check",
     "stems draft",
     "embedded install",

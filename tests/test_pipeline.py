@@ -31,7 +31,10 @@ def test_a_key_is_asked_for_only_where_calls_are_left(monkeypatch: pytest.Monkey
     monkeypatch.delenv("ACME_KEY", raising=False)
     with pytest.raises(CallError) as caught:
         check_keys(models_of(asked))
-    assert str(caught.value) == "'acme' needs an API key: set the environment variable ACME_KEY."
+    assert str(caught.value) == (
+        "'acme' needs an API key: set the environment variable ACME_KEY, or write a key file "
+        "(docs/how-to/models.md)."
+    )
     check_keys(models_of(asked), providers=[])
     monkeypatch.setenv("ACME_KEY", "sk-1")
     check_keys(models_of(asked))

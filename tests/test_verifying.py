@@ -170,7 +170,7 @@ def test_results_that_are_older_than_the_answers(folder: Path) -> None:
         lambda frame: pl.concat([frame.head(1).with_columns(failed), frame.tail(-1)]),
     )
     found = wrong(folder)
-    assert found["no call that results count as failed has been answered since"].startswith(
+    assert found["no call that results count as unanswered has been answered since"].startswith(
         "completions.parquet row 1 (call1-"
     )
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from valuelex.errors import StudyError
-from valuelex.io.study_file import read_study
+from valuelex.io.study_file import read_study, study_of_one_model
 
 BASE = """
 [study]
@@ -287,3 +287,59 @@ def test_a_width_makes_the_test_adaptive(tmp_path: Path) -> None:
     adaptive = read_study(study_with(tmp_path, "stems = 12", "stop_width = 0.8")).project.adaptive
     assert adaptive is not None
     assert (adaptive.width, adaptive.step, adaptive.least) == (0.8, 12, 24)
+
+
+def recorded_study(tmp_path: Path, keys: str = "", more: str = "") -> Path:
+    path = tmp_path / "study.toml"
+    path.write_text(
+        f'[study]\nname = "t"\n[[respondents]]\nmodel = "recorded/org/acme-1"\n{keys}\n[project]\nstems = 12\n{more}'
+    )
+    return path
+
+
+def test_of_recorded_answers_nothing_is_made_up(tmp_path: Path) -> None:
+    (found,) = read_study(recorded_study(tmp_path)).respondents
+    assert (found.id, found.api, found.temperature, found.top_p) == (
+        "acme-1 recorded",
+        "recorded",
+        None,
+        None,
+    )
+    assert (found.model.name, found.model.label) == ("org/acme-1", "recorded/org/acme-1")
+    assert found.model.is_recorded
+
+
+def test_what_is_known_of_recorded_answers_can_be_told(tmp_path: Path) -> None:
+    keys = 'temperature = 0.7\nlabel = "acme"\nfamily = "acme"\nattributes = {training = "base"}'
+    (found,) = read_study(recorded_study(tmp_path, keys)).respondents
+    assert (found.id, found.temperature, found.top_p, found.family) == ("acme t0.7", 0.7, None, "acme")
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ('api = "chat"', "'recorded/org/acme-1': api does nothing for recorded answers; leave it out."),
+        ("prefill = true", "'recorded/org/acme-1': prefill does nothing for recorded answers; leave it out."),
+        (
+            "temperature = [0.5, 1.0]",
+            "recorded answers have one temperature and one top_p; give the one they were",
+        ),
+    ],
+)
+def test_a_key_that_recorded_answers_have_no_use_for_is_refused(
+    tmp_path: Path, keys: str, expected: str
+) -> None:
+    with pytest.raises(StudyError) as caught:
+        read_study(recorded_study(tmp_path, keys))
+    assert expected in str(caught.value)
+
+
+def test_recorded_answers_cannot_be_called(tmp_path: Path) -> None:
+    judge = '[[judges]]\nkind = "llm"\nmodel = "recorded/acme-1"\n'
+    with pytest.raises(StudyError, match="'recorded/acme-1' cannot be called: recorded answers serve as"):
+        read_study(recorded_study(tmp_path, more=judge))
+    own = '[endpoints.recorded]\nbase_url = "http://127.0.0.1:9/v1"\n'
+    with pytest.raises(StudyError, match="give a name, and call no endpoint 'recorded'"):
+        read_study(recorded_study(tmp_path, more=own))
+    with pytest.raises(StudyError, match="needs a study to be imported into; make one: valuelex new"):
+        study_of_one_model("recorded/a", endpoint=None, respondent={}, project={}, judges=[])

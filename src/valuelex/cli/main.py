@@ -16,6 +16,7 @@ import typer
 
 from valuelex import __version__
 from valuelex.cli.calibrate import calibrate
+from valuelex.cli.import_ import import_answers
 from valuelex.cli.merge import merge
 from valuelex.cli.models import models, print_known
 from valuelex.cli.options import Folder, MaxCalls, MaxCost, Prices, StudyPath, Yes
@@ -54,6 +55,7 @@ app.command()(calibrate)
 app.command()(merge)
 app.command()(verify)
 app.command()(models)
+app.command("import")(import_answers)
 app.add_typer(embedded_app, name="embedded")
 app.add_typer(stems_app, name="stems")
 

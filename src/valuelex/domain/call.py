@@ -20,13 +20,18 @@ from valuelex.errors import DataError
 KEY_PREFIX = "call1-"
 """Tag of the present form of call keys. A new form gets a new prefix."""
 
-Api = Literal["chat", "completion"]
-PATHS: Mapping[Api, str] = {"chat": "/chat/completions", "completion": "/completions"}
+Api = Literal["chat", "completion", "recorded"]
+PATHS: Mapping[Api, str] = {
+    "chat": "/chat/completions",
+    "completion": "/completions",
+    "recorded": "/recorded",
+}
+"""Paths of requests. A recorded answer was asked for elsewhere: its call is never sent."""
 
 
-CallStage = Literal["probe", "elicit", "project", "judge", "choose", "rate", "draft"]
+CallStage = Literal["probe", "elicit", "project", "judge", "choose", "rate", "draft", "observe"]
 """What a call is for: what an endpoint can do, words, completions, ratings of completions, choices between two
-statements, direct ratings of statements, drafts of stems."""
+statements, direct ratings of statements, drafts of stems; "observe" is free text that was recorded elsewhere."""
 
 Route = tuple[str, str, str]
 """Provider, endpoint and revision: calls that share them share a server, a key and limits."""
@@ -38,7 +43,7 @@ class Missing(StrEnum):
     A completion is off topic when it does not go on from its stem; a rating is missing as irrelevant
     when the completion, though on topic, does not bear on the subdimension. INJECTION: the
     completion addresses its judge. EXCLUDED: the study keeps this judge from this respondent.
-    NOT_RATED: a person has not come to it.
+    NOT_RATED: a person has not come to it. NOT_RECORDED: the answers that were imported have none for it.
     """
 
     REFUSED = "REFUSED"
@@ -52,6 +57,7 @@ class Missing(StrEnum):
     EXCLUDED = "EXCLUDED"
     NOT_RATED = "NOT_RATED"
     CALL_FAILED = "CALL_FAILED"
+    NOT_RECORDED = "NOT_RECORDED"
 
 
 json_text = json.encoder.encode_basestring
@@ -123,6 +129,16 @@ class Call:
         if self.key != expected:
             msg = f"Call key {self.key!r} does not belong to its request; it should be {expected!r}."
             raise DataError(msg)
+
+    @property
+    def is_recorded(self) -> bool:
+        """Tell whether its answer can only be imported: there is nobody to send it to."""
+        return self.path == PATHS["recorded"]
+
+    @property
+    def unanswered(self) -> Missing:
+        """Why the answer is missing as long as there is no reply."""
+        return Missing.NOT_RECORDED if self.is_recorded else Missing.CALL_FAILED
 
     @property
     def route(self) -> Route:

@@ -31,6 +31,10 @@ def setting_text(value: float | None) -> str:
     return "default" if value is None else f"{value:g}"
 
 
+RECORDED = "recorded"
+"""Provider, and identity of the endpoint, of answers that were recorded elsewhere and imported."""
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """Where calls of one provider go.
@@ -73,6 +77,11 @@ class Model:
     weights: str = field(default="", metadata={"local": True})
 
     @property
+    def is_recorded(self) -> bool:
+        """Tell whether its answers were recorded elsewhere, so that it cannot be called."""
+        return self.endpoint.identity == RECORDED
+
+    @property
     def label(self) -> str:
         """The model as a study writes it: provider/name."""
         return f"{self.endpoint.provider}/{self.name}"
@@ -85,9 +94,9 @@ class Respondent:
     `persona` is the name of a persona and `subject` its description ('an experienced nurse');
     both are None when the model answers as itself. `prefill` starts the assistant's turn for it,
     which only some endpoints allow. `reasoning_effort` is sent where it is given. A `temperature` or `top_p` of None
-    is not sent: the endpoint's own applies, which nobody tells. `family` is the unit of independence: models that
-    share weights or recipe. `attribute_sources` tells where each of the `attributes`, and the family, is from: the
-    study or a named source.
+    is not sent: the endpoint's own applies, which nobody tells; or the answers were recorded elsewhere. `family` is
+    the unit of independence: models that share weights or recipe. `attribute_sources` tells where each of the
+    `attributes`, and the family, is from: the study or a named source.
     """
 
     id: str

@@ -285,11 +285,11 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) 
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(header)
-    writer.writerows([_cell(value) for value in row] for row in rows)
+    writer.writerows([cell(value) for value in row] for row in rows)
     _write(path, buffer.getvalue().encode())
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
     """Write one value; text that a spreadsheet would run as a formula gets a quote before it."""
     if value is None:
         return ""

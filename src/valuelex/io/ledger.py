@@ -282,6 +282,13 @@ class Ledger:
             with self._errors():
                 yield from self._db.execute(f"{query} IN ({', '.join('?' * len(some))})", some).fetchall()
 
+    def n_answered(self, stage: str) -> int:
+        """Count the calls of one stage that have a reply."""
+        query = "SELECT count(*) FROM call JOIN reply ON call_key = key WHERE stage = ?"
+        with self._errors():
+            (n,) = self._db.execute(query, (stage,)).fetchone()
+        return int(n)
+
     def answered_items(self, stage: str) -> frozenset[tuple[str, str, int]]:
         """Who was asked what in which draw, of all answered calls of one stage."""
         query = "SELECT respondent_id, item_id, draw FROM call JOIN reply ON call_key = key WHERE stage = ?"
@@ -326,13 +333,13 @@ class Ledger:
         return {key: self._read(key, payload, prompt or "") for key, payload, prompt in self._of(query, keys)}
 
     def tallies(self) -> dict[Slot, Tally]:
-        """Sum what was used, by model (provider/name) and stage."""
+        """Sum what was used, by model (provider/name) and stage; what was recorded elsewhere is no use of ours."""
         query = """
             SELECT provider || '/' || model, stage, count(*),
                 sum(prompt_tokens IS NULL OR completion_tokens IS NULL),
                 coalesce(sum(CASE WHEN completion_tokens IS NOT NULL THEN prompt_tokens END), 0),
                 coalesce(sum(CASE WHEN prompt_tokens IS NOT NULL THEN completion_tokens END), 0)
-            FROM reply JOIN call ON key = call_key GROUP BY 1, 2
+            FROM reply JOIN call ON key = call_key WHERE provider <> 'recorded' GROUP BY 1, 2
         """
         with self._errors():
             rows = self._db.execute(query).fetchall()
@@ -346,10 +353,13 @@ class Ledger:
         return f"{n} replies, {size} characters, {times!r}"
 
     def pace(self, n_last: int = 200) -> float | None:
-        """Return answers a second over the last `n_last` that came, by their clock; None where it cannot be told."""
+        """Return answers a second over the last `n_last` that came, by their clock; None where it cannot be told.
+
+        Imported answers took no attempt and do not count.
+        """
         query = (
             "SELECT count(*), max(received_at) - min(received_at) FROM "
-            "(SELECT received_at FROM reply ORDER BY rowid DESC LIMIT ?)"
+            "(SELECT received_at FROM reply WHERE attempts > 0 ORDER BY rowid DESC LIMIT ?)"
         )
         with self._errors():
             n, seconds = self._db.execute(query, (n_last,)).fetchone()

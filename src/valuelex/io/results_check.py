@@ -14,7 +14,7 @@ from valuelex.domain.call import Missing
 from valuelex.domain.check import Check
 
 TRACED = ("responses.parquet", "completions.parquet", "notes.parquet")
-_FAILED = Missing.CALL_FAILED.value
+_UNANSWERED = [Missing.CALL_FAILED.value, Missing.NOT_RECORDED.value]
 
 
 def trace_rows(folder: Path, answered: Collection[str]) -> list[Check]:
@@ -30,8 +30,8 @@ def trace_rows(folder: Path, answered: Collection[str]) -> list[Check]:
     Returns
     -------
     list of Check
-        That the files can be read; that rows have their call; that no row says CALL_FAILED of a call that
-        has been answered since; that ratings have their completion.
+        That the files can be read; that rows have their call; that no row calls a call unanswered
+        that has been answered since; that ratings have their completion.
     """
     readable = Check("tables of results can be read")
     frames = {}
@@ -43,14 +43,14 @@ def trace_rows(folder: Path, answered: Collection[str]) -> list[Check]:
             except (pl.exceptions.PolarsError, OSError) as error:
                 readable.wrong(f"{name} ({str(error).splitlines()[0]})")
     called = Check("rows of results have their reply in the ledger")
-    newer = Check("no call that results count as failed has been answered since")
+    newer = Check("no call that results count as unanswered has been answered since")
     replied = pl.Series(list(answered), dtype=pl.String)
     for name in TRACED:
         if name not in frames:
             continue
         # What people rated has no call.
         frame = frames[name].with_row_index("row").filter(pl.col("call_key") != "")
-        failed = pl.col("missing").eq_missing(pl.lit(_FAILED))
+        failed = pl.col("missing").is_in(_UNANSWERED).fill_null(value=False)
         there = pl.col("call_key").is_in(replied.implode())
         called.n_checked += frame.height
         newer.n_checked += frame.filter(failed).height

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from valuelex.domain.measure import PANEL
+from valuelex.domain.recorded import recorded_model
 from valuelex.domain.structure import BUILT
 from valuelex.domain.study import (
     FACTORS,
+    RECORDED,
     STUDY,
     Adaptive,
     ComparePlan,
@@ -99,6 +101,9 @@ def study_of_one_model(
     StudyError
         As `read_study`.
     """
+    if _recorded_name(model) is not None:
+        msg = f"{model!r} needs a study to be imported into; make one: valuelex new, then valuelex import STUDY FILE"
+        raise StudyError(msg)
     table = {
         "study": {"name": f"measure {model}"},
         "endpoints": {model.partition("/")[0]: endpoint} if endpoint else {},
@@ -276,7 +281,8 @@ def rates_together(model: Model) -> bool:
 
 
 def _respondents(section: RespondentSection, read: StudyFile, folder: Path) -> list[Respondent]:
-    model = resolve_model(section.model, read.endpoints, folder)
+    model = _recorded_model(section, read) or resolve_model(section.model, read.endpoints, folder)
+    api = section.api if not model.is_recorded else "recorded"
     if section.prefill and section.api == "completion":
         msg = f'[[respondents]] {section.model!r}: prefill belongs to api = "chat"; leave it out.'
         raise StudyError(msg)
@@ -285,22 +291,23 @@ def _respondents(section: RespondentSection, read: StudyFile, folder: Path) -> l
     sources = {**known.sources, **dict.fromkeys(stated, STUDY)}
     unstated = {name: value for name, value in known.attributes.items() if name not in section.attributes}
     found = []
-    grid = product(section.personas, section.temperature, section.top_p, section.reasoning_effort)
+    grid = product(section.personas, *_settings(section, model), section.reasoning_effort)
     for persona, temperature, top_p, effort in grid:
         if persona and persona not in read.personas:
             personas = ", ".join(map(repr, read.personas)) or "none"
             msg = f"No persona {persona!r} in [personas]; it has {personas}."
             raise StudyError(msg)
-        parts = [section.label or f"{_short_name(model.name)} {section.api}"]
+        parts = [section.label or f"{_short_name(model.name)} {api}"]
         parts += [persona] if persona else []
-        parts += [f"t{setting_text(temperature)}"]
+        told = temperature is not None or not model.is_recorded
+        parts += [f"t{setting_text(temperature)}"] if told else []
         parts += [f"p{setting_text(top_p)}"] if len(section.top_p) > 1 else []
         parts += [effort] if effort else []
         found.append(
             Respondent(
                 id=" ".join(parts),
                 model=model,
-                api=section.api,
+                api=api,
                 temperature=temperature,
                 top_p=top_p,
                 family=section.family or known.family_or(model.label),
@@ -313,6 +320,47 @@ def _respondents(section: RespondentSection, read: StudyFile, folder: Path) -> l
             )
         )
     return found
+
+
+def _recorded_model(section: RespondentSection, read: StudyFile) -> Model | None:
+    """Look up ``recorded/NAME``: what is told of how others asked is known, and nothing else is made up."""
+    name = _recorded_name(section.model)
+    if name is None:
+        return None
+    if not name or RECORDED in read.endpoints:
+        msg = (
+            f"[[respondents]] {section.model!r}: recorded/NAME stands for answers that valuelex import found under "
+            "NAME; give a name, and call no endpoint 'recorded'."
+        )
+        raise StudyError(msg)
+    useless = sorted({"api", "prefill", "personas"} & section.model_fields_set)
+    if useless:
+        msg = f"[[respondents]] {section.model!r}: {useless[0]} does nothing for recorded answers; leave it out."
+        raise StudyError(msg)
+    if max(len(section.temperature), len(section.top_p)) > 1:
+        msg = (
+            f"[[respondents]] {section.model!r}: recorded answers have one temperature and one top_p; give the one "
+            "they were made with, or leave it out where it is unknown."
+        )
+        raise StudyError(msg)
+    return recorded_model(name)
+
+
+def _recorded_name(reference: str) -> str | None:
+    """Return NAME of ``recorded/NAME``, and None for every other model."""
+    provider, _, name = reference.partition("/")
+    return name if provider == RECORDED else None
+
+
+def _settings(
+    section: RespondentSection, model: Model
+) -> tuple[tuple[float | None, ...], tuple[float | None, ...]]:
+    """Temperatures and top_p; of recorded answers unknown unless the study tells them."""
+    unknown = {"temperature", "top_p"} - section.model_fields_set if model.is_recorded else set()
+    return (
+        (None,) if "temperature" in unknown else section.temperature,
+        (None,) if "top_p" in unknown else section.top_p,
+    )
 
 
 def _short_name(model: str) -> str:
@@ -338,6 +386,11 @@ def resolve_model(reference: str, endpoints: Mapping[str, EndpointEntry], folder
     MissingPartError
         If the embedded model is not installed.
     """
+    if _recorded_name(reference) is not None:
+        msg = (
+            f"{reference!r} cannot be called: recorded answers serve as [[respondents]] of a study file only."
+        )
+        raise StudyError(msg)
     provider, slash, name = reference.partition("/")
     known = {**assets.load_endpoints(), **endpoints}
     if not slash or not name or (provider != "embedded" and provider not in known):

@@ -56,7 +56,7 @@ class Asker:
         self._tried: set[str] = set()
         self._allowed = 0
         self.is_complete = True
-        """Whether every call that was asked for has a reply."""
+        """Whether every call that can be sent, of those asked for, has a reply."""
 
     def replan(self, calls: Mapping[CallStage, tuple[Call, ...]]) -> None:
         """Count other calls from now on: probes have told what the requests must look like."""
@@ -79,7 +79,7 @@ class Asker:
         """
         self.ahead({stage: calls})
         replies = self._ledger.replies(c.key for c in calls)
-        self.is_complete &= all(c.key in replies for c in calls)
+        self.is_complete &= all(c.key in replies or c.is_recorded for c in calls)
         return replies
 
     def ahead(self, wanted: Mapping[CallStage, Sequence[Call]]) -> None:
@@ -101,9 +101,10 @@ class Asker:
         raise_for_stops(outcomes)
 
     def _new(self, calls: Sequence[Call]) -> list[Call]:
-        """Return calls that nobody has answered and this run has not tried."""
+        """Return calls that can be sent, that nobody has answered and this run has not tried."""
         answered = self._ledger.answered()
-        return list({c.key: c for c in calls if c.key not in answered and c.key not in self._tried}.values())
+        left = (c for c in calls if c.key not in answered and c.key not in self._tried and not c.is_recorded)
+        return list({c.key: c for c in left}.values())
 
     def _ask_leave(self, new: Sequence[Call]) -> None:
         state = count_calls(self._study, self._calls, self._ledger)

@@ -296,6 +296,9 @@ def _require_some(what: str, missing: Sequence[Missing | None], file: Path) -> N
         if set(missing) == {Missing.CALL_FAILED}:
             msg = f"None of the {len(missing)} {what} has been answered yet; run the study first."
             raise DataError(msg)
+        if set(missing) == {Missing.NOT_RECORDED}:
+            msg = f"None of the {len(missing)} {what} was recorded; import them: valuelex import STUDY FILE"
+            raise DataError(msg)
         reasons = Counter(str(reason) for reason in missing).most_common()
         counted = ", ".join(f"{n} {reason}" for reason, n in reasons)
         msg = f"None of the {len(missing)} {what} could be used ({counted}); read them in {str(file)!r}."

@@ -94,8 +94,8 @@ def measure_respondents(
         replies = ask("project", chosen)
         completions = read_completions(chosen, replies, study.project.test)
         ratings, notes = rate(study, systems, completions, ask, embeddings)
-        # Who lost a call of this round goes on when it is answered, and not before.
-        waiting = {c.respondent_id for c in chosen if c.key not in replies}
+        # Who lost a call of this round goes on when it is answered, and not before; what was not recorded never is.
+        waiting = {c.respondent_id for c in chosen if c.key not in replies and not c.is_recorded}
         unfinished = still_open(study, systems, leading(ratings), limits) - waiting
         if adaptive is None or not unfinished:
             saving = count_saving(study, limits) if adaptive is not None else None

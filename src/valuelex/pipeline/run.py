@@ -44,7 +44,7 @@ def run(
         The last stage to carry out.
     send
         False computes everything from the ledger as it is; calls without an answer then count
-        as missing (CALL_FAILED).
+        as missing (CALL_FAILED). Recorded answers are only ever imported: those that were not are NOT_RECORDED.
     approve
         Asked once, before the first call is sent, with the numbers of new calls; False ends the run.
     progress

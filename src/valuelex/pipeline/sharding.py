@@ -156,6 +156,7 @@ class _Round:
         """Send what is of this shard."""
         holds = self._shard.holds
         plan, is_whole = sendable_calls(settled(self._study, self._ledger), self._ledger)
+        plan = {stage: [c for c in calls if not c.is_recorded] for stage, calls in plan.items()}
         answered = self._ledger.answered()
         own = {stage: [c for c in calls if holds(c)] for stage, calls in plan.items()}
         new = {stage: [c for c in calls if c.key not in answered] for stage, calls in own.items()}
@@ -195,7 +196,7 @@ def sendable_calls(study: Study, ledger: Ledger) -> tuple[Plan, bool]:
 
     A call that is planned from some of the answers is also planned from all of them: judges are asked about one
     completion at a time. What depends on all answers of a stage waits until they are there: the built system, and
-    further rounds of an adaptive test.
+    further rounds of an adaptive test. Recorded answers that were not imported do not keep anything waiting.
     """
     calls = planned_calls(study)
     plan: Plan = {stage: list(own) for stage, own in independent_calls(study, calls, "report").items()}
@@ -204,14 +205,14 @@ def sendable_calls(study: Study, ledger: Ledger) -> tuple[Plan, bool]:
     chosen = bool(study.second.choose_draws or study.second.rate_draws) and not study.project.systems
     systems, waits = study.project.systems, False
     if study.project.built and (rated or chosen):
-        waits = any(c.key not in replies for c in calls["elicit"])
+        waits = any(c.key not in replies and not c.is_recorded for c in calls["elicit"])
         systems = systems if waits else (*systems, _built(study, calls["elicit"], replies))
     if chosen and study.second.choose_draws:
         plan["choose"] = [c for system in systems for c in plan_choices(study, system)]
     if chosen and study.second.rate_draws:
         plan["rate"] = [c for system in systems for c in plan_direct(study, system)]
     plan["judge"] = _ratings(study, systems, [c for c in calls["project"] if c.key in replies], replies)
-    waits |= rated and any(c.key not in replies for c in plan["project"])
+    waits |= rated and any(c.key not in replies and not c.is_recorded for c in plan["project"])
     if study.project.adaptive is not None and not waits:
         further, waits = _further_round(study, systems, calls["project"], ledger)
         plan["project"] = list({c.key: c for c in (*plan["project"], *further)}.values())
@@ -276,7 +277,7 @@ def _further_round(
 
     def ask(stage: CallStage, wanted: Sequence[Call]) -> Mapping[str, Reply]:
         replies = ledger.replies(c.key for c in wanted)
-        if len(replies) < len({c.key for c in wanted}):
+        if any(c.key not in replies and not c.is_recorded for c in wanted):
             raise _WaitingError(wanted if stage == "project" else ())
         return replies
 

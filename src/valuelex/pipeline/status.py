@@ -29,7 +29,8 @@ from valuelex.stages.second_methods import MAX_TOKENS, n_choices, n_direct, plan
 class StageCount:
     """Calls of one stage: planned, answered in the ledger, failed at the last try.
 
-    `at_most` tells that the number planned depends on answers that are still to come.
+    `n_unrecorded` are those whose answer can only be imported, and was not. `at_most` tells that the number planned
+    depends on answers that are still to come.
     """
 
     stage: CallStage
@@ -37,11 +38,12 @@ class StageCount:
     n_answered: int
     n_failed: int
     at_most: bool = False
+    n_unrecorded: int = 0
 
     @property
     def n_new(self) -> int:
         """Calls that a run would send."""
-        return max(self.n_planned - self.n_answered, 0)
+        return max(self.n_planned - self.n_answered - self.n_unrecorded, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Status:
     """Where a study stands: calls by stage, failures by reason, and how long the rest would take.
 
     `seconds_left` goes by the pace of the last answers in the ledger; None where there are none. `cost` is of the
-    calls that a run would send, `spend` of the replies in the ledger.
+    calls that a run would send, `spend` of the replies in the ledger. `n_observed` counts imported free texts.
     """
 
     counts: tuple[StageCount, ...]
@@ -67,6 +69,7 @@ class Status:
     cost: CostEstimate
     spend: Spend
     seconds_left: float | None = None
+    n_observed: int = 0
 
     @property
     def n_new(self) -> int:
@@ -124,6 +127,7 @@ def count_calls(study: Study, calls: Mapping[CallStage, tuple[Call, ...]], ledge
         estimate(known.new, study.prices, tallies, known.like_new),
         spend(tallies, study.prices),
         n_new / pace if pace else None,
+        ledger.n_answered("observe") if ledger else 0,
     )
 
 
@@ -142,10 +146,11 @@ class _Known:
 
     def count(self, stage: CallStage, calls: Sequence[Call], *, at_most: bool = False) -> StageCount:
         """Count calls, and note the new ones."""
-        new = [call for call in calls if call.key not in self.answered]
+        left = [call for call in calls if call.key not in self.answered]
+        new = [call for call in left if not call.is_recorded]
         self.new += new
         n_failed = sum(call.key in self.failed for call in new)
-        return StageCount(stage, len(calls), len(calls) - len(new), n_failed, at_most=at_most)
+        return StageCount(stage, len(calls), len(calls) - len(left), n_failed, at_most, len(left) - len(new))
 
 
 def _count_failures(ledger: Ledger | None) -> tuple[FailureCount, ...]:
@@ -173,7 +178,7 @@ def _count_ratings(
     done = ledger.answered_items("judge") if ledger else frozenset()
     completions = read_completions([c for c in project if c.key in replies], replies, study.project.test)
     exhibits = prepare_exhibits(completions, study.project.test)
-    n_to_come = len(project) - len(completions)
+    n_to_come = sum(not c.is_recorded and c.key not in replies for c in project)
     longest = Exhibit("longest", study.project.test.stems[0].text, "word " * study.project.max_tokens)
     n_planned = n_answered = n_failed = n_tokens = 0
     for judge in judges:
@@ -223,7 +228,9 @@ def _count_second(study: Study, ledger: Ledger | None, known: _Known) -> list[St
         else:
             n_planned = sum(count(study, size) for size in _sizes(study))
             n_done = min(len(ledger.answered_items(stage)) if ledger else 0, n_planned)
-            counts.append(StageCount(stage, n_planned, n_done, 0, at_most=True))
-            like = plan(study, _stand_in(study))
-            known.like_new += [(call, (n_planned - n_done) // len(like)) for call in like]
+            recorded = sum(r.model.is_recorded for r in study.respondents)
+            n_unrecorded = n_planned * recorded // len(study.respondents)
+            counts.append(StageCount(stage, n_planned, n_done, 0, at_most=True, n_unrecorded=n_unrecorded))
+            like = [call for call in plan(study, _stand_in(study)) if not call.is_recorded]
+            known.like_new += [(call, counts[-1].n_new // len(like)) for call in like]
     return counts

@@ -275,11 +275,16 @@ def _respondent_row(r: Respondent, attributes: Sequence[str]) -> RespondentRow:
         revision=r.model.revision[:12] or "not told",
         api=r.api,
         persona=persona,
-        temperature=setting_text(r.temperature),
-        top_p=setting_text(r.top_p),
+        temperature=_setting(r, r.temperature),
+        top_p=_setting(r, r.top_p),
         family=r.family,
         attributes=tuple(str(r.attributes[a]) if a in r.attributes else DASH for a in attributes),
     )
+
+
+def _setting(respondent: Respondent, value: float | None) -> str:
+    """Write a decoding setting; nobody tells those of answers that were recorded elsewhere."""
+    return "not told" if value is None and respondent.model.is_recorded else setting_text(value)
 
 
 def _first_answers(

@@ -32,6 +32,7 @@ REASONS: Mapping[Missing, str] = {
     Missing.EXCLUDED: "kept from this judge",
     Missing.NOT_RATED: "not rated",
     Missing.CALL_FAILED: "call failed",
+    Missing.NOT_RECORDED: "not recorded",
 }
 
 

@@ -174,7 +174,19 @@ def _about_calls(study: Study, found: Found | None, completions: Sequence[Comple
             f"{cut} of {len(completions)} completions were ended by the token limit in mid-sentence and are rated "
             "as far as they go; raise [project] max_tokens to avoid it."
         )
-    if len({r.api for r in study.respondents}) > 1:
+    unrecorded = missing.count(Missing.NOT_RECORDED)
+    if unrecorded:
+        sentences.append(
+            f"{unrecorded} of {len(missing)} answers are not among those recorded (NOT_RECORDED); import them with "
+            "valuelex import where they exist."
+        )
+    n_recorded = sum(r.model.is_recorded for r in study.respondents)
+    if n_recorded:
+        sentences.append(
+            f"The answers of {n_recorded} of {len(study.respondents)} respondents were recorded elsewhere: the wording "
+            "and settings they were asked with are taken on trust, so contrasts of them can be of ways of asking."
+        )
+    if len({r.api for r in study.respondents} - {"recorded"}) > 1:
         sentences.append(
             "Chat and raw completion differ in more than the model's training: instruction, beginning and examples "
             "differ too, so a contrast of the two is one of ways of asking."

@@ -62,13 +62,18 @@ def _value(factor: str, respondent: Respondent) -> str | None:
         "family": respondent.family,
         "api": respondent.api,
         "persona": respondent.persona or "none",
-        "temperature": setting_text(respondent.temperature),
-        "top_p": setting_text(respondent.top_p),
+        "temperature": _setting(respondent, respondent.temperature),
+        "top_p": _setting(respondent, respondent.top_p),
     }
     if factor in built_in:
         return built_in[factor]
     value = respondent.attributes.get(factor)
     return None if value is None else str(value)
+
+
+def _setting(respondent: Respondent, value: float | None) -> str | None:
+    """Return a decoding setting as a level; nobody tells those of answers that were recorded elsewhere."""
+    return None if value is None and respondent.model.is_recorded else setting_text(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from valuelex.domain.call import Call, Missing, Reply
 from valuelex.domain.lexicon import Response
-from valuelex.domain.study import FewShot, Prompt, PromptSet, Respondent, Study
+from valuelex.domain.study import ElicitPlan, FewShot, Prompt, PromptSet, Respondent, Study
 from valuelex.errors import StudyError
 from valuelex.stages.clean import clean_answer
 from valuelex.stages.refusal import is_refusal
@@ -43,11 +43,16 @@ def plan_elicitation(study: Study) -> tuple[Call, ...]:
     return plan_calls(
         study,
         "elicit",
-        [Item(p.id, p.chat, p.prefill) for p in prompts],
+        elicitation_items(plan),
         draws=plan.draws,
         max_tokens=plan.max_tokens,
         raw_prompt=raw,
     )
+
+
+def elicitation_items(plan: ElicitPlan) -> list[Item]:
+    """Return what is asked, in the order of the prompts."""
+    return [Item(p.id, p.chat, p.prefill) for p in plan.prompts.prompts]
 
 
 def _examples(prompts: PromptSet, position: int, draw: int) -> Sequence[FewShot]:
@@ -78,7 +83,7 @@ def read_responses(calls: Sequence[Call], replies: Mapping[str, Reply], study: S
     calls
         As planned by `plan_elicitation`.
     replies
-        Replies by call key; a call without one is missing as CALL_FAILED.
+        Replies by call key; a call without one is missing as CALL_FAILED, or NOT_RECORDED.
     study
         The study that planned the calls.
 
@@ -104,7 +109,7 @@ def read_responses(calls: Sequence[Call], replies: Mapping[str, Reply], study: S
 
 def _read_response(call: Call, reply: Reply | None, prompt: Prompt, shown: tuple[str, ...]) -> Response:
     text = ""
-    missing: Missing | None = Missing.CALL_FAILED
+    missing: Missing | None = call.unanswered
     if reply is not None:
         text, missing = clean_answer(reply.text), reply.missing
         if text.startswith(prompt.prefill):

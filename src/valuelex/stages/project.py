@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from valuelex.domain.call import Call, Missing, Reply
 from valuelex.domain.measure import Completion, ProjectiveTest, Stem
-from valuelex.domain.study import Respondent, Study
+from valuelex.domain.study import ProjectPlan, Respondent, Study
 from valuelex.errors import StudyError
 from valuelex.stages.clean import clean_answer
 from valuelex.stages.off_topic import is_about_the_task, is_off_topic, offers_several
@@ -59,19 +59,30 @@ def plan_completions(study: Study) -> tuple[Call, ...]:
         In the order draw, wording, stem, respondent. `item_id` is the stem's, with ``~1`` for its wording 1.
     """
     plan = study.project
-    worded = [(i, w) for w in range(plan.n_wordings) for i in range(len(plan.test.stems))]
+    worded = _worded(plan)
 
     def raw(position: int, draw: int, respondent: Respondent) -> str:
         place, wording = worded[position]
         start = N_EXAMPLES * (place // STEMS_PER_WINDOW) + draw
         return raw_prompt(plan.test, plan.test.stems[place], wording, respondent, start)
 
+    items = completion_items(plan)
+    return plan_calls(study, "project", items, draws=plan.draws, max_tokens=plan.max_tokens, raw_prompt=raw)
+
+
+def completion_items(plan: ProjectPlan) -> list[Item]:
+    """Return what is asked, in the order wording, stem; the start of the answer is the stem."""
     items = []
-    for place, wording in worded:
+    for place, wording in _worded(plan):
         stem = plan.test.stems[place]
         text = stem.worded(wording)
         items.append(Item(_item_id(stem, wording), INSTRUCTION.format(stem=text), text))
-    return plan_calls(study, "project", items, draws=plan.draws, max_tokens=plan.max_tokens, raw_prompt=raw)
+    return items
+
+
+def _worded(plan: ProjectPlan) -> list[tuple[int, int]]:
+    """Return the places of stems with their wordings, in the order in which they are asked."""
+    return [(i, w) for w in range(plan.n_wordings) for i in range(len(plan.test.stems))]
 
 
 def _item_id(stem: Stem, wording: int) -> str:
@@ -105,7 +116,7 @@ def read_completions(
     calls
         As planned by `plan_completions`.
     replies
-        Replies by call key; a call without one is missing as CALL_FAILED.
+        Replies by call key; a call without one is missing as CALL_FAILED, or NOT_RECORDED.
     test
         The test that the calls were planned from.
 
@@ -125,7 +136,7 @@ def read_completions(
 
 def _read_completion(call: Call, reply: Reply | None, stem: Stem, wording: int) -> Completion:
     text = ""
-    missing: Missing | None = Missing.CALL_FAILED
+    missing: Missing | None = call.unanswered
     if reply is not None:
         text, missing = clean_answer(reply.text), reply.missing
         if missing is None:

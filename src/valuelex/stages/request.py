@@ -1,7 +1,8 @@
 """Build calls: from what a respondent should read to the exact request.
 
 Owns the form of chat and raw-completion requests and their seeds. Elicitation and projection
-both plan their calls through it. Sends nothing.
+both plan their calls through it. A respondent whose answers were recorded elsewhere gets calls that stand for
+them. Sends nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from valuelex.domain.call import PATHS, Call, CallStage, call_key, canonical_json, json_text
+from valuelex.domain.recorded import recorded_call
 from valuelex.domain.study import Respondent, Study
 
 OWN_SUBJECT = "an AI language model"
@@ -62,6 +64,9 @@ def plan_calls(
     for draw in range(draws):
         for position, item in enumerate(items):
             for respondent in study.respondents:
+                if respondent.api == "recorded":
+                    calls.append(recorded_call(respondent.model.name, respondent.id, stage, item.id, draw))
+                    continue
                 if respondent.api == "chat":
                     content = chat_content(respondent, item)
                 else:

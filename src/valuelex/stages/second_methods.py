@@ -156,14 +156,14 @@ def read_choices(calls: Sequence[Call], replies: Mapping[str, Reply], system: Va
     calls
         As planned by `plan_choices` on `system`.
     replies
-        By call key; a call without one is missing as CALL_FAILED.
+        By call key; a call without one is missing as CALL_FAILED, or NOT_RECORDED.
     """
     place = {s.id: i for i, s in enumerate(system.subdimensions)}
     said = [s.said for s in system.subdimensions]
     shown = {f"{system.name}/{a}/{b}": (place[a], place[b]) for a, b in _orders(system)}
     pairs = np.array([shown[call.item_id] for call in calls], dtype=np.int64).reshape(-1, 2)
     read = [
-        _choice(replies.get(call.key), said[a], said[b])
+        _choice(replies[call.key], said[a], said[b]) if call.key in replies else call.unanswered
         for call, (a, b) in zip(calls, pairs.tolist(), strict=True)
     ]
     wins, missing = _as_arrays(read)
@@ -187,7 +187,7 @@ def read_direct(calls: Sequence[Call], replies: Mapping[str, Reply], system: Val
     calls
         As planned by `plan_direct` on `system`.
     replies
-        By call key; a call without one is missing as CALL_FAILED.
+        By call key; a call without one is missing as CALL_FAILED, or NOT_RECORDED.
     """
     column = {f"{system.name}/{s.id}": i for i, s in enumerate(system.subdimensions)}
     said = [s.said for s in system.subdimensions]
@@ -200,7 +200,10 @@ def read_direct(calls: Sequence[Call], replies: Mapping[str, Reply], system: Val
         .reshape(-1, 3)
         .T
     )
-    read = [_rating(replies.get(call.key), said[column[call.item_id]]) for call in calls]
+    read = [
+        _rating(replies[call.key], said[column[call.item_id]]) if call.key in replies else call.unanswered
+        for call in calls
+    ]
     values[where], missing[where] = _as_arrays(read)
     return DirectRatings(system.name, tuple(row), tuple(s.id for s in system.subdimensions), values, missing)
 
@@ -236,9 +239,7 @@ def _as_arrays(read: Sequence[Answer]) -> tuple[NDArray[np.float64], NDArray[np.
     return values, np.array(missing, dtype=np.int8)
 
 
-def _text(reply: Reply | None) -> str | Missing:
-    if reply is None:
-        return Missing.CALL_FAILED
+def _text(reply: Reply) -> str | Missing:
     if reply.missing is not None:
         return reply.missing
     text = clean_answer(reply.text)
@@ -247,7 +248,7 @@ def _text(reply: Reply | None) -> str | Missing:
     return Missing.REFUSED if is_refusal(text) else text
 
 
-def _choice(reply: Reply | None, first: str, second: str) -> Answer:
+def _choice(reply: Reply, first: str, second: str) -> Answer:
     """Return 1 for the first statement, 0 for the second, or why there is no choice.
 
     An answer is one letter, alone or before its own statement (as far as the token limit let it come), or one of the
@@ -273,7 +274,7 @@ def _choice(reply: Reply | None, first: str, second: str) -> Answer:
     return 1.0 if chosen == {"A"} else 0.0
 
 
-def _rating(reply: Reply | None, statement: str) -> Answer:
+def _rating(reply: Reply, statement: str) -> Answer:
     """Return the point of the scale, its mean under the token probabilities where told, or why there is none."""
     text = _text(reply)
     if isinstance(text, Missing):
