@@ -18,9 +18,11 @@ from valuelex import __version__
 from valuelex.cli.calibrate import calibrate
 from valuelex.cli.export import export
 from valuelex.cli.import_ import import_answers
+from valuelex.cli.merge import merge
 from valuelex.cli.models import models, print_known
 from valuelex.cli.options import Folder, MaxCalls, MaxCost, Prices, StudyPath, Yes
 from valuelex.cli.rate import rate
+from valuelex.cli.shard import run_shard
 from valuelex.cli.show import (
     Bars,
     approver,
@@ -32,6 +34,7 @@ from valuelex.cli.show import (
     say,
 )
 from valuelex.cli.stems import stems_app
+from valuelex.cli.verify import verify
 from valuelex.errors import LedgerError, StudyError, ValueLexError
 
 # Before numpy is imported: on a busy machine, threads that spin make the work ten times slower.
@@ -50,6 +53,8 @@ app = typer.Typer(
 embedded_app = typer.Typer(no_args_is_help=True, help="The language model that comes with ValueLex.")
 app.command()(rate)
 app.command()(calibrate)
+app.command()(merge)
+app.command()(verify)
 app.command()(models)
 app.command("import")(import_answers)
 app.command()(export)
@@ -116,6 +121,15 @@ def run(
             "--until", metavar="STAGE", help="Stop after this stage: elicit, construct, project, report."
         ),
     ] = "report",
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            "--shard",
+            metavar="K/N",
+            help="Send only part K of N of the calls and compute nothing; see valuelex merge.",
+            show_default=False,
+        ),
+    ] = None,
     max_calls: MaxCalls = None,
     max_cost: MaxCost = None,
     prices: Prices = None,
@@ -135,6 +149,13 @@ def run(
         msg = f"--until must be {', '.join(map(repr, pipeline.STAGES))}, not {until!r}."
         raise StudyError(msg)
     workspace = pipeline.open_study(study, folder, prices)
+    budget = open_budget(workspace.study.prices, max_calls=max_calls, max_usd=max_cost)
+    if shard is not None:
+        if until != "report":
+            msg = "--shard sends whatever can be sent by now; leave --until out."
+            raise StudyError(msg)
+        run_shard(workspace, shard, study, approver(yes=yes), budget)
+        return
     stage = next(s for s in pipeline.STAGES if s == until)
     if stage == "report" and pipeline.is_finished(workspace):
         say(
@@ -144,11 +165,7 @@ def run(
         return
     with interruptible():
         results = pipeline.run(
-            workspace,
-            until=stage,
-            approve=approver(yes=yes),
-            progress=Bars(),
-            budget=open_budget(workspace.study.prices, max_calls=max_calls, max_usd=max_cost),
+            workspace, until=stage, approve=approver(yes=yes), progress=Bars(), budget=budget
         )
     if results is not None:
         print_outcome(results, workspace)

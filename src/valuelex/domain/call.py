@@ -350,3 +350,12 @@ def is_filtered(payload: Any) -> bool:
     """Tell an error body by which a provider's content filter refused the prompt."""
     error = payload.get("error") if isinstance(payload, Mapping) else None
     return isinstance(error, Mapping) and error.get("code") == "content_filter"
+
+
+def shard_of(key: str, n_shards: int) -> int:
+    """Return the shard that a call belongs to when calls are parted among machines, from 0 to `n_shards` - 1.
+
+    It is the number that the 64 hexadecimal digits of the key write, modulo `n_shards`. Every call is in exactly one
+    shard, whatever else the study holds. A promise: machines with different versions of ValueLex agree on it.
+    """
+    return int(key.rpartition("-")[2], 16) % n_shards

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from valuelex import __version__
 from valuelex.domain.call import Call, CallStage, Missing
-from valuelex.domain.lexicon import Response
+from valuelex.domain.lexicon import Lexicon, Response, ResponseMatrix
 from valuelex.domain.measure import PANEL, REASONS, Completion, Orientation, RatingArray
 from valuelex.domain.results import Found, Results, leading
 from valuelex.domain.second import SecondMethods
-from valuelex.domain.structure import BUILT, ValueSystem
+from valuelex.domain.structure import BUILT, Taxonomy, ValueSystem
 from valuelex.domain.study import Study
 from valuelex.errors import DataError, StudyError
 from valuelex.io import assets, files
@@ -119,19 +119,35 @@ def _construct(
     workspace: Workspace, responses: Sequence[Response], truncated: frozenset[str], embedder: MiniLM
 ) -> Found:
     study, folder = workspace.study, workspace.folder
-    if study.normalise is None or study.construct is None:
-        msg = "The study elicits words but has no plan to normalise and construct."
-        raise StudyError(msg)
-    rules = WordRules.from_tables(**assets.load_word_tables())
-    lexicon, matrix, responses = normalise(responses, rules, study.normalise, truncated)
+    lexicon, matrix, responses = normalised(study, responses, truncated)
     files.write_responses(folder, responses)
     files.write_lexicon(folder, lexicon)
     files.write_matrix(folder, matrix)
     _require_some("responses", [r.missing for r in responses], folder / "responses.parquet")
+    taxonomy = taxonomy_of(study, matrix, embedder)
+    return Found(tuple(responses), lexicon, matrix, taxonomy, build_system(taxonomy, study.name))
+
+
+def normalised(
+    study: Study, responses: Sequence[Response], truncated: frozenset[str]
+) -> tuple[Lexicon, ResponseMatrix, Sequence[Response]]:
+    """Turn the responses of a study into terms, by its plan and the shipped word tables."""
+    if study.normalise is None or study.construct is None:
+        msg = "The study elicits words but has no plan to normalise and construct."
+        raise StudyError(msg)
+    rules = WordRules.from_tables(**assets.load_word_tables())
+    return normalise(responses, rules, study.normalise, truncated)
+
+
+def taxonomy_of(study: Study, matrix: ResponseMatrix, embedder: MiniLM) -> Taxonomy:
+    """Group the terms of a study, by its plan and seed."""
+    if study.construct is None:
+        msg = "The study elicits words but has no plan to construct."
+        raise StudyError(msg)
     unit_of, resampled = resampling_units(study)
     family_of = {r.id: r.family for r in study.respondents}
     several = len(set(family_of.values())) > 1
-    taxonomy = construct(
+    return construct(
         matrix,
         [unit_of[respondent_id] for respondent_id in matrix.respondent_ids],
         embedder.embed(matrix.terms),
@@ -140,7 +156,6 @@ def _construct(
         fold_units=[family_of[i] if several else i for i in matrix.respondent_ids],
         resampled=resampled,
     )
-    return Found(tuple(responses), lexicon, matrix, taxonomy, build_system(taxonomy, study.name))
 
 
 def _conclude(

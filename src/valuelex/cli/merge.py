@@ -1,0 +1,46 @@
+"""The command that joins ledgers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from valuelex.cli.options import Folder, StudyPath
+
+
+def merge(
+    study: StudyPath,
+    ledgers: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="LEDGER...",
+            help="Ledgers to join in: ledger.db files or study folders.",
+            show_default=False,
+        ),
+    ],
+    folder: Folder = None,
+) -> None:
+    """Join the answers of other machines into a study's ledger. Sends nothing.
+
+    The order does not matter, nor does merging twice. The ledgers named are left as they are. If one of them cannot be
+    read, nothing is merged. Of two replies to one call the earlier is kept.
+
+    Example: `valuelex merge study.toml part-1 part-2 part-3`
+    """
+    from valuelex.pipeline.merging import merge as merge_into
+    from valuelex.pipeline.workspace import open_study
+
+    workspace = open_study(study, folder)
+    merged = merge_into(workspace, ledgers)
+    for name, tally in (
+        ("calls", merged.calls),
+        ("replies", merged.replies),
+        ("failures", merged.failures),
+    ):
+        conflicts = f", {tally.n_conflict} in conflict" if tally.n_conflict else ""
+        typer.echo(f"  {name:8} {tally.n_new} new, {tally.n_there} there already{conflicts}")
+    if merged.replies.n_conflict:
+        typer.echo("  Of two replies to one call the earlier was kept.")
+    typer.echo(f"They are in {workspace.ledger_path}. Next: valuelex run {study}")

@@ -1,0 +1,84 @@
+"""Verify a study: the ledger from within, and the results against the ledger. Sends and changes nothing."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from valuelex.domain.check import Check
+from valuelex.errors import DataError, LedgerError
+from valuelex.io import files
+from valuelex.io.embed import MiniLM
+from valuelex.io.ledger import Ledger
+from valuelex.io.ledger_check import check_ledger
+from valuelex.io.results_check import compare_results, trace_rows
+from valuelex.pipeline.asking import Asker
+from valuelex.pipeline.planning import Stage, planned_calls
+from valuelex.pipeline.probing import settled
+from valuelex.pipeline.workspace import Progress, Silent, Workspace
+
+_MADE_BY: tuple[tuple[str, Stage], ...] = (
+    ("report.html", "report"),
+    ("completions.parquet", "project"),
+    ("lexicon.json", "construct"),
+    ("responses.parquet", "elicit"),
+)
+
+
+def verify(workspace: Workspace, progress: Progress | None = None) -> list[Check]:
+    """Check a study's ledger and results.
+
+    Every row of the result files is traced to its call, and all results are computed again from the ledger in
+    a folder for temporary files, with the readers of the pipeline: they must be the same to the byte.
+
+    Parameters
+    ----------
+    workspace
+        The study and its folder.
+    progress
+        Told which computation begins.
+
+    Returns
+    -------
+    list of Check
+        Results are left out where the ledger itself is damaged, or where there are none.
+
+    Raises
+    ------
+    LedgerError
+        If there is no ledger, or it is of another program or version.
+    """
+    progress = progress or Silent()
+    if not workspace.ledger_path.exists():
+        msg = f"No ledger in {str(workspace.folder)!r} yet; name another folder."
+        raise LedgerError(msg)
+    checks = check_ledger(workspace.ledger_path)
+    if any(check.n_wrong for check in checks[:4]):
+        return checks
+    with Ledger(workspace.ledger_path, read_only=True) as ledger:
+        checks += trace_rows(workspace.folder, ledger.answered())
+        stage = next((stage for name, stage in _MADE_BY if (workspace.folder / name).exists()), None)
+        if stage is not None:
+            checks.append(_compute_again(workspace, ledger, stage, progress))
+    return checks
+
+
+def _compute_again(workspace: Workspace, ledger: Ledger, until: Stage, progress: Progress) -> Check:
+    from valuelex.pipeline.computing import compute  # Slow to import, and needed for results only.
+
+    study = settled(workspace.study, ledger)
+    calls = planned_calls(study)
+    asker = Asker(study, calls, ledger, None, lambda _: False)
+    embedder = None if until == "elicit" else MiniLM.load()
+    stopped = ""
+    with tempfile.TemporaryDirectory(prefix="valuelex-verify-") as name:
+        again = Path(name)
+        files.write_study(again, study)
+        try:
+            compute(Workspace(study, again), calls, asker, embedder, progress, until)
+        except DataError as error:
+            stopped = str(error).replace(str(again), str(workspace.folder))
+        check = compare_results(workspace.folder, again, files.RESULT_FILES)
+    if stopped:
+        check.wrong(f"they cannot be computed again ({stopped})")
+    return check

@@ -1,0 +1,204 @@
+"""Each thing that can be damaged is damaged on purpose, and found by name."""
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from valuelex import pipeline
+from valuelex.cli.main import app
+from valuelex.errors import LedgerError
+from valuelex.pipeline.verifying import verify
+
+pytestmark = pytest.mark.embedded
+STUDY = """
+[study]
+name = "verified"
+[personas]
+nurse = "an experienced nurse"
+[endpoints.fake]
+base_url = "{url}"
+[[respondents]]
+model = "fake/good"
+personas = ["", "nurse"]
+temperature = [0.5, 1.0]
+[project]
+stems = 4
+[[judges]]
+kind = "llm"
+model = "fake/referee"
+name = "referee"
+[compare]
+resamples = 200
+"""
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study that was run to its end."""
+    folder = tmp_path_factory.mktemp("finished")
+    command = [sys.executable, str(Path(__file__).parent / "fake_endpoint.py")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = f"http://127.0.0.1:{process.stdout.readline().strip()}/v1"
+        (folder / "study.toml").write_text(STUDY.format(url=url))
+        assert pipeline.run(pipeline.open_study(folder)) is not None
+        process.terminate()
+    return folder
+
+
+@pytest.fixture
+def folder(finished: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(finished, tmp_path / "s"))
+
+
+def wrong(folder: Path) -> dict[str, str]:
+    """What does not hold, with the first offenders."""
+    checks = verify(pipeline.open_study(folder))
+    return {check.title: "; ".join(check.first) for check in checks if check.n_wrong}
+
+
+def change(folder: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(folder / "ledger.db")) as db, db:
+        for statement in statements:
+            db.execute(statement)
+
+
+def rewrite(folder: Path, name: str, how: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
+    how(pl.read_parquet(folder / name)).write_parquet(folder / name, compression="zstd")
+
+
+def test_a_study_that_is_whole_verifies_and_nothing_is_changed(folder: Path) -> None:
+    before = {path.name: path.read_bytes() for path in folder.iterdir() if "ledger.db-" not in path.name}
+    checks = verify(pipeline.open_study(folder))
+    assert {check.title: check.n_wrong for check in checks if check.n_wrong} == {}
+    after = {path.name: path.read_bytes() for path in folder.iterdir() if "ledger.db-" not in path.name}
+    assert after == before
+    counted = {check.title: check.n_checked for check in checks}
+    n_notes = pl.read_parquet(folder / "notes.parquet").height
+    # Two personas at two temperatures, four stems: 16 completions; one judge of six subdimensions.
+    assert counted["rows of results have their reply in the ledger"] == 16 + n_notes
+    assert counted["ratings have their completion"] == 16 * 6
+    assert counted["replies can be read"] == counted["call keys are those of their requests"] > 16
+    assert counted["results are those of the answers in the ledger"] == 9
+
+
+def test_the_command_says_what_is_wrong_and_exits_with_1(folder: Path) -> None:
+    done = CliRunner().invoke(app, ["verify", str(folder)])
+    assert (done.exit_code, done.output.splitlines()[-1]) == (0, "Everything holds."), done.output
+    change(folder, "UPDATE reply SET payload = '{'")
+    done = CliRunner().invoke(app, ["verify", str(folder)])
+    assert done.exit_code == 1
+    assert "  WRONG  replies can be read (" in done.output
+    assert " more\n" in done.output
+
+
+def test_a_reply_that_is_no_json(folder: Path) -> None:
+    change(folder, "UPDATE reply SET payload = substr(payload, 1, 20) WHERE rowid = 1")
+    found = wrong(folder)
+    assert list(found) == ["replies can be read", "token counts are those of the replies"]
+    assert found["replies can be read"].startswith("call1-")
+
+
+def test_a_flipped_letter_in_a_reply_is_told_by_the_results(folder: Path) -> None:
+    raw = (folder / "ledger.db").read_bytes()
+    where = raw.index(b"kept the secret")
+    (folder / "ledger.db").write_bytes(raw[:where] + b"K" + raw[where + 1 :])
+    assert "completions.parquet (" in wrong(folder)["results are those of the answers in the ledger"]
+
+
+def test_changed_tokens(folder: Path) -> None:
+    change(folder, "UPDATE reply SET completion_tokens = 8 WHERE rowid = 1")
+    assert list(wrong(folder)) == ["token counts are those of the replies"]
+
+
+def test_a_changed_request(folder: Path) -> None:
+    change(
+        folder, "UPDATE call SET draw = 9 WHERE rowid = (SELECT min(rowid) FROM call WHERE stage = 'project')"
+    )
+    assert list(wrong(folder)) == ["call keys are those of their requests"]
+
+
+def test_a_lost_call(folder: Path) -> None:
+    change(folder, "DELETE FROM call WHERE rowid = 1")
+    found = wrong(folder)
+    assert found["replies and failures belong to calls"].startswith("reply of call1-")
+
+
+def test_a_lost_reply(folder: Path) -> None:
+    (key,) = pl.read_parquet(folder / "completions.parquet")["call_key"].head(1)
+    change(folder, f"DELETE FROM reply WHERE call_key = '{key}'")
+    found = wrong(folder)
+    assert found["rows of results have their reply in the ledger"] == f"completions.parquet row 1 ({key})"
+
+
+def test_a_changed_text(folder: Path) -> None:
+    text = pl.when(pl.col("id") == pl.col("id").get(2)).then(pl.lit("I lied.")).otherwise("text")
+    rewrite(folder, "completions.parquet", lambda frame: frame.with_columns(text.alias("text")))
+    assert wrong(folder) == {
+        "results are those of the answers in the ledger": "completions.parquet (1 rows differ, first row 3 in text)"
+    }
+
+
+def test_a_changed_rating_and_a_changed_orientation(folder: Path) -> None:
+    rewrite(folder, "ratings.parquet", lambda frame: frame.with_columns(rating=pl.col("rating").clip(1, 5)))
+    path = folder / "orientations.csv"
+    path.write_text(path.read_text().replace("3.", "4."))
+    found = wrong(folder)["results are those of the answers in the ledger"]
+    assert found.startswith("orientations.csv; ratings.parquet (")
+    assert found.endswith("in rating)")
+
+
+def test_a_rating_of_no_completion(folder: Path) -> None:
+    other = pl.lit("nobody:s001:0").alias("completion_id")
+    rewrite(folder, "ratings.parquet", lambda frame: frame.with_columns(other))
+    assert "ratings.parquet row 1 (nobody:s001:0)" in wrong(folder)["ratings have their completion"]
+
+
+def test_results_that_are_older_than_the_answers(folder: Path) -> None:
+    failed = [pl.lit("CALL_FAILED").alias("missing"), pl.lit("").alias("text")]
+    rewrite(
+        folder,
+        "completions.parquet",
+        lambda frame: pl.concat([frame.head(1).with_columns(failed), frame.tail(-1)]),
+    )
+    found = wrong(folder)
+    assert found["no call that results count as unanswered has been answered since"].startswith(
+        "completions.parquet row 1 (call1-"
+    )
+
+
+def test_a_truncated_table(folder: Path) -> None:
+    path = folder / "notes.parquet"
+    path.write_bytes(path.read_bytes()[:-100])
+    found = wrong(folder)
+    assert found["tables of results can be read"].startswith("notes.parquet (")
+    assert found["results are those of the answers in the ledger"] == "notes.parquet (cannot be read)"
+
+
+def test_a_truncated_ledger(folder: Path) -> None:
+    path = folder / "ledger.db"
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert "the ledger file is whole" in wrong(folder)
+
+
+def test_what_is_no_ledger_of_this_version_is_refused(folder: Path) -> None:
+    change(folder, "PRAGMA user_version = 99")
+    with pytest.raises(LedgerError, match="version 99, and 2 can be verified"):
+        verify(pipeline.open_study(folder))
+    (folder / "ledger.db").unlink()
+    with pytest.raises(LedgerError, match="No ledger in"):
+        verify(pipeline.open_study(folder))
+
+
+def test_a_ledger_without_results_is_verified_alone(folder: Path) -> None:
+    for path in (*folder.glob("*.parquet"), folder / "report.html"):
+        path.unlink()
+    assert all(check.n_wrong == 0 for check in verify(pipeline.open_study(folder)))
