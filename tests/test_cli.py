@@ -21,6 +21,8 @@ COMMANDS = [
     "models",
     "import",
     "export",
+    "merge",
+    "verify",
     "stems check",
     "stems draft",
     "embedded install",
