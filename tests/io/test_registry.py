@@ -1,11 +1,13 @@
+import tomllib
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from valuelex.errors import StudyError
+from valuelex.io import assets
 from valuelex.io.files import plain
-from valuelex.io.registry import FACTS, look_up, shipped_models
+from valuelex.io.registry import FACTS, GROUPED, Known, look_up, shipped_models
 from valuelex.io.study_file import read_study, study_of_one_model
 from valuelex.stages.caveats import caveats
 from valuelex.stages.lineage import maker_of
@@ -58,6 +60,57 @@ def test_makers_told_by_names_do_not_contradict_the_registry(name: str) -> None:
     # A model that another developer tuned counts there with the maker of the weights.
     makers = {facts.get("developer"), look_up(str(facts.get("base_model", ""))).facts.get("developer")}
     assert told is None or told in makers
+
+
+LISTED = """
+[sources]
+card = "the model card"
+news = "the announcement"
+[[series]]
+source = "card"
+family = "f"
+released = "2024-01-02"
+other_sources = { released = "news" }
+models = [
+    { names = ["m"], training = "base" },
+    { names = ["n"], training = "aligned", released = "2024-03-04", other_sources = { training = "news" } },
+]
+"""
+
+
+def listed(monkeypatch: pytest.MonkeyPatch, text: str) -> dict[str, Known]:
+    monkeypatch.setattr(assets, "read_toml", lambda *_: tomllib.loads(text))
+    return dict(shipped_models.__wrapped__())
+
+
+def test_a_fact_has_a_source_of_its_own_where_the_registry_names_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = listed(monkeypatch, LISTED)
+    assert found["m"].sources == {
+        "family": GROUPED,
+        "training": "the model card",
+        "released": "the announcement",
+    }
+    # The model states its own date, so the series' source of the date is not that of this one.
+    assert found["n"].sources == {
+        "family": GROUPED,
+        "training": "the announcement",
+        "released": "the model card",
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('{ training = "news" }', '{ training = "nws" }', "'n' names the source 'nws', which is not in"),
+        ('{ training = "news" }', '{ developer = "news" }', "'n' has a source of 'developer', but does not"),
+        ('names = ["n"]', 'names = ["m"]', "the name 'm' is in two entries"),
+    ],
+)
+def test_a_wrong_registry_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, old: str, new: str, message: str
+) -> None:
+    with pytest.raises(StudyError, match=message):
+        listed(monkeypatch, LISTED.replace(old, new))
 
 
 @pytest.mark.parametrize(
@@ -115,6 +168,7 @@ def test_attributes_come_from_the_registry_with_their_source(tmp_path: Path) -> 
     assert respondent.family == "gpt-4o"
     told = plain(respondent)["attribute_sources"]
     assert told["developer"] == "OpenAI (2024), GPT-4o System Card, arXiv 2410.21276"
+    assert "Inspect" in told["released"]
     assert set(told) == {*respondent.attributes, "family"}
 
 

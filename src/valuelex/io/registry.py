@@ -46,12 +46,17 @@ class StudyFacts(Facts):
     source: Text = STUDY
 
 
-class _Entry(Facts):
-    names: Annotated[tuple[Text, ...], Field(min_length=1)]
+class _Sourced(Facts):
     source: Text | None = None
+    other_sources: dict[str, Text] = {}
+    """Source of a single fact by its name, where it is not `source`."""
 
 
-class _Series(Facts):
+class _Entry(_Sourced):
+    names: Annotated[tuple[Text, ...], Field(min_length=1)]
+
+
+class _Series(_Sourced):
     source: Text
     models: Annotated[tuple[_Entry, ...], Field(min_length=1)]
 
@@ -120,11 +125,16 @@ def shipped_models() -> Mapping[str, Known]:
 
 def _join(series: _Series, entry: _Entry, sources: Mapping[str, str]) -> Known:
     facts, source_of = {}, {}
-    for part, key in ((series, series.source), (entry, entry.source or series.source)):
-        if key not in sources:
-            msg = f"models.toml: {entry.names[0]!r} names the source {key!r}, which is not in [sources]."
+    for part in (series, entry):
+        stated = _stated(part)
+        for name in part.other_sources.keys() - stated.keys():
+            msg = f"models.toml: {entry.names[0]!r} has a source of {name!r}, but does not state it there."
             raise StudyError(msg)
-        for name, value in _stated(part).items():
+        for name, value in stated.items():
+            key = part.other_sources.get(name) or part.source or series.source
+            if key not in sources:
+                msg = f"models.toml: {entry.names[0]!r} names the source {key!r}, which is not in [sources]."
+                raise StudyError(msg)
             facts[name], source_of[name] = value, GROUPED if name == "family" else sources[key]
     ordered = {name: facts[name] for name in FACTS if name in facts}
     return Known(ordered, {name: source_of[name] for name in ordered}, entry.names)
