@@ -41,6 +41,7 @@ judge = "a judge"
 base_url = "{url}"
 key_variable = "{key_variable}"
 max_in_flight = {max_in_flight}
+raw_completion = true
 [[respondents]]
 model = "fake/{model}"
 personas = ["", "nurse", "judge"]

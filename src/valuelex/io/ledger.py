@@ -316,7 +316,7 @@ class Ledger:
     def _failures(self) -> list[tuple[str, str, str]]:
         query = (
             "SELECT call_key, message, reason FROM failure "
-            "WHERE call_key NOT IN (SELECT call_key FROM reply) ORDER BY id"
+            "WHERE call_key NOT IN (SELECT call_key FROM reply) ORDER BY failed_at, id"
         )
         with self._errors():
             return self._db.execute(query).fetchall()
