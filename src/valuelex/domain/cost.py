@@ -254,6 +254,8 @@ class CostEstimate:
     """What calls will cost, by model and stage."""
 
     lines: tuple[EstimateLine, ...]
+    as_of: str = ""
+    """The oldest date of the prices that it goes by; empty where none has one."""
 
     @property
     def expected(self) -> int:
@@ -314,7 +316,8 @@ def estimate(
                 from_replies=n_told > 0,
             )
         )
-    return CostEstimate(tuple(lines))
+    dates = [prices[line.model].date for line in lines if line.model in prices]
+    return CostEstimate(tuple(lines), min(filter(None, dates), default=""))
 
 
 def check_prices(models: Iterable[str], prices: Mapping[str, Price]) -> None:
