@@ -5,14 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from valuelex.domain.budget import Budget, check_prices
 from valuelex.domain.call import Call, call_key
 from valuelex.domain.cost import (
     DOLLAR,
-    Budget,
     Price,
     Tally,
     Usage,
-    check_prices,
     estimate,
     expected_prompt_tokens,
     most_tokens,

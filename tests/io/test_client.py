@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from valuelex.domain.budget import Budget
 from valuelex.domain.call import Call, Missing, call_key, canonical_json
-from valuelex.domain.cost import Budget, Price
+from valuelex.domain.cost import Price
 from valuelex.io import client, pace
 from valuelex.io.client import Gathered, gather
 from valuelex.io.endpoint import Target

@@ -1,4 +1,5 @@
 import json
+import os
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from io_examples import a_call, text_answer
 from valuelex.domain.call import Missing
 from valuelex.domain.cost import Tally
 from valuelex.errors import LedgerError
-from valuelex.io.ledger import Answer, Failure, FailureReason, Ledger
+from valuelex.io.ledger import Answer, Failure, FailureReason, Ledger, copied
 from valuelex.io.ledger_schema import STEPS
 
 
@@ -233,3 +234,20 @@ def test_two_writers_take_turns(tmp_path: Path) -> None:
         two.record(answers=[text_answer(a_call(0), "late"), text_answer(a_call(1), "y")])
         assert one.answered() == two.answered() == {a_call(0).key, a_call(1).key}
         assert one.replies([a_call(0).key])[a_call(0).key].text == "x"
+
+
+def test_answers_that_stand_in_the_log_alone_are_read_without_the_right_to_write(
+    tmp_path: Path, monkeypatch
+) -> None:
+    path, copy = tmp_path / "ledger.db", tmp_path / "copy"
+    copy.mkdir()
+    with Ledger(path) as ledger:
+        ledger.record(answers=[text_answer(a_call(), "x")])
+        # As a killed run leaves it: the answer is in the log and not yet in the file.
+        copied(path, copy)
+    assert (copy / "ledger.db-wal").stat().st_size
+    before = {file.name: file.read_bytes() for file in copy.iterdir()}
+    monkeypatch.setattr("os.access", lambda at, mode: mode != os.W_OK or copy not in (at, Path(at).parent))
+    with Ledger(copy / "ledger.db", read_only=True) as ledger:
+        assert ledger.answered() == {a_call().key}
+    assert {file.name: file.read_bytes() for file in copy.iterdir()} == before

@@ -71,7 +71,7 @@ def calibrate(
 
     Example: `valuelex calibrate --judge axis --map fulcra --labels trustworthy_half.jsonl.gz`
     """
-    from valuelex.domain.cost import open_budget
+    from valuelex.domain.budget import open_budget
     from valuelex.pipeline import calibrating
 
     found, loaded = calibrating.open_labels(labels, map_name, system)

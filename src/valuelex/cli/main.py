@@ -143,7 +143,7 @@ def run(
     Example: `valuelex run examples/pocket.toml --until construct`
     """
     from valuelex import pipeline
-    from valuelex.domain.cost import open_budget
+    from valuelex.domain.budget import open_budget
 
     if until not in pipeline.STAGES:
         msg = f"--until must be {', '.join(map(repr, pipeline.STAGES))}, not {until!r}."
@@ -225,7 +225,7 @@ def measure(
     Example: `valuelex measure openai/gpt-4o-mini --stems 24`
     """
     from valuelex import pipeline
-    from valuelex.domain.cost import open_budget
+    from valuelex.domain.budget import open_budget
     from valuelex.io.study_file import study_of_one_model
 
     if prefill is None:

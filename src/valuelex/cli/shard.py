@@ -12,7 +12,7 @@ from valuelex.cli.show import Bars, interruptible
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from valuelex.domain.cost import Budget
+    from valuelex.domain.budget import Budget
     from valuelex.pipeline import Status, Workspace
 
 

@@ -78,7 +78,7 @@ def draft_stems(
 
     Example: `valuelex stems draft schwartz-1992 --model openai/gpt-4o-mini --out schwartz-stems.toml`
     """
-    from valuelex.domain.cost import open_budget
+    from valuelex.domain.budget import open_budget
     from valuelex.pipeline.stems import draft_test
 
     def approve(n_new: int) -> bool:

@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from valuelex.domain.budget import Budget
 from valuelex.domain.call import Call, Route
-from valuelex.domain.cost import Budget, Usage, usage_of
+from valuelex.domain.cost import Usage, usage_of
 from valuelex.io.claims import Claims
 from valuelex.io.endpoint import (
     AttemptError,

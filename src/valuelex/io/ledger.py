@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -95,13 +97,10 @@ class Ledger:
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
-        if read_only:
-            self._migrate_before_reading()
+        self._copy: tempfile.TemporaryDirectory[str] | None = None
         with self._errors():
             if read_only:
-                # In a folder without the right to write, SQLite cannot share the file with a writer.
-                alone = "" if os.access(path.parent, os.W_OK) else "&immutable=1"
-                self._db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro{alone}", uri=True)
+                self._db = self._open_to_read()
             else:
                 # The thread that commits is another than the one that opens; they never use it at once.
                 self._db = sqlite3.connect(path, timeout=WAIT_FOR_WRITER_S, check_same_thread=False)
@@ -125,12 +124,22 @@ class Ledger:
     ) -> None:
         """Close the file."""
         self._db.close()
+        if self._copy is not None:
+            self._copy.cleanup()
 
-    def _migrate_before_reading(self) -> None:
-        """Bring an older ledger up to date where that is allowed; a reader cannot."""
-        if os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK):
-            with Ledger(self.path):
+    def _open_to_read(self) -> sqlite3.Connection:
+        """Open the file to read; an older ledger is brought up to date first, where that is allowed."""
+        path, may_write = self.path, os.access(self.path.parent, os.W_OK)
+        log = path.with_name(path.name + "-wal")
+        if not may_write and log.exists() and log.stat().st_size:
+            self._copy = tempfile.TemporaryDirectory(prefix="valuelex-ledger-")
+            path, may_write = copied(path, Path(self._copy.name)), True
+        if may_write and os.access(path, os.W_OK):
+            with Ledger(path):
                 pass
+        # In a folder without the right to write, SQLite can share the file with no writer.
+        alone = "" if may_write else "&immutable=1"
+        return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro{alone}", uri=True)
 
     def _prepare(self, *, read_only: bool) -> None:
         application, version, tables = self._identity()
@@ -384,6 +393,15 @@ class Ledger:
                 "delete that row of the table 'reply' to send the call again."
             )
             raise LedgerError(msg) from error
+
+
+def copied(path: Path, folder: Path) -> Path:
+    """Copy a ledger with its log, which SQLite does not read in a folder without the right to write."""
+    for suffix in ("", "-wal"):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            shutil.copyfile(part, folder / part.name)
+    return folder / path.name
 
 
 def _call_row(call: Call) -> tuple[str | int, ...]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +18,7 @@ from typing import Any
 
 from valuelex.domain.call import Call
 from valuelex.errors import DataError, LedgerError
-from valuelex.io.ledger import WAIT_FOR_WRITER_S, Ledger
+from valuelex.io.ledger import WAIT_FOR_WRITER_S, Ledger, copied
 from valuelex.io.ledger_schema import APPLICATION_ID, STEPS, VERSION, usage
 
 ROWS_AT_ONCE = 1000
@@ -170,7 +169,7 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
         raise LedgerError(msg)
     with tempfile.TemporaryDirectory(prefix="valuelex-merge-") as folder:
         if not os.access(path.parent, os.W_OK):
-            path = _copied(path, Path(folder))
+            path = copied(path, Path(folder))
         with closing(_open(path)) as source:
             version = _version(source, path)
             if version == VERSION:
@@ -183,15 +182,6 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
             pass
         with closing(_open(copy)) as source:
             yield source
-
-
-def _copied(path: Path, folder: Path) -> Path:
-    """Copy a ledger with its log, which SQLite does not read in a folder without the right to write."""
-    for suffix in ("", "-wal"):
-        part = path.with_name(path.name + suffix)
-        if part.exists():
-            shutil.copyfile(part, folder / part.name)
-    return folder / path.name
 
 
 def _open(path: Path) -> sqlite3.Connection:

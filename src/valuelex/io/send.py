@@ -12,8 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from valuelex.domain.budget import Budget
 from valuelex.domain.call import Call, CallStage, Route
-from valuelex.domain.cost import Budget
 from valuelex.domain.study import Model
 from valuelex.errors import BudgetError, CallError
 from valuelex.io.client import Gathered, gather

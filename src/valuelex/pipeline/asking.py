@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from valuelex.domain.budget import Budget
 from valuelex.domain.call import Call, CallStage, Reply
-from valuelex.domain.cost import Budget
 from valuelex.domain.study import Model, Study
 from valuelex.errors import NotApprovedError
 from valuelex.io.client import Gathered

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from valuelex.domain.budget import Budget
 from valuelex.domain.call import Call, Missing, Reply
-from valuelex.domain.cost import Budget, estimate, spend
+from valuelex.domain.cost import estimate, spend
 from valuelex.domain.labels import Calibration, LabelledText, LabelSet
 from valuelex.domain.measure import REASONS, Exhibit, Manual, join_sentence
 from valuelex.domain.structure import ValueSystem

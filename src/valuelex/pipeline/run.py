@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 
+from valuelex.domain.budget import Budget
 from valuelex.domain.call import Call, CallStage
-from valuelex.domain.cost import Budget
 from valuelex.domain.results import Results
 from valuelex.domain.study import Study
 from valuelex.errors import CallError

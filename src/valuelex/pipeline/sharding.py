@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from valuelex.domain.budget import Budget
 from valuelex.domain.call import Call, CallStage, Reply, shard_of
-from valuelex.domain.cost import Budget, estimate, most_tokens, spend
+from valuelex.domain.cost import estimate, most_tokens, spend
 from valuelex.domain.structure import ValueSystem
 from valuelex.domain.study import Study
 from valuelex.errors import CallError, NotApprovedError, StudyError

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
-from valuelex.domain.cost import Budget
+from valuelex.domain.budget import Budget
 from valuelex.domain.measure import ProjectiveTest
 from valuelex.domain.study import Respondent
 from valuelex.errors import DataError, LedgerError, NotApprovedError, StudyError
