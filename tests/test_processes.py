@@ -37,8 +37,10 @@ print(done.n_answered, done.n_failed, done.n_not_sent, done.n_elsewhere, flush=T
 """
 
 
-def start(stack: ExitStack, n: int, ledger: Path, url: str) -> list[subprocess.Popen[str]]:
-    command = [sys.executable, "-c", GATHER, str(ledger), url, str(N_CALLS)]
+def start(
+    stack: ExitStack, n: int, ledger: Path, url: str, script: str = GATHER
+) -> list[subprocess.Popen[str]]:
+    command = [sys.executable, "-c", script, str(ledger), url, str(N_CALLS)]
     processes = [
         stack.enter_context(
             subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -77,6 +79,20 @@ def test_four_processes_on_one_ledger_send_every_call_once(tmp_path: Path, endpo
         assert len(ledger.answered()) == N_CALLS
         assert not ledger.senders()
     assert not list(tmp_path.glob(".sender-*"))
+
+
+def test_processes_that_stop_one_respondent_do_not_wait_for_each_other(tmp_path: Path, endpoint) -> None:
+    # Every third call is of a respondent whose model is not there: each process has claimed some that it drops.
+    script = GATHER.replace('"model":"slow"', '"model":"%s"').replace("}' % i", "}' % (name, i)")
+    script = script.replace("def planned(i):", "def planned(i):\n    name = 'slow' if i % 3 else 'absent'")
+    script = script.replace('"project", "r",', '"project", name,')
+    path = tmp_path / "ledger.db"
+    with ExitStack() as stack:
+        counted = [ended(process) for process in start(stack, 2, path, endpoint.base_url, script)]
+    assert sum(n_answered for n_answered, *_ in counted) == N_CALLS * 2 // 3
+    assert all(sum(numbers) == N_CALLS for numbers in counted)
+    with Ledger(path) as ledger:
+        assert not ledger.senders()
 
 
 def test_the_others_take_over_what_a_killed_process_had_claimed(tmp_path: Path, endpoint) -> None:

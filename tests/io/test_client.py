@@ -253,3 +253,20 @@ def test_answers_in_the_ledger_are_not_asked_for(tmp_path: Path, endpoint) -> No
         outcome = gather(calls, {calls[0].route: Target(endpoint.base_url, 4)}, ledger)
         assert (outcome.n_answered, outcome.n_elsewhere) == (10, 10)
     assert len(endpoint.answered()) == 20
+
+
+def test_a_call_that_is_dropped_is_no_longer_claimed(tmp_path: Path, endpoint) -> None:
+    # Two at a time: while the slow call is out, both of the absent model are claimed; the first stops the second.
+    slow, gone = calls_to("slow", 7, "here"), calls_to("absent", 2, "gone")
+    plan = [slow[0], *calls_to("good", 1, "here"), *gone, *slow[1:]]
+    path = tmp_path / "ledger.db"
+    claimed: list[set[str]] = []
+    with Ledger(path) as ledger, Ledger(path) as other:
+
+        def on_done(_: int) -> None:
+            claimed.append({key for (key,) in other._db.execute("SELECT call_key FROM claim")})
+
+        outcome = gather(plan, {plan[0].route: Target(endpoint.base_url, 2)}, ledger, on_done)
+    assert (outcome.n_answered, outcome.n_failed, outcome.n_not_sent) == (8, 1, 1)
+    assert any(gone[1].key in keys for keys in claimed)
+    assert gone[1].key not in claimed[-2]

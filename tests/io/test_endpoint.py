@@ -199,6 +199,17 @@ def test_a_probe_keeps_a_refusal_as_its_answer() -> None:
     ("pieces", "trouble", "words"),
     [
         ([http(reply("x"))[:-20]], Trouble.FAULT, "took longer than 2 s"),
+        (
+            [
+                http(
+                    b'{"choices": [{"text": "a", "logprobs": {"content": [{"token": null, "logprob": -1}]}}]}'
+                )
+            ],
+            Trouble.ALIEN,
+            "not an",
+        ),
+        ([http(b"[" * 200_000)], Trouble.ALIEN, "not an OpenAI-compatible reply"),
+        ([http(b"[" * 200_000, "500 Oh")], Trouble.FAULT, "answered 500"),
         ([http(b'{"choices": [{"te')], Trouble.ALIEN, "not an OpenAI-compatible reply"),
         ([f"HTTP/1.1 999999 {KEY}\r\n\r\n".encode()], Trouble.FAULT, "broke off"),
     ],

@@ -122,3 +122,11 @@ def test_an_endpoint_that_has_answered_may_restart() -> None:
     pace.begin(310.0)
     pace.answered()
     assert not pace.is_hopeless(9e9)
+
+
+def test_an_endpoint_that_asks_for_patience_before_it_has_answered_gets_it() -> None:
+    pace = Pace(8)
+    for at in (0, 60, 120):
+        pace.begin(at)
+        pace.failed(at, Trouble.BUSY, begun=at, wait_s=60.0)
+        assert not pace.is_hopeless(at)

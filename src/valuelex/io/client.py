@@ -222,10 +222,12 @@ class _Gathering:
             if self._is_over:
                 self._skip_all(lane)
                 return None
-            while lane.claimed:
+            if lane.claimed:
                 call = lane.claimed.popleft()
                 if self._may_go(lane, call):
                     return call
+                await self._journal.release([call.key])
+                continue
             async with lane.claiming:
                 if not lane.claimed and not await self._fill(lane):
                     return None
@@ -360,6 +362,7 @@ class _Gathering:
             self._stops.setdefault(who, hopeless)
         if error is None:
             self._n_not_sent += 1
+            await self._journal.release([call.key])
             return
         self._failed_in_a_row[who] += 1
         # A judge reads texts of every length and kind: that one of them is refused says nothing of the next.

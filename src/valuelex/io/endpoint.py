@@ -34,6 +34,8 @@ USED_UP = ("insufficient_quota", "billing_hard_limit_reached")
 NOT_ABOUT_THE_CALL = {401, 402, 403, 404, 408, 409, 425, 429}
 """Refusals that say nothing of what an endpoint can do."""
 KEY_MARK = "[key]"
+_NOT_READ = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What reading a body of any form can raise."""
 _HEADERS = {"Content-Type": "application/json"}
 
 
@@ -193,7 +195,7 @@ def _decode(call: Call, target: Target, content: bytes) -> Received:
             payload = _without(payload, target.api_key)
             text = json.dumps(payload)
         read_reply(call.key, payload)
-    except (ValueError, AttributeError, RecursionError, DataError) as error:
+    except (*_NOT_READ, DataError) as error:
         start = visible(content.decode("utf-8", "replace"), target)[:80]
         msg = (
             f"{target.base_url} answered something that is not an OpenAI-compatible reply "
@@ -224,7 +226,7 @@ def _without(value: Any, key: str) -> Any:
 def _error_body(content: bytes) -> dict[str, Any] | None:
     try:
         body = json.loads(content)
-    except ValueError:
+    except _NOT_READ:
         return None
     return body if isinstance(body, dict) and "error" in body else None
 
@@ -284,7 +286,7 @@ def _provider_message(content: bytes, target: Target) -> str:
     try:
         error = json.loads(content)["error"]
         text = str(error["message"] if isinstance(error, dict) else error)
-    except (ValueError, KeyError, TypeError):
+    except _NOT_READ:
         pass
     return visible(text, target)[:200]
 

@@ -30,10 +30,11 @@ class _Batch:
     answers: list[Answer] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     claims: list[tuple[Sequence[str], asyncio.Future[frozenset[str]]]] = field(default_factory=list)
+    releases: list[str] = field(default_factory=list)
     waiting: list[asyncio.Future[None]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.answers or self.failures or self.claims)
+        return bool(self.answers or self.failures or self.claims or self.releases)
 
 
 class Journal:
@@ -95,6 +96,11 @@ class Journal:
         self._start()
         return await granted
 
+    async def release(self, keys: Sequence[str]) -> None:
+        """Give claims back on calls that are not sent after all, so that nobody waits for them."""
+        self._batch.releases += keys
+        await self._written()
+
     async def apart(self, work: Callable[[], T]) -> T:
         """Do something else with the ledger, between commits."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
@@ -134,6 +140,7 @@ class Journal:
             try:
                 with self._ledger.transaction():
                     self._ledger.record(batch.answers, batch.failures)
+                    self._ledger.release(batch.releases)
                     return [self._claims.claim(keys) for keys, _ in batch.claims]
             except LedgerError as error:
                 self.failed = error

@@ -159,6 +159,7 @@ class Pace:
         if wait_s is not None:
             self._held_until = max(self._held_until, now + wait_s)
         if trouble is Trouble.BUSY:
+            self._known = True  # Whoever asks for patience is there.
             if begun >= self._gave_way_at:
                 self._limit = max(self._limit * GIVE_WAY, 1.0)
                 self._gave_way_at = now
