@@ -329,9 +329,9 @@ def _tokens(logprobs: Any, text: str) -> tuple[Token, ...]:
         else:
             return ()
         found = [Token(token, tuple((str(t), float(p)) for t, p in others)) for token, others in listed]
+        joined = "".join(token.text for token in found)
     except (KeyError, TypeError, ValueError, AttributeError):
         return ()
-    joined = "".join(token.text for token in found)
     return _last(found, len(joined) - len(text)) if joined.endswith(text) else ()
 
 
