@@ -101,6 +101,9 @@ async def answer(request: web.Request) -> web.StreamResponse:
         return web.json_response(
             {"error": {"message": "quota used up"}}, status=429, headers={"Retry-After": "0"}
         )
+    if model == "crowded":
+        error = {"error": {"message": "many ask this model"}}
+        return web.json_response(error, status=429, headers={"Retry-After": "0"})
     if model == "picky" and digest[0] % 4 == 0:
         return web.json_response({"error": {"message": "context too long"}}, status=400)
     if model == "filter":

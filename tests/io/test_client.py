@@ -270,3 +270,23 @@ def test_a_call_that_is_dropped_is_no_longer_claimed(tmp_path: Path, endpoint) -
     assert (outcome.n_answered, outcome.n_failed, outcome.n_not_sent) == (8, 1, 1)
     assert any(gone[1].key in keys for keys in claimed)
     assert gone[1].key not in claimed[-2]
+
+
+def test_a_busy_model_does_not_keep_others_from_their_endpoint(tmp_path: Path, endpoint, monkeypatch) -> None:
+    monkeypatch.setattr(client, "BUSY_PATIENCE_S", 0.2)
+    monkeypatch.setattr(pace, "PATIENCE_S", 60.0)
+    calls = [
+        c for pair in zip(calls_to("crowded", 30, "a"), calls_to("good", 30, "b"), strict=True) for c in pair
+    ]
+    outcome, ledger = send(tmp_path, calls, Target(endpoint.base_url, 4))
+    with ledger:
+        assert list(outcome.stops) == ["a"]
+        assert outcome.n_answered == 30
+
+
+def test_a_respondent_that_answered_before_is_not_stopped_by_a_refused_text(tmp_path: Path, endpoint) -> None:
+    good, long = calls_to("good", 3), calls_to("too-long", 8)
+    _, ledger = send(tmp_path, good, Target(endpoint.base_url, 2))
+    with ledger:
+        outcome = gather(long, {long[0].route: Target(endpoint.base_url, 2)}, ledger)
+    assert (outcome.n_failed, outcome.stops) == (8, {})

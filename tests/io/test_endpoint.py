@@ -211,6 +211,9 @@ def test_a_broken_reply_is_a_fault_without_the_key(pieces: list, trouble: Troubl
     assert error.trouble is trouble
     assert words in str(error)
     assert KEY not in str(error)
+    # Nor in what a traceback with local variables would show.
+    assert error.__context__ is None
+    assert error.__cause__ is None
 
 
 def test_a_key_is_in_no_repr(tmp_path: Path) -> None:

@@ -37,6 +37,8 @@ from valuelex.io.pace import Pace, Trouble
 ATTEMPTS = 6
 """Attempts at a call that the endpoint answers with a fault; being busy or down counts for the endpoint instead."""
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
+BUSY_PATIENCE_S, BUSY_AT_LEAST = 150.0, 10
+"""How long, and for how many attempts, a model may be answered with 429 alone before its respondent is stopped."""
 STOP_AFTER = 5
 """Calls of a respondent that fail, with none answered between them, before it is given up."""
 LOOK_AHEAD = 10_000
@@ -165,6 +167,7 @@ class _Gathering:
         self._last_failure_before = ledger.last_failure()
         self._stops: dict[str, str] = {}
         self._answered_by: set[str] = set()
+        self._busy: dict[str, tuple[float, int]] = {}
         self._failed_in_a_row: Counter[str] = Counter()
         self._n_answered = self._n_failed = self._n_not_sent = self._n_elsewhere = 0
         self._over_budget = False
@@ -317,6 +320,9 @@ class _Gathering:
             except TransientError as error:
                 failure = error
                 lane.gate.failed(error.trouble, begun, error.wait_s, str(error))
+                if error.trouble is Trouble.BUSY and self._is_busy_for_long(call):
+                    self._stops.setdefault(call.respondent_id, str(error))
+                    break
                 if error.trouble in (Trouble.FAULT, Trouble.ALIEN):
                     # The endpoint may have computed an answer that did not arrive, and want to be paid for it.
                     n_lost += 1
@@ -337,6 +343,13 @@ class _Gathering:
             self._budget.release(call)
         await self._fail(call, failure, attempts, lane.gate.hopeless)
 
+    def _is_busy_for_long(self, call: Call) -> bool:
+        """Tell whether a model has long been busy, though its endpoint may serve others: some limits are a model's."""
+        now = time.monotonic()
+        since, n = self._busy.get(call.model, (now, 0))
+        self._busy[call.model] = (since, n + 1)
+        return now - since >= BUSY_PATIENCE_S and n + 1 >= BUSY_AT_LEAST
+
     def _reserve(self, call: Call) -> bool:
         """Ask the budget for a call."""
         if self._budget is None or self._budget.may_send(call):
@@ -352,8 +365,13 @@ class _Gathering:
         await self._journal.answer(Answer(call, received.text, latency_s, attempts))
         self._n_answered += 1
         self._answered_by.add(call.respondent_id)
+        self._busy.pop(call.model, None)
         self._failed_in_a_row[call.respondent_id] = 0
         self._on_done(1)
+
+    async def _has_answered(self, who: str) -> bool:
+        """Tell whether a respondent was ever answered, in this run or before."""
+        return who in self._answered_by or await self._journal.apart(lambda: self._ledger.has_answered(who))
 
     async def _fail(self, call: Call, error: AttemptError | None, attempts: int, hopeless: str) -> None:
         """Record a failed call, and give its respondent up where going on is hopeless."""
@@ -364,10 +382,13 @@ class _Gathering:
             self._n_not_sent += 1
             await self._journal.release([call.key])
             return
-        self._failed_in_a_row[who] += 1
-        # A judge reads texts of every length and kind: that one of them is refused says nothing of the next.
-        refused = isinstance(error, RefusedError) and call.stage != "judge" and who not in self._answered_by
-        if isinstance(error, BarredError) or refused or self._failed_in_a_row[who] >= STOP_AFTER:
+        self._failed_in_a_row[who] += not isinstance(error, RefusedError)
+        if isinstance(error, RefusedError):
+            # A judge reads texts of every length and kind: that one of them is refused says nothing of the next.
+            is_hopeless = call.stage != "judge" and not await self._has_answered(who)
+        else:
+            is_hopeless = isinstance(error, BarredError) or self._failed_in_a_row[who] >= STOP_AFTER
+        if is_hopeless:
             self._stops.setdefault(who, str(error))
         self._last_failure = str(error)
         await self._journal.fail(Failure(call, str(error), attempts, error.reason))

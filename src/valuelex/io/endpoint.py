@@ -159,22 +159,34 @@ async def _post(session: aiohttp.ClientSession, target: Target, call: Call) -> R
         ) as response:
             content = await response.read()
             status, headers = response.status, response.headers
-    except aiohttp.ClientSSLError as error:
+    except (aiohttp.ClientError, TimeoutError) as error:
+        failure = _broken(error, target)
+    else:
+        return _received(status, headers, content, target, call)
+    raise failure  # Out here, since aiohttp's own error holds the request with its key.
+
+
+def _broken(error: Exception, target: Target) -> TransientError:
+    """Say why no reply came at all."""
+    if isinstance(error, aiohttp.ClientSSLError):
         msg = f"{target.base_url} has no certificate that this machine trusts ({visible(str(error), target)})"
-        raise TransientError(msg, FailureReason.CONNECTION, Trouble.DOWN) from error
-    except aiohttp.ClientConnectorError as error:
+        return TransientError(msg, FailureReason.CONNECTION, Trouble.DOWN)
+    if isinstance(error, aiohttp.ClientConnectorError):
         why = error.os_error.strerror or error.os_error
         msg = f"{target.base_url} does not answer ({why}); is it running?"
-        raise TransientError(msg, FailureReason.CONNECTION, Trouble.DOWN) from error
-    except aiohttp.ConnectionTimeoutError as error:
+        return TransientError(msg, FailureReason.CONNECTION, Trouble.DOWN)
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
         msg = f"{target.base_url} does not answer within {CONNECT_TIMEOUT_S} s; is it running?"
-        raise TransientError(msg, FailureReason.CONNECTION, Trouble.DOWN) from error
-    except TimeoutError as error:
+        return TransientError(msg, FailureReason.CONNECTION, Trouble.DOWN)
+    if isinstance(error, TimeoutError):
         msg = f"{target.base_url} took longer than {target.timeout_s:g} s"
-        raise TransientError(msg, FailureReason.TIMEOUT, Trouble.FAULT) from error
-    except aiohttp.ClientError as error:
-        msg = f"{target.base_url} broke off ({visible(str(error), target)[:200]})"
-        raise TransientError(msg, FailureReason.CONNECTION, Trouble.FAULT) from error
+        return TransientError(msg, FailureReason.TIMEOUT, Trouble.FAULT)
+    msg = f"{target.base_url} broke off ({visible(str(error), target)[:200]})"
+    return TransientError(msg, FailureReason.CONNECTION, Trouble.FAULT)
+
+
+def _received(status: int, headers: Any, content: bytes, target: Target, call: Call) -> Received:
+    """Tell an answer from what is none."""
     if status == 200:
         return _decode(call, target, content)
     refused = _error_body(content)
@@ -195,14 +207,17 @@ def _decode(call: Call, target: Target, content: bytes) -> Received:
             payload = _without(payload, target.api_key)
             text = json.dumps(payload)
         read_reply(call.key, payload)
-    except (*_NOT_READ, DataError) as error:
+    except (*_NOT_READ, DataError):
         start = visible(content.decode("utf-8", "replace"), target)[:80]
         msg = (
             f"{target.base_url} answered something that is not an OpenAI-compatible reply "
             f"(it begins {start!r}); does the base URL end in /v1?"
         )
-        raise TransientError(msg, FailureReason.BAD_REPLY, Trouble.ALIEN) from error
-    return Received(text, payload)
+    else:
+        return Received(text, payload)
+    raise TransientError(
+        msg, FailureReason.BAD_REPLY, Trouble.ALIEN
+    )  # Out here: JSON's error holds the whole body.
 
 
 def _says(text: str, payload: object, key: str) -> bool:

@@ -52,7 +52,9 @@ ARGUMENTS: Mapping[str, Mapping[str, Any]] = {
 }
 """Of Inspect's providers: chat completions where they would choose another API, and no repeats below Inspect's own."""
 LONGEST_MESSAGE = 200
-_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
+_SECRET = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)$", re.IGNORECASE)
+SHORTEST_SECRET = 16
+"""Characters of a key at the least; a shorter value could be a word of an answer."""
 
 
 def is_inspect(base_url: str) -> bool:
@@ -211,7 +213,9 @@ def _visible(text: str, model: Model | None) -> str:
 
 def _keyless(text: str, model: Model | None) -> str:
     """Take out the model's key and whatever the environment holds under the name of a secret."""
-    keys = {value for name, value in os.environ.items() if _SECRET.search(name) and len(value) > 7}
+    keys = {
+        value for name, value in os.environ.items() if _SECRET.search(name) and len(value) >= SHORTEST_SECRET
+    }
     own = getattr(model.api, "api_key", None) if model is not None else None
     for key in sorted(keys | ({own} if isinstance(own, str) and own else set()), key=len, reverse=True):
         text = text.replace(key, KEY_MARK)

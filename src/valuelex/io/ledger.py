@@ -308,6 +308,12 @@ class Ledger:
             (n,) = self._db.execute(query, (stage,)).fetchone()
         return int(n)
 
+    def has_answered(self, respondent_id: str) -> bool:
+        """Tell whether a respondent or judge has any reply."""
+        query = "SELECT 1 FROM call JOIN reply ON call_key = key WHERE respondent_id = ? LIMIT 1"
+        with self._errors():
+            return self._db.execute(query, (respondent_id,)).fetchone() is not None
+
     def answered_items(self, stage: str) -> frozenset[tuple[str, str, int]]:
         """Who was asked what in which draw, of all answered calls of one stage."""
         query = "SELECT respondent_id, item_id, draw FROM call JOIN reply ON call_key = key WHERE stage = ?"

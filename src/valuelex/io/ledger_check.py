@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 from valuelex.domain.call import call_key, read_reply
 from valuelex.domain.check import Check
 from valuelex.errors import DataError, LedgerError
+from valuelex.io.ledger import copied
 from valuelex.io.ledger_schema import APPLICATION_ID, VERSION, usage
 
 
@@ -35,18 +37,19 @@ def check_ledger(path: Path) -> list[Check]:
         ("token counts are those of the replies", _tokens),
     ]
     done: list[Check] = []
-    # In a folder without the right to write, SQLite cannot share the file with a writer.
-    alone = "" if os.access(path.parent, os.W_OK) else "&immutable=1"
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro{alone}", uri=True)) as db:
-        for title, find in checks:
-            check = Check(title)
-            try:
-                if not done:
-                    _require_ledger(db, path)
-                find(db, check)
-            except sqlite3.Error as error:
-                check.wrong(f"{path.name}: {error}")
-            done.append(check)
+    with tempfile.TemporaryDirectory(prefix="valuelex-verify-") as folder:
+        # In a folder without the right to write, SQLite does not read the log.
+        place = path if os.access(path.parent, os.W_OK) else copied(path, Path(folder))
+        with closing(sqlite3.connect(f"{place.resolve().as_uri()}?mode=ro", uri=True)) as db:
+            for title, find in checks:
+                check = Check(title)
+                try:
+                    if not done:
+                        _require_ledger(db, path)
+                    find(db, check)
+                except sqlite3.Error as error:
+                    check.wrong(f"{path.name}: {error}")
+                done.append(check)
     return done
 
 

@@ -124,8 +124,10 @@ def check_keys(
         raise CallError(msg)
 
 
-def raise_for_stops(outcomes: Sequence[Gathered]) -> None:
+def raise_for_stops(outcomes: Sequence[Gathered], *, any_answered: bool = False) -> None:
     """End a run where respondents were stopped, the budget was used up, or no call was answered at all.
+
+    `any_answered` tells that some calls of these stages were answered before.
 
     Raises
     ------
@@ -143,7 +145,7 @@ def raise_for_stops(outcomes: Sequence[Gathered]) -> None:
         msg = f"The limit on calls or cost is reached. {counts}"
         raise BudgetError(msg)
     reasons = list(dict.fromkeys(stops.values()))
-    if not reasons and n_failed and not n_answered:
+    if not reasons and n_failed and not n_answered and not any_answered:
         reasons = [next(o.last_failure for o in reversed(outcomes) if o.last_failure)]
     if reasons:
         more = f" ({len(reasons) - 1} more reason(s); see valuelex status.)" if len(reasons) > 1 else ""

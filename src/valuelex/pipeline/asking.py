@@ -98,7 +98,7 @@ class Asker:
                     self._ask_leave(new)
                 self._tried |= {call.key for call in new}
                 outcomes.append(self._sender.send(stage, new))
-        raise_for_stops(outcomes)
+        raise_for_stops(outcomes, any_answered=any(self._ledger.n_answered(stage) for stage in wanted))
 
     def _new(self, calls: Sequence[Call]) -> list[Call]:
         """Return calls that can be sent, that nobody has answered and this run has not tried."""
