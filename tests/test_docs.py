@@ -5,6 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from io_examples import a_call, text_answer
+from valuelex.io.ledger import Ledger
+
 DOCS = Path(__file__).parent.parent / "docs"
 
 
@@ -22,3 +25,13 @@ def test_the_code_on_the_page_for_python_users_runs(capsys) -> None:
     printed = capsys.readouterr().out
     assert "2 of 15 columns of data are constant (first: column 2, 7)" in printed
     assert "GROUPS 3" in printed
+
+
+def test_the_page_on_models_shows_how_thinking_is_read(tmp_path: Path, capsys) -> None:
+    path, call = tmp_path / "ledger.db", a_call()
+    with Ledger(path) as ledger:
+        ledger.record([text_answer(call, "<think>They ask for words.</think>care")])
+    page = (DOCS / "how-to" / "models.md").read_text()
+    (block,) = [b for b in re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL) if "thinking" in b]
+    exec(block, {"path": path, "call_key": call.key})
+    assert capsys.readouterr().out == "They ask for words.\n"

@@ -32,7 +32,21 @@ def raw(text, logprobs=None):
             "care",
         ),
         ({"content": [{"type": "text", "text": "ca"}, {"type": "text", "text": "re"}, "?"]}, "", "care"),
-        ({"content": "I wrote <think>aloud</think> of care"}, "", "I wrote <think>aloud</think> of care"),
+        ({"content": "They ask for words\n</think>\n\ncare"}, "They ask for words", "care"),
+        (
+            {"content": "Sure! <think>Maybe greed, deceit.</think> care"},
+            "Maybe greed, deceit.",
+            "Sure!  care",
+        ),
+        ({"content": "<think>One.</think>\n<reasoning>Two.</reasoning>\ncare"}, "One.\nTwo.", "care"),
+        ({"content": "One.</think>ca<Think>Two.</Think>re"}, "One.\nTwo.", "care"),
+        # An answer that speaks of a mark is no thinking.
+        (
+            {"content": "I value honesty. Use tags like </think> to close"},
+            "",
+            "I value honesty. Use tags like </think> to close",
+        ),
+        ({"content": "I value care, and <think> opens"}, "", "I value care, and <think> opens"),
     ],
 )
 def test_thinking_is_kept_apart_from_the_answer(message, thinking, answer):
@@ -69,6 +83,9 @@ def test_token_probabilities_fit_the_answer_behind_the_thinking():
     # vLLM tells the thinking apart, and the probabilities of all tokens together.
     apart = chat(content="4", reasoning_content="Hm 6", logprobs=told("Hm", " 6", "4"))
     assert [t.text for t in read_reply("k", apart).tokens] == ["4"]
+    # Thinking in the midst: 'B' of the third token is thinking, ' 5' of the fourth is the answer's.
+    midst = chat(content="4<think>B</think> 5", logprobs=told("4", "<think>", "B", "</think> 5"))
+    assert [t.text for t in read_reply("k", midst).tokens] == ["4", " 5"]
     other = chat(content="4", logprobs=told("5"))
     assert read_reply("k", other).tokens == ()
 

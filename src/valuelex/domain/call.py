@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from valuelex.errors import DataError
 
@@ -72,6 +72,11 @@ def canonical_json(value: Any) -> str:
 
 _THINKS = re.compile(r"\s*<(?:think|thinking|reasoning)>", re.IGNORECASE)
 _THOUGHT = re.compile(r"</(?:think|thinking|reasoning)>", re.IGNORECASE)
+_PAIR = re.compile(r"<(think|thinking|reasoning)>(.*?)</\1>", re.IGNORECASE | re.DOTALL)
+_THOUGHT_ALONE = re.compile(
+    r"^[ \t]*</(?:think|thinking|reasoning)>[ \t]*\r?$|(?<=[.!?…])</(?:think|thinking|reasoning)>",
+    re.IGNORECASE | re.MULTILINE,
+)
 _BEGINNING = re.compile(r"\s*(?:<s>|<\|begin_of_text\|>|<\|endoftext\|>|<bos>|<\|startoftext\|>)\s*")
 
 
@@ -162,8 +167,8 @@ class Token:
 class Reply:
     """What came back for a call: the text, or why there is none.
 
-    `thinking` is what the model wrote before its answer, kept apart from it. `tokens` are given where the endpoint
-    told their probabilities; joined they make the text.
+    `thinking` is what the model thought, a line for each place, kept apart from its answer. `tokens` are given where
+    the endpoint told their probabilities; joined they make the text.
     """
 
     call_key: str
@@ -177,7 +182,7 @@ class Reply:
 def read_reply(key: str, payload: Mapping[str, Any], prompt: str = "") -> Reply:
     """Read the text out of an OpenAI-compatible answer, chat or raw completion.
 
-    The text is the answer alone: without the thinking that a reasoning model writes before it, and without the
+    The text is the answer alone: without the thinking that a reasoning model writes before or in it, and without the
     prompt where an endpoint repeats it. Thinking that the token limit ended leaves no answer (EMPTY).
 
     Parameters
@@ -216,22 +221,24 @@ def read_reply(key: str, payload: Mapping[str, Any], prompt: str = "") -> Reply:
     else:
         msg = f"The answer has neither a message nor a text: {canonical_json(choice)[:160]}"
         raise DataError(msg)
-    thought, text = split_thinking(text)
+    thoughts = _thoughts(text)
+    spans = _answered(thoughts, len(text))
+    answer = "".join(text[start:end] for start, end in spans)
     finish = choice.get("finish_reason")
     missing: Missing | None = None
     if finish == "content_filter":
         missing = Missing.FILTERED
     elif refusal:
         missing = Missing.REFUSED
-    elif not text.strip():
+    elif not answer.strip():
         missing = Missing.EMPTY
     return Reply(
         call_key=key,
-        text=text,
+        text=answer,
         missing=missing,
         finish_reason=finish if isinstance(finish, str) else None,
-        tokens=_tokens(choice.get("logprobs"), text),
-        thinking=thinking or thought,
+        tokens=_tokens(choice.get("logprobs"), text, spans),
+        thinking=thinking or "\n".join(t.inner.strip() for t in thoughts),
     )
 
 
@@ -257,25 +264,44 @@ def _thinking_apart(message: Mapping[str, Any]) -> str:
     return _storable("\n".join(_parts(message.get("content"), "thinking")))
 
 
-def split_thinking(text: str) -> tuple[str, str]:
-    """Part an answer from the thinking that stands before it between ``<think>`` and ``</think>``.
+class _Thought(NamedTuple):
+    """Thinking within a text: where it begins and ends with its marks, and what stands between them."""
 
-    The opening mark may be missing, as where a chat template writes it into the prompt; without the closing one
-    everything after the opening is thinking. The answer keeps its text to the letter, but for space before it.
+    start: int
+    end: int
+    inner: str
 
-    Returns
-    -------
-    thinking, answer : str
-        Thinking without its marks; empty where there is none.
+
+def _thoughts(text: str) -> list[_Thought]:
+    """Find thinking in a text, in order; at its beginning with the space around it.
+
+    Every complete pair of marks such as ``<think>`` and ``</think>`` holds thinking, wherever it stands. An opening
+    mark at the beginning that is never closed makes all behind it thinking; further on it is text. A closing mark
+    without an opening one, as where a chat template writes that into the prompt, ends thinking only if it stands on
+    a line of its own or directly behind the end of a sentence; else the answer just speaks of such a mark.
     """
-    opened = _THINKS.match(text)
-    start = opened.end() if opened else 0
-    closed = _THOUGHT.search(text, start)
-    if not opened and (not closed or _THINKS.search(text, 0, closed.start())):
-        return "", text
-    if not closed:
-        return text[start:].strip(), ""
-    return text[start : closed.start()].strip(), text[closed.end() :].lstrip()
+    found: list[_Thought] = []
+    begin = 0  # All text before is thinking, as long as the answer has not begun.
+    headless = _THOUGHT_ALONE.search(text)
+    if headless and not _THINKS.search(text, 0, headless.start()):
+        begin = _behind_space(text, headless.end())
+        found.append(_Thought(0, begin, text[: headless.start()]))
+    while opened := _THINKS.match(text, begin):
+        closed = _THOUGHT.search(text, opened.end())
+        inner = text[opened.end() : closed.start() if closed else None]
+        end = _behind_space(text, closed.end()) if closed else len(text)
+        found.append(_Thought(begin, end, inner))
+        begin = end
+    return found + [_Thought(*pair.span(), pair[2]) for pair in _PAIR.finditer(text, begin)]
+
+
+def _behind_space(text: str, place: int) -> int:
+    return len(text) - len(text[place:].lstrip())
+
+
+def _answered(thoughts: Sequence[_Thought], length: int) -> list[tuple[int, int]]:
+    """Return what is no thinking in a text of a length: beginnings and ends."""
+    return list(zip([0, *(t.end for t in thoughts)], [*(t.start for t in thoughts), length], strict=True))
 
 
 def without_echo(text: str, prompt: str) -> str:
@@ -307,12 +333,13 @@ def _begins(text: str) -> int:
     return mark.end() if mark else 0
 
 
-def _tokens(logprobs: Any, text: str) -> tuple[Token, ...]:
+def _tokens(logprobs: Any, text: str, spans: Sequence[tuple[int, int]]) -> tuple[Token, ...]:
     """Read token probabilities in the form of chat or of raw completion; what does not fit the text is left.
 
-    Tokens before the text, of thinking or of a repeated prompt, are dropped; one that reaches into it is cut.
+    Only tokens of the answer are kept, the spans of the text that are no thinking; one that reaches into them is cut.
     """
-    if not isinstance(logprobs, Mapping) or not text:
+    first = next((start for start, end in spans if start < end), None)
+    if not isinstance(logprobs, Mapping) or first is None:
         return ()
     try:
         if logprobs.get("content"):
@@ -332,15 +359,18 @@ def _tokens(logprobs: Any, text: str) -> tuple[Token, ...]:
         joined = "".join(token.text for token in found)
     except (KeyError, TypeError, ValueError, AttributeError):
         return ()
-    return _last(found, len(joined) - len(text)) if joined.endswith(text) else ()
+    if not joined.endswith(text[first:]):
+        return ()
+    before = len(joined) - len(text)  # What an endpoint tells apart from the text stands before it.
+    return _within(found, [(before + start, before + end) for start, end in spans if start < end])
 
 
-def _last(tokens: Sequence[Token], n_before: int) -> tuple[Token, ...]:
-    """Return the tokens behind the first `n_before` characters."""
-    kept = []
+def _within(tokens: Sequence[Token], spans: Sequence[tuple[int, int]]) -> tuple[Token, ...]:
+    """Return what of tokens stands in spans of the text that they make."""
+    kept, begin = [], 0
     for token in tokens:
-        rest = token.text[n_before:] if n_before > 0 else token.text
-        n_before -= len(token.text)
+        rest = "".join(token.text[max(s - begin, 0) : max(e - begin, 0)] for s, e in spans)
+        begin += len(token.text)
         if rest:
             kept.append(token if rest == token.text else Token(rest, token.alternatives))
     return tuple(kept)
