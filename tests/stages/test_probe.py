@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from examples import ENDPOINT, MODEL, respondent, study
 from valuelex.domain.study import JudgePlan, Model, SecondPlan
-from valuelex.errors import StudyError
 from valuelex.stages.elicit import plan_elicitation
 from valuelex.stages.probe import (
     most_probes,
@@ -60,7 +59,7 @@ def find_out(of, reply):
 def test_who_is_known_is_not_probed():
     known = replace(study([respondent()]), judges=(JudgePlan("ref", "llm", model=MODEL),))
     assert plan_probes(known, {}) == ()
-    assert most_probes(known) == 0
+    assert most_probes(known, {}) == 0
     assert with_capabilities(known, ()) == known
 
 
@@ -68,7 +67,7 @@ def test_one_call_tells_all_of_a_willing_endpoint():
     payloads, (found,) = find_out(asked(judged=True), endpoint())
     assert len(payloads) == found.n_calls == 1
     assert (found.sends_seed, found.json_schema, found.logprobs) == (True, True, True)
-    assert (found.limit_key, found.settings) == ("max_tokens", True)
+    assert found.limit_key == "max_tokens"
 
 
 def test_only_what_the_study_needs_is_asked():
@@ -91,25 +90,26 @@ def test_what_is_taken_and_not_given_is_not_there():
     ("refused", "expected", "n_calls"),
     [
         # All at once is refused, the plain form is taken, then each of three options by itself: 1 + 1 + 3.
-        (refusing("seed"), (False, True, True, "max_tokens", True), 5),
-        (refusing("response_format", "logprobs"), (True, False, False, "max_tokens", True), 5),
-        # One more where the limit has the other name.
-        (refusing("max_tokens"), (True, True, True, "max_completion_tokens", True), 6),
-        (refusing("max_tokens", "logprobs"), (True, True, False, "max_completion_tokens", True), 6),
-        # And two more before a form without temperature is tried.
-        (refusing("top_p"), (True, True, True, "max_tokens", False), 1 + 3 + 3),
+        (refusing("seed"), (False, True, True, "max_tokens"), 5),
+        (refusing("response_format", "logprobs"), (True, False, False, "max_tokens"), 5),
+        # The limit has the other name: all at once, two plain forms, all at once again; then each by itself.
+        (refusing("max_tokens"), (True, True, True, "max_completion_tokens"), 1 + 2 + 1),
+        (refusing("max_tokens", "logprobs"), (True, True, False, "max_completion_tokens"), 1 + 2 + 1 + 3),
+        # Two plain forms with temperature and top_p, one or two without.
+        (refusing("top_p"), (True, True, True, "max_tokens"), 1 + 3 + 1),
         (
             refusing("max_tokens", "temperature", "seed"),
-            (False, True, True, "max_completion_tokens", False),
-            8,
+            (False, True, True, "max_completion_tokens"),
+            1 + 4 + 1 + 3,
         ),
     ],
 )
 def test_a_refusal_is_traced_to_what_is_refused(refused, expected, n_calls):
     payloads, (found,) = find_out(asked(judged=True), endpoint(refuses=refused))
-    told = (found.sends_seed, found.json_schema, found.logprobs, found.limit_key, found.settings)
+    told = (found.sends_seed, found.json_schema, found.logprobs, found.limit_key)
     assert (told, len(payloads)) == (expected, n_calls)
-    assert n_calls <= most_probes(asked(judged=True)) == 1 + 2 * 2 + 3
+    assert n_calls <= most_probes(asked(judged=True), {}) == 1 + 2 * 2 + 1 + 3
+    assert most_probes(asked(judged=True), payloads) == n_calls
 
 
 def test_a_single_option_is_known_once_the_plain_form_is_taken():
@@ -119,26 +119,64 @@ def test_a_single_option_is_known_once_the_plain_form_is_taken():
 
 def test_who_refuses_everything_is_left_to_the_studys_own_calls():
     payloads, (found,) = find_out(asked(), endpoint(refuses=refusing("model")))
-    assert (found.sends_seed, found.limit_key, found.settings) == (False, "max_tokens", None)
+    assert (found.sends_seed, found.limit_key) == (False, "max_tokens")
     assert len(payloads) == 1 + 4
 
 
-def test_refused_settings_are_one_line_with_the_way_out():
-    warm = asked(respondent("new t0.7", model=NEW, temperature=0.7))
-    _, found = find_out(warm, endpoint(refuses=refusing(temperature=1.0)))
-    with pytest.raises(StudyError) as caught:
-        with_capabilities(warm, found)
-    assert str(caught.value) == (
-        "Respondent 'new t0.7': acme/new-1 refuses this temperature or top_p; set those that it takes (often 1 and 1), "
-        'or "default" to send none, which leaves them unknown.'
-    )
-    usual = asked(respondent("new t1", model=NEW, temperature=1.0))
-    _, (taken,) = find_out(usual, endpoint(refuses=refusing(temperature=1.0)))
-    assert taken.settings is True
+def test_a_respondents_settings_are_not_sent_by_probes():
+    """Temperature 0.7, which only 1 is taken for, is the respondent's own trouble: others may have 1."""
+    warm = asked(respondent("new t0.7", model=NEW, temperature=0.7, reasoning_effort="low"))
+    payloads, _ = find_out(warm, endpoint(refuses=refusing(temperature=1.0)))
+    assert len(payloads) == 1
     unsent = asked(respondent("new", model=NEW, temperature=None, top_p=None))
-    _, found = find_out(unsent, endpoint(refuses=refusing("temperature", "top_p")))
+    payloads, found = find_out(unsent, endpoint(refuses=refusing("temperature", "top_p")))
+    assert len(payloads) == 1 + 3 + 1
     (call, *_) = plan_elicitation(with_capabilities(unsent, found))
     assert not {"temperature", "top_p"} & json.loads(call.body).keys()
+
+
+OTHERS = {
+    "another temperature": {"who": [respondent(model=NEW), respondent("hot", model=NEW, temperature=1.7)]},
+    "a respondent before it": {"who": [respondent("a", model=NEW, temperature=0.0), respondent(model=NEW)]},
+    "direct ratings": {"who": [respondent(model=NEW)], "rated": 1},
+    "a judge": {"who": [respondent(model=NEW)], "judged": True},
+}
+
+
+@pytest.mark.parametrize("added", OTHERS)
+@pytest.mark.parametrize("refused", [(), ("seed",), ("max_tokens",), ("max_tokens", "top_p", "seed")])
+def test_what_was_found_out_stays_so_whatever_is_added(added, refused):
+    before, (first,) = find_out(asked(), endpoint(refuses=refusing(*refused)))
+    more = OTHERS[added]
+    after = replace(asked(*more["who"], judged=more.get("judged", False), rated=more.get("rated", 0)), seed=8)
+    payloads = dict(before)
+    n_left = most_probes(after, payloads) - len(before)
+    answers = endpoint(refuses=refusing(*refused))
+    while new := [c for c in plan_probes(after, payloads) if c.key not in payloads]:
+        # Only what nobody has asked before is asked.
+        assert not any(call.item_id.endswith("seed") for call in new)
+        payloads |= {call.key: answers(call) for call in new}
+    (found,) = read_probes(after, payloads)
+    assert (found.sends_seed, found.limit_key) == (first.sends_seed, first.limit_key)
+    if added in ("another temperature", "a respondent before it"):
+        assert payloads == before
+    elif added == "a judge":
+        assert (found.json_schema, found.logprobs) == (True, True)
+        # Schema and token probabilities at once.
+        assert len(payloads) - len(before) == 1
+    assert len(payloads) - len(before) <= n_left
+    # And the study as it was before finds all it knew.
+    assert read_probes(asked(), payloads)[0].sends_seed is first.sends_seed
+
+
+def test_what_an_endpoint_tells_now_does_not_change_what_it_told():
+    """The seed was taken before; the endpoint now refuses it, and a judge is added."""
+    before, _ = find_out(asked(), endpoint())
+    judged, payloads = asked(judged=True), dict(before)
+    while new := [c for c in plan_probes(judged, payloads) if c.key not in payloads]:
+        payloads |= {call.key: endpoint(refuses=refusing("seed", "logprobs"))(call) for call in new}
+    (found,) = read_probes(judged, payloads)
+    assert (found.sends_seed, found.json_schema, found.logprobs) == (True, True, False)
 
 
 def test_what_is_found_shapes_every_call():

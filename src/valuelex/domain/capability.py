@@ -33,10 +33,7 @@ class TemplateSigns:
 
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """What a model can do at its endpoint, by one API. None: not asked, since the study does not need it.
-
-    `settings` tells whether it takes the temperature and top_p that the study sends.
-    """
+    """What a model can do at its endpoint, by one API. None: not asked, since the study does not need it."""
 
     provider: str
     endpoint: str
@@ -48,5 +45,4 @@ class Capability:
     json_schema: bool | None = None
     logprobs: bool | None = None
     limit_key: LimitKey | None = None
-    settings: bool | None = None
     template: TemplateSigns | None = None

@@ -12,30 +12,24 @@ from typing import Any
 from valuelex.domain.call import Call
 from valuelex.domain.study import Study
 from valuelex.io.ledger import Ledger
-from valuelex.stages.probe import most_probes, plan_probes, read_probes, with_capabilities
+from valuelex.stages.probe import (
+    most_probes,
+    plan_probes,
+    possible_probes,
+    read_probes,
+    with_capabilities,
+)
 
 
 def settled(study: Study, ledger: Ledger | None) -> Study:
-    """Return the study with what the probes in the ledger found out; the rest stays open.
-
-    Raises
-    ------
-    StudyError
-        If a model refuses what the study sends.
-    """
+    """Return the study with what the probes in the ledger found out; the rest stays open."""
     return with_capabilities(study, read_probes(study, probe_payloads(study, ledger)))
 
 
 def probe_payloads(study: Study, ledger: Ledger | None) -> dict[str, dict[str, Any]]:
-    """Return the answers to all probes of a study that the ledger holds, by call key."""
-    found: dict[str, dict[str, Any]] = {}
-    while ledger is not None:
-        keys = [call.key for call in plan_probes(study, found) if call.key not in found]
-        new = {key: json.loads(payload) for key, payload in ledger.payloads(keys).items()}
-        if not new:
-            break
-        found |= new
-    return found
+    """Return the answers in the ledger that tell something of a study's models, by call key."""
+    told = ledger.payloads(possible_probes(study)) if ledger else {}
+    return {key: json.loads(payload) for key, payload in told.items()}
 
 
 def send_probes(study: Study, ledger: Ledger, send: Callable[[Sequence[Call]], object]) -> None:
@@ -56,4 +50,4 @@ def count_probes(study: Study, ledger: Ledger | None) -> tuple[int, int]:
     planned = plan_probes(study, payloads)
     if all(call.key in payloads for call in planned):
         return len(planned), len(planned)
-    return most_probes(study), len(payloads)
+    return most_probes(study, payloads), len(payloads)

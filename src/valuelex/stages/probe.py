@@ -1,8 +1,9 @@
 """Find out what a model can do at its endpoint, by a few short calls before the study's own.
 
 Owns what is tried, in which order, and how the answers are read. Only what the study needs and nobody told is tried.
-The same answers always lead to the same plan, so that no study probes twice. Does not tell chat templates;
-`template_guard` does.
+The same answers always lead to the same plan, and probes hold nothing of the study's own, so that what was found out
+stays so whoever joins it. Whether a model takes a respondent's own settings is not tried: its first call tells. Does
+not tell chat templates; `template_guard` does.
 """
 
 from __future__ import annotations
@@ -10,15 +11,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
 from valuelex.domain.call import Api, Call, Route, read_reply
 from valuelex.domain.capability import Capability
 from valuelex.domain.study import Endpoint, LimitKey, Model, Respondent, Study
-from valuelex.errors import DataError, StudyError
+from valuelex.errors import DataError
 from valuelex.stages.judge_prompt import TOP_LOGPROBS, as_asked
 from valuelex.stages.request import build_call
-from valuelex.stages.template_guard import MOST_GUARD_CALLS, plan_guard, read_guard
+from valuelex.stages.template_guard import plan_guard, read_guard
 
 MAX_TOKENS: Mapping[Api, int] = {"chat": 1024, "completion": 8}
 """Longest answer: a reasoning model thinks before a short one; a base model never ends by itself."""
@@ -31,6 +33,8 @@ SCHEMA = {
 }
 LIMIT_KEYS: tuple[LimitKey, ...] = ("max_tokens", "max_completion_tokens")
 OPTIONS = ("seed", "schema", "logprobs")
+SEED = 0
+"""What the seeds of probes follow from, in place of the study's seed."""
 
 Payloads = Mapping[str, Mapping[str, Any]]
 """Answers to probes by call key, as they came; a refusal holds `http_status`."""
@@ -44,23 +48,124 @@ class _Trial:
 
     limit_key: LimitKey
     settings: bool
-    options: tuple[str, ...]
+    options: tuple[str, ...] = ()
 
     @property
     def item_id(self) -> str:
         parts = [self.limit_key, *(["settings"] if self.settings else []), *self.options]
         return "can/" + "+".join(parts)
 
+    @property
+    def plain(self) -> _Trial:
+        """The form itself, asking for nothing."""
+        return replace(self, options=())
+
+
+_TRIALS = tuple(
+    _Trial(key, settings, options)
+    for key in LIMIT_KEYS
+    for settings in (True, False)
+    for n in range(len(OPTIONS) + 1)
+    for options in combinations(OPTIONS, n)
+)
+"""Every request that any study may try. They are the same whatever it sends, so that answers serve others as well."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Need:
-    """What a study must know about a subject. `who` sends the calls, with the settings that are least usual."""
+    """What a study must know about a subject. `who` stands for it, with usual settings, whoever is in the study."""
 
     who: Respondent
     options: tuple[str, ...]
     limit_keys: tuple[LimitKey, ...]
-    probed: bool
     guarded: bool
+
+    @property
+    def probed(self) -> bool:
+        return bool(self.options) or len(self.limit_keys) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """What is known of a subject by the trials that were answered, in this study or in one before."""
+
+    need: _Need
+    answered: Mapping[_Trial, Mapping[str, Any]]
+
+    @property
+    def forms(self) -> list[_Trial]:
+        return [_Trial(key, settings) for settings in (True, False) for key in self.need.limit_keys]
+
+    def is_taken(self, trial: _Trial) -> bool:
+        return trial in self.answered and "http_status" not in self.answered[trial]
+
+    def is_refused(self, trial: _Trial) -> bool:
+        return trial in self.answered and "http_status" in self.answered[trial]
+
+    def is_good(self, form: _Trial) -> bool:
+        """Tell whether a form is taken, with options or without."""
+        return any(self.is_taken(trial) for trial in self.answered if trial.plain == form)
+
+    @property
+    def base(self) -> _Trial | None:
+        """The simplest form that is taken; None while none is known."""
+        return next((form for form in self.forms if self.is_good(form)), None)
+
+    def has(self, option: str) -> bool | None:
+        """Tell whether there is an option: it showed; it did not, or is what was refused; None while open.
+
+        Of a subject that takes no form at all there is none: the study's own calls will say why.
+        """
+        trials = [trial for trial in self.answered if option in trial.options]
+        if any(_shows(option, self.answered[trial]) for trial in trials):
+            return True
+        if any(self.is_taken(t) or (t.options == (option,) and self.is_good(t.plain)) for t in trials):
+            return False
+        return False if self.is_hopeless else None
+
+    @property
+    def open(self) -> tuple[str, ...]:
+        return tuple(option for option in self.need.options if self.has(option) is None)
+
+    def left(self) -> list[_Trial]:
+        """Return the next trials; none once all that is needed is known.
+
+        First all that is needed at once. Where that is refused, the forms of a request without any option, until
+        one is taken; in that form all at once again, and where that is refused, each option by itself.
+        """
+        base, open_ = self.base, self.open
+        if base is None:
+            if self.is_hopeless or (not open_ and len(self.need.limit_keys) == 1):
+                return []
+            steps = (replace(self.forms[0], options=open_), *self.forms)
+            return [trial for trial in steps if trial not in self.answered][:1]
+        if not open_:
+            return []
+        refused = {t.options for t in self.answered if t.plain == base and self.is_refused(t)}
+        if any(set(open_) <= set(options) for options in refused):
+            return [replace(base, options=(option,)) for option in open_]
+        return [replace(base, options=open_)]
+
+    @property
+    def is_hopeless(self) -> bool:
+        return all(self.is_refused(form) for form in self.forms)
+
+    def most_left(self) -> int:
+        """Count the trials to come where all but the last form of a request is refused."""
+        if not self.left():
+            return 0
+        n_open = len(self.open)
+        steps = {replace(self.forms[0], options=self.open), *self.forms} if self.base is None else set()
+        return len(steps - set(self.answered)) + n_open + (n_open > 1)
+
+
+def possible_probes(study: Study) -> tuple[str, ...]:
+    """Return the keys of all calls whose answers tell something that the study needs, whoever asked them."""
+    return tuple(
+        call.key
+        for need in _needs(study).values()
+        for call in (*_trial_calls(need).values(), *_guard(study, need))
+    )
 
 
 def plan_probes(study: Study, payloads: Payloads) -> tuple[Call, ...]:
@@ -71,7 +176,7 @@ def plan_probes(study: Study, payloads: Payloads) -> tuple[Call, ...]:
     study
         As resolved: what nobody told is None in its endpoints.
     payloads
-        Answers to earlier probes.
+        Answers to `possible_probes`.
 
     Returns
     -------
@@ -82,12 +187,16 @@ def plan_probes(study: Study, payloads: Payloads) -> tuple[Call, ...]:
     return tuple(call for need in _needs(study).values() for call in _calls(study, need, payloads))
 
 
-def most_probes(study: Study) -> int:
-    """Count the probes of a study at the most: where endpoints refuse all but the last form of a request."""
+def most_probes(study: Study, payloads: Payloads) -> int:
+    """Count the probes of a study at the most, those answered among them.
+
+    That is how many they are where endpoints refuse all but the last form of a request.
+    """
     most = 0
     for need in _needs(study).values():
-        most += 1 + 2 * len(need.limit_keys) + len(need.options) if need.probed else 0
-        most += MOST_GUARD_CALLS if need.guarded else 0
+        tried = _tried(need, payloads)
+        most += len(tried.answered) + tried.most_left() if need.probed else 0
+        most += len(_guard(study, need))
     return most
 
 
@@ -97,44 +206,26 @@ def read_probes(study: Study, payloads: Payloads) -> tuple[Capability, ...]:
     for need in _needs(study).values():
         calls = _calls(study, need, payloads)
         if all(call.key in payloads for call in calls):
-            found.append(_capability(study, need, calls, payloads))
+            found.append(_capability(study, need, len(calls), payloads))
     return tuple(found)
 
 
 def with_capabilities(study: Study, found: Sequence[Capability]) -> Study:
-    """Fill in what was found out, so that every call can be planned; what the study told stays as it is.
-
-    Raises
-    ------
-    StudyError
-        If a model refuses the temperature or top_p that the study sends, naming the way out.
-    """
+    """Fill in what was found out, so that every call can be planned; what the study told stays as it is."""
     by_subject: dict[Subject, Capability] = {
         ((f.provider, f.endpoint, f.revision), f.model, f.api): f for f in found
     }
 
-    def able(model: Model, api: Api, who: str) -> Model:
+    def able(model: Model, api: Api) -> Model:
         endpoint = model.endpoint
         route = (endpoint.provider, endpoint.identity, model.revision)
         capability = by_subject.get((route, model.name, api))
-        if capability is None:
-            return model
-        if capability.settings is False:
-            msg = (
-                f"{who}: {model.label} refuses this temperature or top_p; set those that it takes (often 1 and 1), or "
-                '"default" to send none, which leaves them unknown.'
-            )
-            raise StudyError(msg)
-        return replace(model, endpoint=_filled(endpoint, capability))
+        return replace(model, endpoint=_filled(endpoint, capability)) if capability else model
 
     return replace(
         study,
-        respondents=tuple(
-            replace(r, model=able(r.model, r.api, f"Respondent {r.id!r}")) for r in study.respondents
-        ),
-        judges=tuple(
-            replace(j, model=able(j.model, "chat", f"Judge {j.id!r}")) if j.model else j for j in study.judges
-        ),
+        respondents=tuple(replace(r, model=able(r.model, r.api)) for r in study.respondents),
+        judges=tuple(replace(j, model=able(j.model, "chat")) if j.model else j for j in study.judges),
     )
 
 
@@ -180,63 +271,44 @@ def _needs(study: Study) -> dict[Subject, _Need]:
         told = {"seed": endpoint.sends_seed, "schema": endpoint.json_schema, "logprobs": endpoint.logprobs}
         before = found.get(_subject(who))
         wanted = {o for o in matter if told[o] is None} | set(before.options if before else ())
-        options = tuple(o for o in OPTIONS if o in wanted)
         found[_subject(who)] = _Need(
-            who=who if before is None or _unusual(who) > _unusual(before.who) else before.who,
-            options=options,
+            who=_usual(who),
+            options=tuple(o for o in OPTIONS if o in wanted),
             limit_keys=(endpoint.limit_key,) if endpoint.limit_key else LIMIT_KEYS,
-            probed=bool(options) or endpoint.limit_key is None,
             guarded=who.api == "completion" and endpoint.raw_completion is None,
         )
     return {subject: need for subject, need in found.items() if need.probed or need.guarded}
 
 
-def _unusual(who: Respondent) -> float:
-    """Tell how far settings are from 1, which most models take; none are the most usual."""
-    return sum(-1.0 if value is None else abs(value - 1) for value in (who.temperature, who.top_p))
+def _usual(who: Respondent) -> Respondent:
+    """Return who stands for a model in its probes: not a respondent, whose own settings others need not share."""
+    name = f"probe of {who.model.label}"
+    return replace(who, id=name, temperature=1.0, top_p=1.0, reasoning_effort="")
 
 
 def _calls(study: Study, need: _Need, payloads: Payloads) -> list[Call]:
+    """Return the probes that were answered, and the next ones."""
     calls = []
     if need.probed:
-        trials, _ = _tried(study, need, payloads)
-        calls += [_call(study, need, trial) for trial in trials]
-    if need.guarded:
-        calls += plan_guard(need.who, study.seed)
-    return calls
+        by_trial, tried = _trial_calls(need), _tried(need, payloads)
+        calls += [by_trial[trial] for trial in (*tried.answered, *tried.left())]
+    return calls + list(_guard(study, need))
 
 
-def _tried(study: Study, need: _Need, payloads: Payloads) -> tuple[list[_Trial], _Trial | None]:
-    """Return the trials so far with the next ones, and the simplest form that is taken, once it is known.
-
-    First all that is needed at once. Where that is refused, the forms of a request without any option, until one
-    is taken; then each option by itself in that form.
-    """
-
-    def taken(trial: _Trial) -> bool | None:
-        payload = payloads.get(_call(study, need, trial).key)
-        return None if payload is None else "http_status" not in payload
-
-    first = _Trial(need.limit_keys[0], settings=True, options=need.options)
-    trials = [first]
-    if taken(first) is not False:
-        return trials, first if taken(first) else None
-    has_settings = need.who.temperature is not None or need.who.top_p is not None
-    for settings in (True, False) if has_settings else (True,):
-        for key in need.limit_keys:
-            plain = _Trial(key, settings, ())
-            if plain not in trials:
-                trials.append(plain)
-            if taken(plain) is None:
-                return trials, None
-            if taken(plain):
-                only_option = len(need.options) == 1 and (key, settings) == (first.limit_key, True)
-                singles = [] if only_option else [_Trial(key, settings, (o,)) for o in need.options]
-                return [*trials, *singles], plain
-    return trials, None
+def _guard(study: Study, need: _Need) -> tuple[Call, ...]:
+    return plan_guard(need.who, study.seed) if need.guarded else ()
 
 
-def _call(study: Study, need: _Need, trial: _Trial) -> Call:
+def _tried(need: _Need, payloads: Payloads) -> _Tried:
+    calls = _trial_calls(need)
+    return _Tried(need, {t: payloads[call.key] for t, call in calls.items() if call.key in payloads})
+
+
+def _trial_calls(need: _Need) -> dict[_Trial, Call]:
+    return {trial: _call(need, trial) for trial in _TRIALS} if need.probed else {}
+
+
+def _call(need: _Need, trial: _Trial) -> Call:
     endpoint = replace(need.who.model.endpoint, sends_seed="seed" in trial.options, limit_key=trial.limit_key)
     who = replace(need.who, model=replace(need.who.model, endpoint=endpoint))
     if not trial.settings:
@@ -249,10 +321,10 @@ def _call(study: Study, need: _Need, trial: _Trial) -> Call:
         content["response_format"] = {"type": "json_schema", "json_schema": named}
     if "logprobs" in trial.options:
         content |= {"logprobs": True, "top_logprobs": TOP_LOGPROBS} if is_chat else {"logprobs": TOP_LOGPROBS}
-    return build_call(who, "probe", trial.item_id, 0, content, study.seed)
+    return build_call(who, "probe", trial.item_id, 0, content, SEED)
 
 
-def _capability(study: Study, need: _Need, calls: Sequence[Call], payloads: Payloads) -> Capability:
+def _capability(study: Study, need: _Need, n_calls: int, payloads: Payloads) -> Capability:
     """Read what the answers tell; where no form was taken, the study's own calls will say why."""
     endpoint = need.who.model.endpoint
     found = Capability(
@@ -261,27 +333,20 @@ def _capability(study: Study, need: _Need, calls: Sequence[Call], payloads: Payl
         need.who.model.revision,
         need.who.model.name,
         need.who.api,
-        len(calls),
+        n_calls,
     )
     if need.probed:
-        trials, base = _tried(study, need, payloads)
-        answers = [(trial, payloads[_call(study, need, trial).key]) for trial in trials]
-
-        def has(option: str) -> bool | None:
-            if option not in need.options:
-                return None
-            return any(_shows(option, answer) for trial, answer in answers if option in trial.options)
-
+        tried = _tried(need, payloads)
+        has = {option: tried.has(option) for option in need.options}
         found = replace(
             found,
-            sends_seed=has("seed"),
-            json_schema=has("schema"),
-            logprobs=has("logprobs"),
-            limit_key=base.limit_key if base else need.limit_keys[0],
-            settings=base.settings if base else None,
+            sends_seed=has.get("seed"),
+            json_schema=has.get("schema"),
+            logprobs=has.get("logprobs"),
+            limit_key=tried.base.limit_key if tried.base else need.limit_keys[0],
         )
     if need.guarded:
-        found = replace(found, template=read_guard(plan_guard(need.who, study.seed), payloads))
+        found = replace(found, template=read_guard(_guard(study, need), payloads))
     return found
 
 

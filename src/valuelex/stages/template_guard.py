@@ -16,7 +16,6 @@ from valuelex.domain.capability import TemplateSigns, Verdict
 from valuelex.domain.study import Respondent
 from valuelex.stages.request import build_call
 
-MOST_GUARD_CALLS = 3
 TEXT = "The tall gardener carried seven empty baskets to the old stone well before breakfast.\n"
 """Counted once and twice. It ends in a line break, over which no tokeniser joins two words into one token."""
 N_WORDS = len(TEXT.split())
