@@ -97,6 +97,9 @@ async def answer(request: web.Request) -> web.StreamResponse:
         return web.json_response({"error": {"message": "context length exceeded"}}, status=400)
     if model == "moved":
         return web.Response(status=302, headers={"Location": "http://127.0.0.1:9/elsewhere"})
+    if model == "fixed" and body.get("temperature", 1) != 1:
+        error = {"message": "Unsupported value: 'temperature' does not support this."}
+        return web.json_response({"error": error}, status=400)
     if model == "quota" and len(answered) >= 10:
         return web.json_response(
             {"error": {"message": "quota used up"}}, status=429, headers={"Retry-After": "0"}

@@ -13,6 +13,7 @@ from valuelex import pipeline
 from valuelex.errors import CallError
 from valuelex.io.embedded import DEFAULT_MODEL, EmbeddedServer, find_weights
 from valuelex.io.ledger import Ledger
+from valuelex.pipeline.verifying import verify
 from valuelex.pipeline.workspace import Silent, Workspace
 
 RAW = """
@@ -138,3 +139,48 @@ def test_who_cannot_be_probed_does_not_hold_up_the_others(tmp_path: Path, endpoi
     assert stages(workspace) == {"probe": 1, "project": 6}
     with Ledger(workspace.ledger_path, read_only=True) as ledger:
         assert set(ledger.failures().values()) != set()
+
+
+FUSSY = """
+[study]
+name = "fussy"
+seed = 7
+[endpoints.mine]
+base_url = "{url}"
+sends_seed = "find out"
+limit_key = "find out"
+[[respondents]]
+model = "mine/fixed"
+temperature = [0.7, 1.0]
+top_p = 1.0
+[[respondents]]
+model = "mine/good"
+[project]
+stems = 6
+[compare]
+resamples = 100
+"""
+
+
+def test_a_model_that_refuses_a_temperature_stops_who_has_it_and_nobody_else(
+    tmp_path: Path, endpoint
+) -> None:
+    workspace = open_study(tmp_path, FUSSY, endpoint.base_url)
+    warm, usual, good = (r.id for r in workspace.study.respondents)
+    with pytest.raises(CallError) as caught:
+        pipeline.run(workspace)
+    assert str(caught.value).startswith(
+        "'mine' refused a call to 'fixed' (400: Unsupported value: 'temperature' does not support this.); set the "
+        'temperature and top_p that it takes, or "default" to send none. '
+        f"Stopped: {warm!r}."
+    )
+    with closing(sqlite3.connect(workspace.ledger_path)) as db:
+        query = (
+            "SELECT respondent_id, count(*) FROM call JOIN reply ON call_key = key "
+            "WHERE stage = 'project' GROUP BY 1"
+        )
+        assert dict(db.execute(query)) == {usual: 6, good: 6}
+    counts = {c.stage: (c.n_planned, c.n_answered) for c in pipeline.status(workspace).counts}
+    assert counts["project"] == (18, 12)
+    assert pipeline.run(workspace, send=False) is not None
+    assert not any(check.n_wrong for check in verify(workspace))

@@ -276,6 +276,8 @@ def _failure(status: int, headers: Any, content: bytes, target: Target, call: Ca
         return BarredError(msg, FailureReason.NOT_FOUND)
     too_long = status == 413 or any(word in lower for word in TOO_LONG)
     msg = f"{call.provider!r} refused a call to {call.model!r} ({status}: {said})"
+    if any(name in lower for name in ("temperature", "top_p")):
+        msg += '; set the temperature and top_p that it takes, or "default" to send none'
     return RefusedError(msg, FailureReason.TOO_LONG if too_long else FailureReason.BAD_REQUEST)
 
 

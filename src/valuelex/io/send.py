@@ -149,7 +149,7 @@ def raise_for_stops(outcomes: Sequence[Gathered], *, any_answered: bool = False)
         reasons = [next(o.last_failure for o in reversed(outcomes) if o.last_failure)]
     if reasons:
         more = f" ({len(reasons) - 1} more reason(s); see valuelex status.)" if len(reasons) > 1 else ""
-        stopped = f" {len(stops)} respondents were stopped: {_some(stops)}." if len(stops) > 1 else ""
+        stopped = f" Stopped: {_some(stops)}." if stops else ""
         raise CallError(f"{reasons[0].rstrip('.')}.{more}{stopped} {counts}")
 
 
