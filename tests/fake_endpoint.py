@@ -97,6 +97,8 @@ async def answer(request: web.Request) -> web.StreamResponse:
         return web.json_response({"error": {"message": "context length exceeded"}}, status=400)
     if model == "moved":
         return web.Response(status=302, headers={"Location": "http://127.0.0.1:9/elsewhere"})
+    if model == "seedless" and "seed" in body:
+        return web.json_response({"error": {"message": "no seed is taken"}}, status=400)
     if model == "fixed" and body.get("temperature", 1) != 1:
         error = {"message": "Unsupported value: 'temperature' does not support this."}
         return web.json_response({"error": error}, status=400)

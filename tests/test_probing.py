@@ -7,14 +7,20 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from template_proxy import template_proxy
 from valuelex import pipeline
+from valuelex.cli import app
 from valuelex.errors import CallError
 from valuelex.io.embedded import DEFAULT_MODEL, EmbeddedServer, find_weights
-from valuelex.io.ledger import Ledger
+from valuelex.io.ledger import Answer, Ledger
+from valuelex.pipeline.merging import conflicting_probes, merge
+from valuelex.pipeline.probing import probe_payloads
+from valuelex.pipeline.sharding import Shard, send_shard
 from valuelex.pipeline.verifying import verify
 from valuelex.pipeline.workspace import Silent, Workspace
+from valuelex.stages.probe import plan_probes
 
 RAW = """
 [study]
@@ -184,3 +190,57 @@ def test_a_model_that_refuses_a_temperature_stops_who_has_it_and_nobody_else(
     assert counts["project"] == (18, 12)
     assert pipeline.run(workspace, send=False) is not None
     assert not any(check.n_wrong for check in verify(workspace))
+
+
+def test_a_shard_sends_the_calls_of_others_where_one_cannot_be_probed(tmp_path: Path, endpoint) -> None:
+    workspace = open_study(tmp_path, TWO, endpoint.base_url)
+    with pytest.raises(CallError, match="has no model 'absent'"):
+        send_shard(workspace, Shard(1, 1))
+    assert stages(workspace) == {"probe": 1, "project": 6}
+
+
+def test_probes_go_on_with_others_where_one_cannot_be_probed(tmp_path: Path, endpoint) -> None:
+    """The other refuses a seed and so needs a second round."""
+    text = TWO.replace("good/good", "good/seedless")
+    workspace = open_study(tmp_path, text, endpoint.base_url)
+    with pytest.raises(CallError, match="has no model 'absent'"):
+        pipeline.run(workspace, until="project")
+    # All at once is refused, the plain form is taken; then the calls of the study, without a seed.
+    assert stages(workspace) == {"probe": 2, "project": 6}
+
+
+def recorded(folder: Path, url: str, *, takes_seed: bool) -> Workspace:
+    """A study folder whose ledger holds all probes of two models, by an endpoint that takes a seed or does not."""
+    workspace = open_study(folder, TWO.replace("bad/absent", "bad/other"), url)
+    with Ledger(workspace.ledger_path) as ledger:
+        while new := [
+            c
+            for c in plan_probes(workspace.study, probe_payloads(workspace.study, ledger))
+            if c.key not in ledger.answered()
+        ]:
+            for call in new:
+                refused = call.model == "good" and "seed" in json.loads(call.body) and not takes_seed
+                payload = {"choices": [{"message": {"content": "A pear."}}]}
+                if refused:
+                    payload = {"error": {"message": "no seed"}, "http_status": 400}
+                ledger.record([Answer(call, json.dumps(payload), 0.1, 1)])
+    return workspace
+
+
+def test_a_merge_names_the_models_about_which_machines_found_other_things(tmp_path: Path) -> None:
+    url = "http://127.0.0.1:9/v1"
+    able, again = (recorded(tmp_path / name, url, takes_seed=True) for name in ("a", "b"))
+    other = recorded(tmp_path / "c", url, takes_seed=False)
+    whole = open_study(tmp_path / "whole", TWO.replace("bad/absent", "bad/other"), url)
+    assert conflicting_probes(whole, [able.folder, again.ledger_path]) == []
+    (line,) = conflicting_probes(whole, [able.folder, other.folder])
+    expected = (
+        f"Probes of good/good (chat) conflict: sends_seed is true in {str(able.ledger_path)!r}, false in "
+        f"{str(other.ledger_path)!r}; "
+    )
+    assert line.startswith(expected)
+    assert merge(whole, [able.folder]).replies.n_new == 2
+    assert len(conflicting_probes(whole, [other.folder])) == 1  # With the study's own ledger.
+    said = CliRunner().invoke(app, ["merge", str(whole.folder / "study.toml"), str(other.folder)])
+    assert said.exit_code == 0
+    assert "Probes of good/good (chat) conflict: sends_seed is true" in said.stdout

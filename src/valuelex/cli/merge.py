@@ -29,10 +29,12 @@ def merge(
 
     Example: `valuelex merge study.toml part-1 part-2 part-3`
     """
+    from valuelex.pipeline.merging import conflicting_probes
     from valuelex.pipeline.merging import merge as merge_into
     from valuelex.pipeline.workspace import open_study
 
     workspace = open_study(study, folder)
+    conflicts_of_probes = conflicting_probes(workspace, ledgers)
     merged = merge_into(workspace, ledgers)
     for name, tally in (
         ("calls", merged.calls),
@@ -43,4 +45,6 @@ def merge(
         typer.echo(f"  {name:8} {tally.n_new} new, {tally.n_there} there already{conflicts}")
     if merged.replies.n_conflict:
         typer.echo("  Of two replies to one call the earlier was kept.")
+    for line in conflicts_of_probes:
+        typer.echo(f"  {line}")
     typer.echo(f"They are in {workspace.ledger_path}. Next: valuelex run {study}")

@@ -116,6 +116,20 @@ def merge_ledgers(path: Path, others: Iterable[Path]) -> Merged:
     return merged
 
 
+def payloads_of(path: Path, keys: Iterable[str]) -> dict[str, str]:
+    """Read the replies to these calls in a ledger that is to be joined, as they came; other calls are left out.
+
+    Raises
+    ------
+    LedgerError
+        If the file cannot be read.
+    """
+    query = "SELECT payload FROM reply WHERE call_key = ?"
+    with _errors(path), _reading(path) as source:
+        rows = {key: source.execute(query, (key,)).fetchone() for key in keys}
+    return {key: row[0] for key, row in rows.items() if row}
+
+
 def _join(db: sqlite3.Connection, source: sqlite3.Connection, other: Path, merged: Merged) -> None:
     """Join one ledger into another; calls come first, since the rest refers to them."""
     source.execute("BEGIN")  # One moment of it, though somebody may be writing.

@@ -11,6 +11,7 @@ from typing import Any
 
 from valuelex.domain.call import Call
 from valuelex.domain.study import Study
+from valuelex.errors import CallError
 from valuelex.io.ledger import Ledger
 from valuelex.stages.probe import (
     most_probes,
@@ -33,15 +34,27 @@ def probe_payloads(study: Study, ledger: Ledger | None) -> dict[str, dict[str, A
 
 
 def send_probes(study: Study, ledger: Ledger, send: Callable[[Sequence[Call]], object]) -> None:
-    """Send probes, round by round, until all is found out or one got no answer."""
+    """Send probes, round by round, until all is found out that can be.
+
+    Raises
+    ------
+    CallError
+        What `send` raised first; who could not be probed does not hold up the others.
+    """
     tried: set[str] = set()
+    trouble: CallError | None = None
     while True:
         payloads = probe_payloads(study, ledger)
         new = [c for c in plan_probes(study, payloads) if c.key not in payloads and c.key not in tried]
         if not new:
-            return
+            break
         tried |= {call.key for call in new}
-        send(new)
+        try:
+            send(new)
+        except CallError as error:
+            trouble = trouble or error
+    if trouble:
+        raise trouble
 
 
 def count_probes(study: Study, ledger: Ledger | None) -> tuple[int, int]:

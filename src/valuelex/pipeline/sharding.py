@@ -134,36 +134,45 @@ class _Round:
         self._study, self._shard, self._ledger, self._sender = study, shard, ledger, sender
         self._approve, self._budget = approve, budget
         self._approved = False
+        self._trouble: CallError | None = None
+        self._waiting: frozenset[str] = frozenset()
 
     def find_out(self) -> None:
-        """Send the probes that the ledger lacks: every shard must know what the requests look like.
-
-        Raises
-        ------
-        CallError
-            If something could not be found out.
-        """
-        send_probes(self._study, self._ledger, self._probe)
-        waiting = unsettled(self._study, probe_payloads(self._study, self._ledger))
-        if waiting:
-            msg = f"What {min(waiting)!r} can do could not be found out; see valuelex status, and run again."
-            raise CallError(msg)
+        """Send the probes that the ledger lacks: every shard must know what the requests look like."""
+        try:
+            send_probes(self._study, self._ledger, self._probe)
+        except CallError as error:
+            self._trouble = error
+        self._waiting = unsettled(self._study, probe_payloads(self._study, self._ledger))
 
     def _probe(self, probes: Sequence[Call]) -> None:
         self._ask_leave({"probe": list(probes)}, {"probe": list(probes)})
         raise_for_stops([self._sender.send("probe", probes)])
 
     def send(self) -> ShardSent:
-        """Send what is of this shard."""
+        """Send what is of this shard.
+
+        Raises
+        ------
+        CallError
+            If something could not be found out, once the calls of all others were sent.
+        """
         holds = self._shard.holds
         plan, is_whole = sendable_calls(settled(self._study, self._ledger), self._ledger)
-        plan = {stage: [c for c in calls if not c.is_recorded] for stage, calls in plan.items()}
+        plan = {
+            stage: [c for c in calls if not c.is_recorded and c.respondent_id not in self._waiting]
+            for stage, calls in plan.items()
+        }
         answered = self._ledger.answered()
         own = {stage: [c for c in calls if holds(c)] for stage, calls in plan.items()}
         new = {stage: [c for c in calls if c.key not in answered] for stage, calls in own.items()}
         if any(new.values()):
             self._ask_leave(own, new)
             raise_for_stops([self._sender.send(stage, calls) for stage, calls in new.items() if calls])
+        if self._waiting:
+            who = min(self._waiting)
+            msg = f"What {who!r} can do could not be found out; see valuelex status, and run again."
+            raise self._trouble or CallError(msg)
         answered = self._ledger.answered()
         elsewhere = [c for calls in plan.values() for c in calls if not holds(c) and c.key not in answered]
         n_own, n_new = (sum(map(len, part.values())) for part in (own, new))
