@@ -192,6 +192,20 @@ def test_a_model_that_refuses_a_temperature_stops_who_has_it_and_nobody_else(
     assert not any(check.n_wrong for check in verify(workspace))
 
 
+def test_what_is_added_to_a_study_leaves_paid_calls_found(tmp_path: Path, endpoint) -> None:
+    """The judge's probes are still open, and the endpoint is gone: the answers that were paid for are there."""
+    plain = TWO.replace("bad/absent", "bad/other")
+    before = open_study(tmp_path, plain, endpoint.base_url)
+    pipeline.run(before, until="project")
+    judge = '\n[[judges]]\nkind = "llm"\nmodel = "good/good"\ntemperature = 0.0\n'
+    hotter = plain.replace('model = "good/good"', 'model = "good/good"\ntemperature = [0.2, 1.0]', 1)
+    after = open_study(tmp_path, hotter + judge, endpoint.base_url)
+    counts = {c.stage: (c.n_planned, c.n_answered) for c in pipeline.status(after).counts}
+    assert counts["project"] == (18, 12)
+    assert pipeline.run(after, until="project", send=False) is None
+    assert sum(c.n_answered for c in pipeline.status(after).counts) == 2 + 12
+
+
 def test_a_shard_sends_the_calls_of_others_where_one_cannot_be_probed(tmp_path: Path, endpoint) -> None:
     workspace = open_study(tmp_path, TWO, endpoint.base_url)
     with pytest.raises(CallError, match="has no model 'absent'"):

@@ -150,6 +150,9 @@ def test_what_was_found_out_stays_so_whatever_is_added(added, refused):
     more = OTHERS[added]
     after = replace(asked(*more["who"], judged=more.get("judged", False), rated=more.get("rated", 0)), seed=8)
     payloads = dict(before)
+    # Before anything is asked, and though nobody may be there to be asked, it is known.
+    (known,) = read_probes(after, payloads)
+    assert (known.sends_seed, known.limit_key) == (first.sends_seed, first.limit_key)
     n_left = most_probes(after, payloads) - len(before)
     answers = endpoint(refuses=refusing(*refused))
     while new := [c for c in plan_probes(after, payloads) if c.key not in payloads]:

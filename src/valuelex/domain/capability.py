@@ -33,7 +33,7 @@ class TemplateSigns:
 
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """What a model can do at its endpoint, by one API. None: not asked, since the study does not need it."""
+    """What a model can do at its endpoint, by one API. None: not needed by the study, or still open."""
 
     provider: str
     endpoint: str

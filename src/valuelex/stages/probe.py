@@ -111,6 +111,14 @@ class _Tried:
         """The simplest form that is taken; None while none is known."""
         return next((form for form in self.forms if self.is_good(form)), None)
 
+    @property
+    def limit_key(self) -> LimitKey | None:
+        """The name of the limit, the first in use where none is taken at all; None while open."""
+        if self.base is not None:
+            return self.base.limit_key
+        is_told = len(self.need.limit_keys) == 1
+        return self.need.limit_keys[0] if is_told or self.is_hopeless else None
+
     def has(self, option: str) -> bool | None:
         """Tell whether there is an option: it showed; it did not, or is what was refused; None while open.
 
@@ -201,12 +209,15 @@ def most_probes(study: Study, payloads: Payloads) -> int:
 
 
 def read_probes(study: Study, payloads: Payloads) -> tuple[Capability, ...]:
-    """Read what was found out; a model with unanswered probes is left out."""
+    """Read what was found out so far; a model of which no probe was answered is left out.
+
+    What is still open is None: calls that do not depend on it are known, though nobody may be there to be asked.
+    """
     found = []
     for need in _needs(study).values():
-        calls = _calls(study, need, payloads)
-        if all(call.key in payloads for call in calls):
-            found.append(_capability(study, need, len(calls), payloads))
+        n_answered = sum(call.key in payloads for call in _calls(study, need, payloads))
+        if n_answered:
+            found.append(_capability(study, need, n_answered, payloads))
     return tuple(found)
 
 
@@ -231,8 +242,11 @@ def with_capabilities(study: Study, found: Sequence[Capability]) -> Study:
 
 def unsettled(study: Study, payloads: Payloads) -> frozenset[str]:
     """Name the respondents and judges of whose models something is still to be found out."""
-    known = {((f.provider, f.endpoint, f.revision), f.model, f.api) for f in read_probes(study, payloads)}
-    open_ = set(_needs(study)) - known
+    open_ = {
+        subject
+        for subject, need in _needs(study).items()
+        if any(call.key not in payloads for call in _calls(study, need, payloads))
+    }
     return frozenset(who.id for who, _ in _askers(study) if _subject(who) in open_)
 
 
@@ -325,7 +339,7 @@ def _call(need: _Need, trial: _Trial) -> Call:
 
 
 def _capability(study: Study, need: _Need, n_calls: int, payloads: Payloads) -> Capability:
-    """Read what the answers tell; where no form was taken, the study's own calls will say why."""
+    """Read what the answers tell."""
     endpoint = need.who.model.endpoint
     found = Capability(
         endpoint.provider,
@@ -343,10 +357,11 @@ def _capability(study: Study, need: _Need, n_calls: int, payloads: Payloads) -> 
             sends_seed=has.get("seed"),
             json_schema=has.get("schema"),
             logprobs=has.get("logprobs"),
-            limit_key=tried.base.limit_key if tried.base else need.limit_keys[0],
+            limit_key=tried.limit_key,
         )
-    if need.guarded:
-        found = replace(found, template=read_guard(_guard(study, need), payloads))
+    guard = _guard(study, need)
+    if need.guarded and all(call.key in payloads for call in guard):
+        found = replace(found, template=read_guard(guard, payloads))
     return found
 
 
