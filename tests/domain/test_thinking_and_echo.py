@@ -1,5 +1,7 @@
 """What stands before an answer and is none of it: thinking, and the prompt that some endpoints repeat."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,6 +42,12 @@ def raw(text, logprobs=None):
         ),
         ({"content": "<think>One.</think>\n<reasoning>Two.</reasoning>\ncare"}, "One.\nTwo.", "care"),
         ({"content": "One.</think>ca<Think>Two.</Think>re"}, "One.\nTwo.", "care"),
+        (
+            {"content": "a <think>1 <reasoning>2</reasoning> 3</think> b"},
+            "1 <reasoning>2</reasoning> 3",
+            "a  b",
+        ),
+        ({"content": "a <think>1</thinking> b"}, "", "a <think>1</thinking> b"),
         # An answer that speaks of a mark is no thinking.
         (
             {"content": "I value honesty. Use tags like </think> to close"},
@@ -141,3 +149,18 @@ words = st.lists(
 def test_an_echo_is_found_whatever_became_of_its_spaces(prompt, spaces, answer):
     echo = "".join(word + space for word, space in zip(prompt, spaces, strict=False)).rstrip()
     assert without_echo(echo + answer, " ".join(prompt)) in (answer, answer.lstrip())
+
+
+marks = st.lists(
+    st.sampled_from(["<think>", "</think>", "<reasoning>", "</reasoning>", "care", " ", ".", "\n"]),
+    max_size=14,
+)
+
+
+@given(marks)
+def test_no_pair_of_marks_is_left_and_the_tokens_make_the_answer(parts):
+    """Whatever the marks, the tokens that are kept make the answer, and no complete pair is left in it."""
+    text = "x" + "".join(parts)
+    read = read_reply("k", chat(content=text, logprobs=told("x", *parts)))
+    assert "".join(t.text for t in read.tokens) == read.text
+    assert not re.search(r"<(think|reasoning)>.*</\1>", read.text, re.DOTALL)

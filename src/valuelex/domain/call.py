@@ -72,7 +72,7 @@ def canonical_json(value: Any) -> str:
 
 _THINKS = re.compile(r"\s*<(?:think|thinking|reasoning)>", re.IGNORECASE)
 _THOUGHT = re.compile(r"</(?:think|thinking|reasoning)>", re.IGNORECASE)
-_PAIR = re.compile(r"<(think|thinking|reasoning)>(.*?)</\1>", re.IGNORECASE | re.DOTALL)
+_MARK = re.compile(r"<(/?)(think|thinking|reasoning)>", re.IGNORECASE)
 _THOUGHT_ALONE = re.compile(
     r"^[ \t]*</(?:think|thinking|reasoning)>[ \t]*\r?$|(?<=[.!?…])</(?:think|thinking|reasoning)>",
     re.IGNORECASE | re.MULTILINE,
@@ -283,7 +283,7 @@ def _thoughts(text: str) -> list[_Thought]:
     found: list[_Thought] = []
     begin = 0  # All text before is thinking, as long as the answer has not begun.
     headless = _THOUGHT_ALONE.search(text)
-    if headless and not _THINKS.search(text, 0, headless.start()):
+    if headless and not any(not mark[1] for mark in _MARK.finditer(text, 0, headless.start())):
         begin = _behind_space(text, headless.end())
         found.append(_Thought(0, begin, text[: headless.start()]))
     while opened := _THINKS.match(text, begin):
@@ -292,7 +292,24 @@ def _thoughts(text: str) -> list[_Thought]:
         end = _behind_space(text, closed.end()) if closed else len(text)
         found.append(_Thought(begin, end, inner))
         begin = end
-    return found + [_Thought(*pair.span(), pair[2]) for pair in _PAIR.finditer(text, begin)]
+    return found + _pairs(text, begin)
+
+
+def _pairs(text: str, begin: int) -> list[_Thought]:
+    """Find complete pairs of marks from a place on: an opening one, and the next closing one of its name."""
+    found: list[_Thought] = []
+    opened: dict[str, re.Match[str]] = {}
+    for mark in _MARK.finditer(text, begin):
+        name = mark[2].lower()
+        if not mark[1]:
+            opened.setdefault(name, mark)
+        elif name in opened:
+            first = opened[name]
+            while found and found[-1].start >= first.start():  # What stands within it is part of it.
+                found.pop()
+            found.append(_Thought(first.start(), mark.end(), text[first.end() : mark.start()]))
+            opened = {other: m for other, m in opened.items() if m.start() < first.start()}
+    return found
 
 
 def _behind_space(text: str, place: int) -> int:
