@@ -192,6 +192,34 @@ def test_a_model_that_refuses_a_temperature_stops_who_has_it_and_nobody_else(
     assert not any(check.n_wrong for check in verify(workspace))
 
 
+JUDGES = """
+[[judges]]
+kind = "llm"
+model = "mine/referee"
+temperature = 0.0
+[[judges]]
+kind = "llm"
+model = "mine/fixed"
+temperature = 0.0
+"""
+
+
+def test_a_judge_whose_temperature_is_refused_is_named_and_the_others_have_rated(
+    tmp_path: Path, endpoint
+) -> None:
+    workspace = open_study(tmp_path, FUSSY.replace("[0.7, 1.0]", "1.0") + JUDGES, endpoint.base_url)
+    fussy = workspace.study.judges[1].id
+    with pytest.raises(CallError) as caught:
+        pipeline.run(workspace)
+    said = str(caught.value)
+    assert said.startswith(
+        f"Judge {fussy!r} answered none of its calls: 'mine' refused a call to 'fixed' (400"
+    )
+    assert 'or "default" to send none. The answers of others are kept.' in said
+    assert stages(workspace)["judge"] == 11
+    assert pipeline.run(workspace, send=False) is not None
+
+
 def test_what_is_added_to_a_study_leaves_paid_calls_found(tmp_path: Path, endpoint) -> None:
     """The judge's probes are still open, and the endpoint is gone: the answers that were paid for are there."""
     plain = TWO.replace("bad/absent", "bad/other")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from valuelex.domain.budget import Budget
 from valuelex.domain.call import Call, CallStage, Reply
 from valuelex.domain.study import Model, Study
-from valuelex.errors import NotApprovedError
+from valuelex.errors import CallError, NotApprovedError
 from valuelex.io.client import Gathered
 from valuelex.io.ledger import Ledger
 from valuelex.io.send import Sender, check_keys, raise_for_stops
@@ -91,6 +91,7 @@ class Asker:
             As `__call__`, once all that can be sent was sent.
         """
         outcomes: list[Gathered] = []
+        judging: dict[str, str] = {}
         for stage, calls in wanted.items():
             new = self._new(calls)
             if new and self._sender is not None and not any(o.over_budget for o in outcomes):
@@ -98,7 +99,20 @@ class Asker:
                     self._ask_leave(new)
                 self._tried |= {call.key for call in new}
                 outcomes.append(self._sender.send(stage, new))
+                judging |= {call.respondent_id: call.key for call in new if stage == "judge"}
         raise_for_stops(outcomes, any_answered=any(self._ledger.n_answered(stage) for stage in wanted))
+        self._check_judges(judging)
+
+    def _check_judges(self, judging: Mapping[str, str]) -> None:
+        """End the run where a judge has not answered a single call; `judging` is a key of each that was sent some.
+
+        One text that a judge refuses says nothing of the next, so it is asked about all before.
+        """
+        silent = [who for who in judging if not self._ledger.has_answered(who)]
+        if silent:
+            said = self._ledger.failures().get(judging[silent[0]], "see valuelex status")
+            msg = f"Judge {silent[0]!r} answered none of its calls: {said.rstrip('.')}. The answers of others are kept."
+            raise CallError(msg)
 
     def _new(self, calls: Sequence[Call]) -> list[Call]:
         """Return calls that can be sent, that nobody has answered and this run has not tried."""
