@@ -311,8 +311,11 @@ class _Gathering:
         tokens = _tokens(call) if lane.target.tokens_per_minute else 0
         failure: AttemptError | None = None
         reserved = True
-        while n_lost < ATTEMPTS and (reserved or self._reserve(call)) and await lane.gate.enter(tokens):
-            reserved = True
+        while n_lost < ATTEMPTS and await lane.gate.enter(tokens):
+            reserved = reserved or self._reserve(call)
+            if not reserved or self._is_over:
+                lane.gate.leave()
+                break
             attempts += 1
             begun = time.monotonic()
             try:

@@ -371,11 +371,14 @@ class Ledger:
         return {(label, stage): Tally(*sums) for label, stage, *sums in rows}
 
     def fingerprint(self) -> str:
-        """Return what changes whenever a reply is added or replaced."""
-        query = "SELECT count(*), coalesce(sum(length(payload)), 0), coalesce(sum(received_at), 0) FROM reply"
+        """Return what changes whenever a reply is added, or replaced by another that came at another time."""
+        query = (
+            "SELECT count(*), coalesce(sum(length(payload)), 0), "
+            "coalesce(sum(CAST(received_at * 1000000 AS INTEGER)), 0) FROM reply"
+        )
         with self._errors():
-            n, size, times = self._db.execute(query).fetchone()
-        return f"{n} replies, {size} characters, {times!r}"
+            n, size, microseconds = self._db.execute(query).fetchone()
+        return f"{n} replies, {size} characters, {microseconds}"
 
     def pace(self, n_last: int = 200) -> float | None:
         """Return answers a second over the last `n_last` that came, by their clock; None where it cannot be told.
