@@ -318,3 +318,16 @@ def test_nothing_more_is_sent_once_the_ledger_cannot_be_written(
         kept += len(ledger.answered())
     # What was in flight when it failed was rescued; nothing else was sent.
     assert len(endpoint.answered()) == kept <= n_written + 4
+
+
+def test_a_call_waits_for_what_those_in_flight_leave_of_the_budget(tmp_path: Path, endpoint) -> None:
+    # The most that one call can cost is set aside for it, and a reply costs 53: one at a time, many more than one fit.
+    calls = calls_to("good", 20, max_tokens=7)
+    most = max(len(call.body) for call in calls) * 2 + 7 * 5
+    budget = Budget(PRICES, most_cost=most + 53 * 10)
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        outcome = gather(calls, {calls[0].route: Target(endpoint.base_url, 8)}, ledger, budget=budget)
+    assert outcome.over_budget
+    # After ten replies there is room for exactly one at its most; after eleven there is not.
+    assert outcome.n_answered >= 11
+    assert budget.spent + budget.reserved <= most + 53 * 10

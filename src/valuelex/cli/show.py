@@ -76,11 +76,15 @@ def _print_cost(cost: CostEstimate) -> None:
     """Print what new calls will cost; nothing where all of them are free."""
     from valuelex.domain.cost import show_usd
 
-    if cost.most or cost.unknown:
+    if cost.unknown and not cost.most:
+        typer.echo(
+            f"  Cost: unknown; no price is known for {', '.join(cost.unknown)} (docs/how-to/costs.md)."
+        )
+    elif cost.most:
         typer.echo(
             f"  Cost: about {show_usd(cost.expected)}, at most {show_usd(cost.most)} if no call is lost."
         )
-    if cost.unknown:
+    if cost.unknown and cost.most:
         typer.echo(f"  Without those whose price is unknown: {', '.join(cost.unknown)}.")
 
 
