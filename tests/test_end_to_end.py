@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from valuelex.domain.cost import show_usd
 from valuelex.io.ledger import Ledger
 
 pytestmark = pytest.mark.embedded
@@ -365,7 +366,7 @@ def test_a_limit_on_cost_needs_prices_and_holds(tmp_path: Path, endpoint) -> Non
     n = len(endpoint.answered())
     assert 0 < n * 0.016 <= 2
     status = valuelex("status", str(path), "--prices", str(prices))
-    assert f"Spent so far: ${n * 0.016:.4f}" in status.stdout
+    assert f"Spent so far: {show_usd(n * 16 * 10**9)}" in status.stdout
 
 
 def test_measure_needs_no_study_file(tmp_path: Path, endpoint) -> None:
