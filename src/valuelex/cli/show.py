@@ -98,6 +98,8 @@ def print_progress(state: Status) -> None:
         typer.echo(f"  Spent so far: {show_usd(spent.cost)}{untold}.")
     if spent.unknown:
         typer.echo(f"  Without models whose price is unknown: {', '.join(spent.unknown)}.")
+    for label, names in state.other_names.items():
+        typer.echo(f"  {label} answers under another name: {', '.join(names)}.")
     for failure in state.failures[:FAILURES_SHOWN]:
         typer.echo(f"  failed {failure.n} times ({failure.reason}): {failure.message}")
     if len(state.failures) > FAILURES_SHOWN:

@@ -370,6 +370,20 @@ class Ledger:
             rows = self._db.execute(query).fetchall()
         return {(label, stage): Tally(*sums) for label, stage, *sums in rows}
 
+    def other_names(self) -> dict[str, tuple[str, ...]]:
+        """Return under which other names models answered, by provider/name: snapshots, or quite other models."""
+        query = """
+            SELECT DISTINCT provider || '/' || model, told FROM (
+                SELECT provider, model, CASE WHEN json_valid(payload) THEN json_extract(payload, '$.model') END AS told
+                FROM reply JOIN call ON key = call_key
+            ) WHERE typeof(told) = 'text' AND told <> model ORDER BY 1, 2
+        """
+        found: dict[str, tuple[str, ...]] = {}
+        with self._errors():
+            for label, told in self._db.execute(query):
+                found[label] = (*found.get(label, ()), told)
+        return found
+
     def fingerprint(self) -> str:
         """Return what changes whenever a reply is added, or replaced by another that came at another time."""
         query = (
