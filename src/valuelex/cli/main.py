@@ -298,9 +298,6 @@ def report(study: StudyPath, folder: Folder = None) -> None:
     if not workspace.ledger_path.exists():
         msg = f"No ledger in {str(workspace.folder)!r} yet; run: valuelex run {study}"
         raise LedgerError(msg)
-    left = pipeline.status(workspace).n_new
-    if left:
-        say(f"{left} calls have no answer yet and count as missing (CALL_FAILED).")
     results = pipeline.run(workspace, send=False, progress=Bars())
     if results is not None:
         print_outcome(results, workspace)

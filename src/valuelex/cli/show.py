@@ -135,7 +135,9 @@ def print_outcome(results: Results, workspace: Workspace) -> None:
     if results.found is not None:
         failed += sum(r.missing is Missing.CALL_FAILED for r in results.found.responses)
     if failed:
-        say(f"{failed} calls failed and count as missing; see valuelex status, and run again to send them.")
+        say(
+            f"{failed} calls have no answer and count as missing; see valuelex status, and run again to send them."
+        )
     typer.echo(f"{rated} of {len(results.completions)} completions were rated (judge: {array.judge}).")
     typer.echo(f"Report: {workspace.folder / 'report.html'}")
 
