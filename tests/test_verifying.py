@@ -198,6 +198,23 @@ def test_what_is_no_ledger_of_this_version_is_refused(folder: Path) -> None:
         verify(pipeline.open_study(folder))
 
 
+def test_how_fast_an_endpoint_is_asked_is_told_by_no_result(folder: Path) -> None:
+    path = folder / "study.toml"
+    asked = (
+        "max_in_flight = 3\nrequests_per_minute = 600\ntokens_per_minute = 90_000\ntimeout_s = 45\nbase_url"
+    )
+    path.write_text(path.read_text().replace("base_url", asked))
+    assert pipeline.open_study(folder).study.respondents[0].model.endpoint.max_in_flight == 3
+    assert wrong(folder) == {}
+    assert pipeline.is_finished(pipeline.open_study(folder))
+    told = (folder / "study.resolved.json").read_text()
+    assert not [name for name in ("in_flight", "per_minute", "timeout_s") if name in told]
+    # A setting that goes into requests is another study.
+    path.write_text(path.read_text().replace("base_url", "sends_seed = false\nbase_url"))
+    assert "study.resolved.json" in wrong(folder)["results are those of the answers in the ledger"]
+    assert not pipeline.is_finished(pipeline.open_study(folder))
+
+
 def test_a_ledger_without_results_is_verified_alone(folder: Path) -> None:
     for path in (*folder.glob("*.parquet"), folder / "report.html"):
         path.unlink()
