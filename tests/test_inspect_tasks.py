@@ -146,6 +146,26 @@ def test_words_are_counted(tmp_path: Path, endpoint: Any) -> None:
     assert len(kept(Path(log.location))) == 30
 
 
+def test_a_key_that_the_endpoint_says_back_is_kept_nowhere(tmp_path: Path, recorder: Recording) -> None:
+    model = "openai-api/local/parrot"
+    log, _ = run_task(tmp_path, recorder.base_url, "valuelex/elicit", model=model)
+    assert len(log.samples) == 15
+    for sample in log.samples:
+        told = json.dumps([sample.store, sample.metadata, sample.output.model_dump(mode="json")])
+        assert "sk-secret" not in told + sample.model_dump_json(include={"messages", "scores", "input"})
+        assert sample.output.completion == "honesty, Bearer [key], care"
+    said = {json.loads(a.payload)["choices"][0]["message"]["content"] for a in kept(Path(log.location))}
+    assert said == {"honesty, Bearer [key], care"}
+
+    # What a grader says back is kept with what it rated.
+    (tmp_path / "rated").mkdir()
+    options = ("-T", "stems=2", "--model-role", f"grader={model}")
+    log, _ = run_task(tmp_path / "rated", recorder.base_url, "valuelex/project", *options, model=model)
+    answers = kept(Path(log.location))
+    assert {answer.call.stage for answer in answers} == {"project", "judge"}
+    assert all("[key]" in answer.payload and "sk-secret" not in answer.payload for answer in answers)
+
+
 def test_a_base_model_gets_raw_prompts(tmp_path: Path, recorder: Recording) -> None:
     model = "openai-api-completions/local/base"
     options = ("--model-role", f"grader={JUDGE}", "-T", "stems=2")
