@@ -146,7 +146,9 @@ def test_words_are_counted(tmp_path: Path, endpoint: Any) -> None:
     assert len(kept(Path(log.location))) == 30
 
 
-def test_a_key_that_the_endpoint_says_back_is_kept_nowhere(tmp_path: Path, recorder: Recording) -> None:
+def test_a_key_that_the_endpoint_says_back_is_not_in_what_a_task_keeps(
+    tmp_path: Path, recorder: Recording
+) -> None:
     model = "openai-api/local/parrot"
     log, _ = run_task(tmp_path, recorder.base_url, "valuelex/elicit", model=model)
     assert len(log.samples) == 15
