@@ -4,6 +4,7 @@
 # make bench  the measurements behind the figures in README and docs
 # make bench-stats   the statistics against R: deviations, speed, coverage, false positives (R from Debian; see README)
 # make bench-client  what a call costs the client, beside other clients (RIVALS=PYTHON with openai, litellm, inspect-ai)
+# make bench-faults  3,000 calls under every fault at once, and 100 kills of a run of 3,000 calls
 # make docs   the references of the command line and of the statistics, from the program itself
 # make lock   pin all dependencies anew, with hashes and without download addresses
 
@@ -14,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 export OMP_WAIT_POLICY = passive
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: demo test check check-static bench bench-stats bench-client docs lock
+.PHONY: demo test check check-static bench bench-stats bench-client bench-faults docs lock
 
 demo: $(VENV)/.run
 	@echo "== The pocket study: 16 respondents, one small language model, no network"
@@ -48,6 +49,9 @@ bench: $(VENV)/.dev
 bench-stats: $(VENV)/.dev
 	@command -v Rscript > /dev/null || echo "R is not installed: our times are shown without R's"
 	@for script in $(STATS_BENCHES); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+bench-faults: $(VENV)/.dev
+	@for script in $(FAULT_BENCHES); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 bench-client: $(VENV)/.dev
 	$(BIN)/python benchmarks/client_speed.py $(if $(RIVALS),--rivals $(RIVALS))

@@ -37,6 +37,8 @@ def answer(body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         choice |= {"text": " kindness, care", "logprobs": None}
     else:
         choice["message"] = {"role": "assistant", "content": "6"}
+        if body["model"] == "parrot":
+            choice["message"]["content"] = "honesty, Bearer sk-secret-123456, care"
         if body["model"] == "thinker":
             choice["message"]["reasoning_content"] = "Let me see."
         if body.get("logprobs"):

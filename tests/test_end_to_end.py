@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from valuelex.domain.cost import show_usd
 from valuelex.io.ledger import Ledger
 
 pytestmark = pytest.mark.embedded
@@ -226,7 +227,10 @@ def test_second_methods_are_counted_by_what_they_ask(tmp_path: Path, endpoint) -
     assert "choose      540 calls: 0 in the ledger, 540 new" in valuelex("status", str(path)).stdout
     refused = valuelex("run", str(path), "--max-calls", "0")
     assert refused.returncode == 2
-    assert "The limit on calls or cost is reached. Of 540 calls 0 were answered" in refused.stderr
+    assert (
+        "The limit on calls (--max-calls) or cost (--max-cost) of this run is reached. Of 540 calls 0 were answered"
+        in refused.stderr
+    )
 
 
 def test_rating_files_are_read_before_anything_is_sent(tmp_path: Path, endpoint) -> None:
@@ -337,7 +341,9 @@ def test_a_limit_on_calls_stops_a_run_and_the_next_goes_on(tmp_path: Path, endpo
     path = write_study(tmp_path, endpoint.base_url)
     outcome = valuelex("run", str(path), "--max-calls", "10")
     assert outcome.returncode == 2
-    assert "The limit on calls or cost is reached. Of " in outcome.stderr
+    assert (
+        "The limit on calls (--max-calls) or cost (--max-cost) of this run is reached. Of " in outcome.stderr
+    )
     assert "10 were answered and are kept, 0 failed" in outcome.stderr
     assert len(endpoint.answered()) == 10
     assert valuelex("run", str(path)).returncode == 0
@@ -356,11 +362,11 @@ def test_a_limit_on_cost_needs_prices_and_holds(tmp_path: Path, endpoint) -> Non
     # A reply uses 9 and 7 tokens, at a tenth of a cent each: 1.6 cents.
     outcome = valuelex("run", str(path), "--max-cost", "2", "--prices", str(prices))
     assert outcome.returncode == 2
-    assert "The limit on calls or cost is reached." in outcome.stderr
+    assert "The limit on calls (--max-calls) or cost (--max-cost) of this run is reached." in outcome.stderr
     n = len(endpoint.answered())
     assert 0 < n * 0.016 <= 2
     status = valuelex("status", str(path), "--prices", str(prices))
-    assert f"Spent so far: ${n * 0.016:.4f}" in status.stdout
+    assert f"Spent so far: {show_usd(n * 16 * 10**9)}" in status.stdout
 
 
 def test_measure_needs_no_study_file(tmp_path: Path, endpoint) -> None:
@@ -375,6 +381,9 @@ def test_measure_needs_no_study_file(tmp_path: Path, endpoint) -> None:
     assert len(endpoint.answered()) == 6
     table = pl.read_csv(tmp_path / "orientations.csv")
     assert len(table) == 6 + 3
+    # What it asked is a study of its own, which the other commands take.
+    assert "6 calls: 6 in the ledger, 0 new" in valuelex("status", str(tmp_path)).stdout
+    assert valuelex("verify", str(tmp_path)).returncode == 0
     for file in tmp_path.iterdir():
         assert b"right-key" not in file.read_bytes()
 

@@ -78,7 +78,7 @@ def test_logs_hold_every_answer_and_show_its_ratings(study: Path) -> None:
     paths = sorted((study / "out").iterdir())
     with Ledger(study / "ledger.db", read_only=True) as ledger:
         kept = {a.call.key: a for a in ledger.answers()}
-    assert {a.call.key: a for path in paths for a in read_exported(path)} == kept
+    assert {a.call.key: a for path in paths for _, a in read_exported(path)} == kept
     shown = [
         sample.scores["axis on tiny"].value["care"]
         for path in paths

@@ -16,7 +16,7 @@ from valuelex.domain.call import Call
 from valuelex.domain.results import Results
 from valuelex.domain.study import Study
 from valuelex.io.inspect_log import export_logs, is_exported, read_exported
-from valuelex.io.ledger import Ledger
+from valuelex.io.ledger import Answer, Ledger
 from valuelex.io.study_file import study_of_one_model
 from valuelex.pipeline.workspace import Workspace
 from valuelex.stages.project import plan_completions
@@ -56,6 +56,11 @@ def as_a_study(n_stems: int) -> Study:
     )
 
 
+def kept(path: Path) -> list[Answer]:
+    """The answers in a log, of which none may be bad."""
+    return [answer for _, answer in read_exported(path)]
+
+
 def report(folder: Path, answers: Any) -> tuple[Results, dict[str, bytes]]:
     """Compute a study's results from answers alone."""
     folder.mkdir()
@@ -77,7 +82,7 @@ def test_a_task_measures_what_a_study_measures(tmp_path: Path, endpoint: Any) ->
     assert is_exported(Path(log.location))
 
     # Its log alone makes a study's ledger complete, and the study finds the same.
-    results, files = report(tmp_path / "imported", read_exported(Path(log.location)))
+    results, files = report(tmp_path / "imported", kept(Path(log.location)))
     found = metrics(log)
     for o in results.orientations:
         assert o.estimate is not None
@@ -93,7 +98,7 @@ def test_a_task_measures_what_a_study_measures(tmp_path: Path, endpoint: Any) ->
             tmp_path / "exported", "s", ledger.answers(), on_written=lambda path, _: written.append(path)
         )
     assert len(written) == 2
-    again = [answer for path in written for answer in read_exported(path)]
+    again = [answer for path in written for answer in kept(path)]
     assert report(tmp_path / "again", again)[1] == files
 
 
@@ -138,7 +143,29 @@ def test_words_are_counted(tmp_path: Path, endpoint: Any) -> None:
     # The endpoint lists seven words each time.
     assert metrics(log) == {"words": 7, "missing": 0}
     assert log.samples[0].scores["word_counts"].explanation.count(", ") == 6
-    assert len(list(read_exported(Path(log.location)))) == 30
+    assert len(kept(Path(log.location))) == 30
+
+
+def test_a_key_that_the_endpoint_says_back_is_not_in_what_a_task_keeps(
+    tmp_path: Path, recorder: Recording
+) -> None:
+    model = "openai-api/local/parrot"
+    log, _ = run_task(tmp_path, recorder.base_url, "valuelex/elicit", model=model)
+    assert len(log.samples) == 15
+    for sample in log.samples:
+        told = json.dumps([sample.store, sample.metadata, sample.output.model_dump(mode="json")])
+        assert "sk-secret" not in told + sample.model_dump_json(include={"messages", "scores", "input"})
+        assert sample.output.completion == "honesty, Bearer [key], care"
+    said = {json.loads(a.payload)["choices"][0]["message"]["content"] for a in kept(Path(log.location))}
+    assert said == {"honesty, Bearer [key], care"}
+
+    # What a grader says back is kept with what it rated.
+    (tmp_path / "rated").mkdir()
+    options = ("-T", "stems=2", "--model-role", f"grader={model}")
+    log, _ = run_task(tmp_path / "rated", recorder.base_url, "valuelex/project", *options, model=model)
+    answers = kept(Path(log.location))
+    assert {answer.call.stage for answer in answers} == {"project", "judge"}
+    assert all("[key]" in answer.payload and "sk-secret" not in answer.payload for answer in answers)
 
 
 def test_a_base_model_gets_raw_prompts(tmp_path: Path, recorder: Recording) -> None:

@@ -14,7 +14,9 @@ from typer.testing import CliRunner
 
 from valuelex import pipeline
 from valuelex.cli.main import app
-from valuelex.errors import LedgerError
+from valuelex.errors import DataError, LedgerError
+from valuelex.io.files import RESULT_FILES
+from valuelex.pipeline import verifying
 from valuelex.pipeline.verifying import verify
 
 pytestmark = pytest.mark.embedded
@@ -87,7 +89,7 @@ def test_a_study_that_is_whole_verifies_and_nothing_is_changed(folder: Path) -> 
     assert counted["rows of results have their reply in the ledger"] == 16 + n_notes
     assert counted["ratings have their completion"] == 16 * 6
     assert counted["replies can be read"] == counted["call keys are those of their requests"] > 16
-    assert counted["results are those of the answers in the ledger"] == 9
+    assert counted["results are those of the answers in the ledger"] == 10
 
 
 def test_the_command_says_what_is_wrong_and_exits_with_1(folder: Path) -> None:
@@ -198,7 +200,103 @@ def test_what_is_no_ledger_of_this_version_is_refused(folder: Path) -> None:
         verify(pipeline.open_study(folder))
 
 
+def test_how_fast_an_endpoint_is_asked_is_told_by_no_result(folder: Path) -> None:
+    path = folder / "study.toml"
+    asked = (
+        "max_in_flight = 3\nrequests_per_minute = 600\ntokens_per_minute = 90_000\ntimeout_s = 45\nbase_url"
+    )
+    path.write_text(path.read_text().replace("base_url", asked))
+    assert pipeline.open_study(folder).study.respondents[0].model.endpoint.max_in_flight == 3
+    assert wrong(folder) == {}
+    assert pipeline.is_finished(pipeline.open_study(folder))
+    told = (folder / "study.resolved.json").read_text()
+    assert not [name for name in ("in_flight", "per_minute", "timeout_s") if name in told]
+    # A setting that goes into requests is another study.
+    path.write_text(path.read_text().replace("base_url", "sends_seed = false\nbase_url"))
+    assert "results are those of the answers in the ledger" in wrong(folder)
+    assert not pipeline.is_finished(pipeline.open_study(folder))
+
+
+OF_REPORT = (
+    "contrasts.csv",
+    "notes.parquet",
+    "orientations.csv",
+    "quality.json",
+    "ratings.parquet",
+    "report.html",
+    "value_system.json",
+)
+
+
+@pytest.mark.parametrize("name", ["study.resolved.json", "probes.json", "completions.parquet", *OF_REPORT])
+def test_a_file_that_is_missing_is_named(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    assert wrong(folder) == {"results are those of the answers in the ledger": f"{name} (missing)"}
+
+
+def test_a_forged_file_is_found_though_the_report_is_gone(folder: Path) -> None:
+    (folder / "report.html").unlink()
+    path = folder / "orientations.csv"
+    path.write_text(path.read_text().replace("3.", "4.", 1))
+    assert wrong(folder) == {
+        "results are those of the answers in the ledger": "orientations.csv; report.html (missing)"
+    }
+
+
+def test_every_result_file_tells_a_stage_but_those_that_a_run_writes_before_its_first() -> None:
+    told = [name for _, names in verifying._MADE_BY for name in names]
+    assert sorted([*told, "study.resolved.json", "probes.json"]) == sorted(RESULT_FILES)
+
+
+@pytest.mark.parametrize("left", OF_REPORT)
+def test_one_file_of_the_report_is_enough_to_miss_the_others(folder: Path, left: str) -> None:
+    for name in {*OF_REPORT, "completions.parquet"} - {left}:
+        (folder / name).unlink()
+    (check,) = [check for check in verify(pipeline.open_study(folder)) if check.n_wrong]
+    # Of seven files of the report one is left, and the completions before it are gone too.
+    assert (check.n_checked, check.n_wrong) == (10, 7)
+    assert all(offender.endswith(" (missing)") for offender in check.first)
+
+
+def test_a_file_that_the_study_does_not_make_is_named(folder: Path) -> None:
+    (folder / "lexicon.json").write_text("{}")
+    (folder / "probes.json").write_text("{}")
+    assert wrong(folder) == {
+        "results are those of the answers in the ledger": "lexicon.json (not made from these answers); probes.json"
+    }
+
+
+def test_results_of_an_earlier_stage_hold_by_themselves(folder: Path) -> None:
+    for name in OF_REPORT:
+        (folder / name).unlink()
+    checks = verify(pipeline.open_study(folder))
+    assert [check.title for check in checks if check.n_wrong] == []
+    assert checks[-1].n_checked == 3  # The study, its probes and the completions.
+
+
+def test_a_run_that_stopped_at_its_answers_holds_and_what_was_added_does_not(folder: Path) -> None:
+    said = "json_set(payload, '$.choices[0].message.content', 'No idea.')"
+    judged = "(SELECT key FROM call WHERE stage = 'judge')"
+    change(folder, f"UPDATE reply SET payload = {said} WHERE call_key IN {judged}")
+    kept = {name: (folder / name).read_bytes() for name in ("report.html", "orientations.csv")}
+    for name in OF_REPORT:
+        (folder / name).unlink()
+    with pytest.raises(DataError, match="No judge rated anything"):
+        pipeline.run(pipeline.open_study(folder), send=False)
+    assert (folder / "notes.parquet").exists()
+    assert wrong(folder) == {}
+    for name, content in kept.items():
+        (folder / name).write_bytes(content)
+    found = wrong(folder)["results are those of the answers in the ledger"]
+    assert found.startswith("they cannot be computed again (No judge rated anything on 'valuelex-2024'")
+    assert found.endswith(
+        "; orientations.csv (not made from these answers); report.html (not made from these answers)"
+    )
+
+
 def test_a_ledger_without_results_is_verified_alone(folder: Path) -> None:
-    for path in (*folder.glob("*.parquet"), folder / "report.html"):
-        path.unlink()
-    assert all(check.n_wrong == 0 for check in verify(pipeline.open_study(folder)))
+    for name in RESULT_FILES:
+        (folder / name).unlink(missing_ok=True)
+    checks = verify(pipeline.open_study(folder))
+    assert all(check.n_wrong == 0 for check in checks)
+    assert "results are those of the answers in the ledger" not in {check.title for check in checks}

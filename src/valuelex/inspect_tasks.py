@@ -32,11 +32,13 @@ from valuelex.errors import StudyError
 from valuelex.io import assets
 from valuelex.io.embed import MiniLM
 from valuelex.io.inspect_log import CALL, FORM, JUDGED, MARK, REPLY, answer_of, reply_fields
+from valuelex.io.inspect_transport import keyless
 from valuelex.io.inspect_wire import (
     INSPECT,
     RAW_PROVIDERS,
     is_openai_family,
     messages_of,
+    output_of,
     payload_of,
     request_of,
 )
@@ -217,11 +219,14 @@ def respond() -> Solver:
 
 
 async def _ask(model: Model, call: Call) -> tuple[Answer, ModelOutput]:
+    """Send a call; return its answer and what the log shows of it, both without a key that the endpoint says back."""
     messages, config = request_of(call, openai_family=is_openai_family(model.api))
     started = time.monotonic()
     output = await model.generate(messages, config=config, cache=False)
-    payload = payload_of(output, call.path)
-    return Answer(call, payload, time.monotonic() - started, 1, time.time()), output
+    latency_s, came = time.monotonic() - started, payload_of(output, call.path)
+    payload = keyless(came, model)
+    shown = output if payload == came else output_of(call, payload)
+    return Answer(call, payload, latency_s, 1, time.time()), shown
 
 
 def _answer_of(state: TaskState) -> tuple[Call, dict[str, Reply]]:

@@ -9,6 +9,7 @@ import pytest
 from valuelex.domain.budget import Budget
 from valuelex.domain.call import Call, Missing, call_key, canonical_json
 from valuelex.domain.cost import Price
+from valuelex.errors import LedgerError
 from valuelex.io import client, pace
 from valuelex.io.client import Gathered, gather
 from valuelex.io.endpoint import Target
@@ -290,3 +291,44 @@ def test_a_respondent_that_answered_before_is_not_stopped_by_a_refused_text(tmp_
     with ledger:
         outcome = gather(long, {long[0].route: Target(endpoint.base_url, 2)}, ledger)
     assert (outcome.n_failed, outcome.stops) == (8, {})
+
+
+def test_nothing_more_is_sent_once_the_ledger_cannot_be_written(
+    tmp_path: Path, endpoint, monkeypatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    calls, n_written = calls_to("good", 60), 0
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        record = ledger.record
+
+        def failing(answers=(), failures=()) -> None:
+            nonlocal n_written
+            if n_written >= 5:
+                raise LedgerError("the disk is full")
+            n_written += len(list(answers))
+            record(answers, failures)
+
+        ledger.record = failing
+        # Ten a second, so that calls wait at the gate when the ledger fails.
+        target = Target(endpoint.base_url, 4, requests_per_minute=600)
+        with pytest.raises(LedgerError, match="the disk is full"):
+            gather(calls, {calls[0].route: target}, ledger)
+    kept = n_written
+    for rescued in tmp_path.glob("valuelex-rescued-*.db"):
+        with Ledger(rescued, read_only=True) as ledger:
+            kept += len(ledger.answered())
+    # What was in flight when it failed was rescued; nothing else was sent.
+    assert len(endpoint.answered()) == kept <= n_written + 4
+
+
+def test_a_call_waits_for_what_those_in_flight_leave_of_the_budget(tmp_path: Path, endpoint) -> None:
+    # The most that one call can cost is set aside for it, and a reply costs 53: one at a time, many more than one fit.
+    calls = calls_to("good", 20, max_tokens=7)
+    most = max(len(call.body) for call in calls) * 2 + 7 * 5
+    budget = Budget(PRICES, most_cost=most + 53 * 10)
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        outcome = gather(calls, {calls[0].route: Target(endpoint.base_url, 8)}, ledger, budget=budget)
+    assert outcome.over_budget
+    # After ten replies there is room for exactly one at its most; after eleven there is not.
+    assert outcome.n_answered >= 11
+    assert budget.spent + budget.reserved <= most + 53 * 10

@@ -2,12 +2,14 @@ import json
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from examples import projective_test, respondent, study
 from valuelex.domain.call import Call
+from valuelex.domain.recorded import BadRow, Fault
 from valuelex.errors import DataError
 from valuelex.io.inspect_log import export_logs, is_exported, read_exported
 from valuelex.io.ledger import Answer, Ledger
@@ -68,7 +70,7 @@ def test_what_was_exported_is_read_back_exactly(tmp_path: Path, answers: list[An
     paths = export(tmp_path / "logs", answers)
     assert len(paths) == 4  # Two respondents in two stages.
     assert all(is_exported(path) for path in paths)
-    found = [answer for path in paths for answer in read_exported(path)]
+    found = [answer for path in paths for _, answer in read_exported(path)]
     assert {a.call.key: a for a in found} == {a.call.key: a for a in answers}
     with Ledger(tmp_path / "again.db") as ledger:
         ledger.record(answers=found)
@@ -112,7 +114,7 @@ def test_two_requests_about_one_thing_are_two_samples(tmp_path: Path, answers: l
     other = study((respondent(temperature=0.5),), test=projective_test(4))
     again = [answered(call, n) for n, call in enumerate(plan_completions(other))]
     (path,) = export(tmp_path / "logs", project + again)
-    assert {a.call.key for a in read_exported(path)} == {a.call.key for a in project + again}
+    assert {a.call.key for _, a in read_exported(path)} == {a.call.key for a in project + again}
 
 
 def test_a_log_of_another_task_is_not_ours(tmp_path: Path, answers: list[Answer]) -> None:
@@ -135,10 +137,31 @@ def test_a_changed_request_is_named(tmp_path: Path, answers: list[Answer]) -> No
     log = read_eval_log(path)
     log.samples[1].metadata["call"]["body"] = "{}"
     write_eval_log(log, tmp_path / "forged.eval")
-    with pytest.raises(
-        DataError, match=r"forged.eval' is damaged \(sample 'p1': .*does not belong to its request"
-    ):
-        list(read_exported(tmp_path / "forged.eval"))
+    rows = list(read_exported(tmp_path / "forged.eval"))
+    (bad,) = [row for row in rows if isinstance(row, BadRow)]
+    assert (bad.line, bad.fault) == (2, Fault.WRONG_KEY)
+    assert bad.detail.startswith("sample 'p1': Call key 'call1-")
+    assert len(rows) == len(log.samples)
+
+
+def test_each_part_that_is_no_sample_is_a_bad_row(tmp_path: Path) -> None:
+    path = tmp_path / "odd.eval"
+    with zipfile.ZipFile(path, "w") as log:
+        for n, content in enumerate(
+            (b"{", b'"\xff"', b"[]", b'{"store": 3}', b'{"store": {"judged": 3}}', b"{}")
+        ):
+            log.writestr(f"samples/{n}.json", content)
+    # The last was not answered, so that its call is to be sent.
+    assert [(row.line, row.fault.value) for row in read_exported(path)] == [
+        (1, "not JSON"),
+        (2, "not UTF-8"),
+        (3, "not an object"),
+        (4, "not an object"),
+        (5, "not an object"),
+    ]
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(DataError, match=r"odd.eval' is damaged"):
+        list(read_exported(path))
 
 
 def test_inspects_own_commands_list_and_dump_an_exported_log(tmp_path: Path, answers: list[Answer]) -> None:

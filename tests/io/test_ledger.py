@@ -251,3 +251,12 @@ def test_answers_that_stand_in_the_log_alone_are_read_without_the_right_to_write
     with Ledger(copy / "ledger.db", read_only=True) as ledger:
         assert ledger.answered() == {a_call().key}
     assert {file.name: file.read_bytes() for file in copy.iterdir()} == before
+
+
+def test_a_model_that_answers_under_another_name_is_told(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "ledger.db") as ledger:
+        for draw, told in enumerate(["m", "m-2024-05-13", "m", "other", 7]):
+            payload = json.dumps({"model": told, "choices": [{"text": "x"}]})
+            ledger.record(answers=[Answer(a_call(draw), payload, 0.1, 1)])
+        ledger.record(answers=[text_answer(a_call(9), "x")])
+        assert ledger.other_names() == {"e/m": ("m-2024-05-13", "other")}

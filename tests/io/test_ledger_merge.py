@@ -21,7 +21,7 @@ from valuelex.errors import LedgerError
 from valuelex.io.claims import Claims
 from valuelex.io.journal import Journal
 from valuelex.io.ledger import Answer, Failure, FailureReason, Ledger
-from valuelex.io.ledger_merge import Tally, merge_ledgers
+from valuelex.io.ledger_merge import RowCount, merge_ledgers
 
 Content = dict[str, list[tuple[Any, ...]]]
 QUERIES = {
@@ -100,8 +100,8 @@ def test_the_earlier_of_two_paid_replies_is_kept_and_counted(tmp_path: Path) -> 
         with Ledger(tmp_path / name) as ledger:
             ledger.record(answers=[replace(text_answer(call, text, prompt_tokens=3), received_at=at)])
     merged = merge_ledgers(tmp_path / "one.db", [tmp_path / "two.db"])
-    assert merged.replies == Tally(n_new=0, n_there=0, n_conflict=1)
-    assert merged.calls == Tally(n_new=0, n_there=1, n_conflict=0)
+    assert merged.replies == RowCount(n_new=0, n_there=0, n_conflict=1)
+    assert merged.calls == RowCount(n_new=0, n_there=1, n_conflict=0)
     with Ledger(tmp_path / "one.db", read_only=True) as ledger:
         assert ledger.replies([call.key])[call.key].text == "early"
     # And the other way round nothing changes.
@@ -244,7 +244,7 @@ def test_more_ledgers_than_sqlite_could_attach(tmp_path: Path) -> None:
         paths.append(tmp_path / f"part{i}.db")
         with Ledger(paths[-1]) as part:
             part.record(answers=[text_answer(a_call(i), json.dumps(i))])
-    assert merge_ledgers(tmp_path / "mine.db", paths).replies == Tally(n_new=14)
+    assert merge_ledgers(tmp_path / "mine.db", paths).replies == RowCount(n_new=14)
 
 
 def test_answers_that_a_full_disk_could_not_take_come_home(
@@ -267,6 +267,6 @@ def test_answers_that_a_full_disk_could_not_take_come_home(
         asyncio.run(fill_up(ledger))
     rescued = Path(str(caught.value).rpartition("valuelex merge STUDY ")[2].removesuffix("."))
     monkeypatch.undo()
-    assert merge_ledgers(mine, [rescued]).replies == Tally(n_new=4)
+    assert merge_ledgers(mine, [rescued]).replies == RowCount(n_new=4)
     with Ledger(mine, read_only=True) as ledger:
         assert ledger.answered() == {a_call(i).key for i in range(5)}

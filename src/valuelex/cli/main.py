@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import typer
 
@@ -51,15 +51,6 @@ app = typer.Typer(
     "any one model stands on it.",
 )
 embedded_app = typer.Typer(no_args_is_help=True, help="The language model that comes with ValueLex.")
-app.command()(rate)
-app.command()(calibrate)
-app.command()(merge)
-app.command()(verify)
-app.command()(models)
-app.command("import")(import_answers)
-app.command()(export)
-app.add_typer(embedded_app, name="embedded")
-app.add_typer(stems_app, name="stems")
 
 
 @app.command()
@@ -101,7 +92,6 @@ def check(study: StudyPath, folder: Folder = None, prices: Prices = None) -> Non
 
     workspace = pipeline.open_study(study, folder, prices)
     state = pipeline.status(workspace)
-    check_keys(pipeline.models_of(workspace.study), folder=workspace.folder)
     pipeline.check_rated(workspace.study)
     design = workspace.study
     typer.echo(f"{design.name}: {len(design.respondents)} respondents, folder {workspace.folder}")
@@ -109,6 +99,7 @@ def check(study: StudyPath, folder: Folder = None, prices: Prices = None) -> Non
         typer.echo(f"  {respondent.id}  ({respondent.model.label})")
     print_known(design)
     print_counts(state)
+    check_keys(pipeline.models_of(design), folder=workspace.folder)
 
 
 @app.command()
@@ -220,30 +211,36 @@ def measure(
     prices: Prices = None,
     yes: Yes = False,
 ) -> None:
-    """Measure one model on a shipped value system, without a study file.
+    """Measure one model on a shipped value system. The study file is written into the folder.
 
     Example: `valuelex measure openai/gpt-4o-mini --stems 24`
     """
     from valuelex import pipeline
     from valuelex.domain.budget import open_budget
-    from valuelex.io.study_file import study_of_one_model
+    from valuelex.io.study_file import one_model_text, study_of_one_model
 
+    if model.startswith("embedded/") and model.endswith(".gguf"):
+        model = f"embedded/{Path(model.removeprefix('embedded/')).expanduser().resolve()}"
     if prefill is None:
         prefill = api == "chat" and model.startswith("embedded/")
-    study = study_of_one_model(
-        model,
-        endpoint={"base_url": base_url, "key_variable": key_variable} if base_url else None,
-        respondent={"api": api, "temperature": temperature, "prefill": prefill},
-        project={"systems": [system], "stems": stems if stems is not None else "all", "draws": draws},
-        judges=[
+    asked: _Asked = {
+        "endpoint": {"base_url": base_url, "key_variable": key_variable} if base_url else None,
+        "respondent": {"api": api, "temperature": temperature, "prefill": prefill},
+        "project": {
+            "systems": [_whole_path(system)],
+            "stems": stems if stems is not None else "all",
+            "draws": draws,
+        },
+        "judges": [
             {"kind": "axis"} if name == "axis" else {"kind": "llm", "model": name}
             for name in judge or ["axis"]
         ],
-        price_file=prices,
-    )
+    }
+    study = study_of_one_model(model, **asked, price_file=prices)
     name = f"{study.respondents[0].model.label}-{api}-t{temperature:g}"
     name = "".join(ch if ch.isalnum() or ch in ".-_" else "-" for ch in name)
     workspace = pipeline.Workspace(study, folder or Path(f"measure-{name}"))
+    pipeline.write_study_file(workspace.folder, one_model_text(model, **asked))
     with interruptible():
         results = pipeline.run(
             workspace,
@@ -254,6 +251,20 @@ def measure(
     if results is not None:
         print_orientations(results)
         print_outcome(results, workspace)
+
+
+class _Asked(TypedDict):
+    """What `measure` says of a study, besides its model."""
+
+    endpoint: dict[str, str] | None
+    respondent: dict[str, object]
+    project: dict[str, object]
+    judges: list[dict[str, object]]
+
+
+def _whole_path(name: str) -> str:
+    """Return the whole path of a file that was given by its path from here, and any other name as it is."""
+    return str(Path(name).expanduser().resolve()) if name.endswith(".toml") else name
 
 
 @app.command()
@@ -287,12 +298,21 @@ def report(study: StudyPath, folder: Folder = None) -> None:
     if not workspace.ledger_path.exists():
         msg = f"No ledger in {str(workspace.folder)!r} yet; run: valuelex run {study}"
         raise LedgerError(msg)
-    left = pipeline.status(workspace).n_new
-    if left:
-        say(f"{left} calls have no answer yet and count as missing (CALL_FAILED).")
     results = pipeline.run(workspace, send=False, progress=Bars())
     if results is not None:
         print_outcome(results, workspace)
+
+
+# In the order in which help lists them, behind the commands above.
+app.command()(verify)
+app.command()(models)
+app.command()(rate)
+app.command()(calibrate)
+app.command("import")(import_answers)
+app.command()(export)
+app.command()(merge)
+app.add_typer(stems_app, name="stems")
+app.add_typer(embedded_app, name="embedded")
 
 
 @embedded_app.command("install")

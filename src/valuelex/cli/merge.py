@@ -36,13 +36,13 @@ def merge(
     workspace = open_study(study, folder)
     conflicts_of_probes = conflicting_probes(workspace, ledgers)
     merged = merge_into(workspace, ledgers)
-    for name, tally in (
+    for name, count in (
         ("calls", merged.calls),
         ("replies", merged.replies),
         ("failures", merged.failures),
     ):
-        conflicts = f", {tally.n_conflict} in conflict" if tally.n_conflict else ""
-        typer.echo(f"  {name:8} {tally.n_new} new, {tally.n_there} there already{conflicts}")
+        conflicts = f", {count.n_conflict} in conflict" if count.n_conflict else ""
+        typer.echo(f"  {name:8} {count.n_new} new, {count.n_there} there already{conflicts}")
     if merged.replies.n_conflict:
         typer.echo("  Of two replies to one call the earlier was kept.")
     for line in conflicts_of_probes:

@@ -27,7 +27,7 @@ MaxCalls = Annotated[
     typer.Option(
         "--max-calls",
         metavar="N",
-        help="Send at most N calls, then stop; run again to go on.",
+        help="Send at most N calls in this run, then stop; run again to go on.",
         min=0,
         show_default=False,
     ),
@@ -37,7 +37,7 @@ MaxCost = Annotated[
     typer.Option(
         "--max-cost",
         metavar="USD",
-        help="Stop before calls can cost more than this in all, in US dollars; run again to go on.",
+        help="Stop before the calls of this run can cost more, in US dollars; run again to go on.",
         min=0,
         show_default=False,
     ),

@@ -76,11 +76,15 @@ def _print_cost(cost: CostEstimate) -> None:
     """Print what new calls will cost; nothing where all of them are free."""
     from valuelex.domain.cost import show_usd
 
-    if cost.most or cost.unknown:
+    if cost.unknown and not cost.most:
+        typer.echo(
+            f"  Cost: unknown; no price is known for {', '.join(cost.unknown)} (docs/how-to/costs.md)."
+        )
+    elif cost.most:
         typer.echo(
             f"  Cost: about {show_usd(cost.expected)}, at most {show_usd(cost.most)} if no call is lost."
         )
-    if cost.unknown:
+    if cost.unknown and cost.most:
         typer.echo(f"  Without those whose price is unknown: {', '.join(cost.unknown)}.")
 
 
@@ -94,6 +98,8 @@ def print_progress(state: Status) -> None:
         typer.echo(f"  Spent so far: {show_usd(spent.cost)}{untold}.")
     if spent.unknown:
         typer.echo(f"  Without models whose price is unknown: {', '.join(spent.unknown)}.")
+    for label, names in state.other_names.items():
+        typer.echo(f"  {label} answers under another name: {', '.join(names)}.")
     for failure in state.failures[:FAILURES_SHOWN]:
         typer.echo(f"  failed {failure.n} times ({failure.reason}): {failure.message}")
     if len(state.failures) > FAILURES_SHOWN:
@@ -129,7 +135,9 @@ def print_outcome(results: Results, workspace: Workspace) -> None:
     if results.found is not None:
         failed += sum(r.missing is Missing.CALL_FAILED for r in results.found.responses)
     if failed:
-        say(f"{failed} calls failed and count as missing; see valuelex status, and run again to send them.")
+        say(
+            f"{failed} calls have no answer and count as missing; see valuelex status, and run again to send them."
+        )
     typer.echo(f"{rated} of {len(results.completions)} completions were rated (judge: {array.judge}).")
     typer.echo(f"Report: {workspace.folder / 'report.html'}")
 

@@ -64,6 +64,11 @@ class Budget:
         return self._total
 
     @property
+    def n_in_flight(self) -> int:
+        """Calls for which something is set aside."""
+        return len(self._reserved)
+
+    @property
     def n_calls(self) -> int:
         """Calls that were settled or are in flight."""
         return self._n_settled + len(self._reserved)

@@ -70,6 +70,8 @@ def canonical_json(value: Any) -> str:
     return _CANONICAL.encode(value)
 
 
+ROUNDING = 1e-3
+"""How far above 0 the logarithm of a probability may lie: what 16-bit arithmetic leaves of 1."""
 _THINKS = re.compile(r"\s*<(?:think|thinking|reasoning)>", re.IGNORECASE)
 _THOUGHT = re.compile(r"</(?:think|thinking|reasoning)>", re.IGNORECASE)
 _MARK = re.compile(r"<(/?)(think|thinking|reasoning)>", re.IGNORECASE)
@@ -206,9 +208,9 @@ def read_reply(key: str, payload: Mapping[str, Any], prompt: str = "") -> Reply:
     """
     if is_filtered(payload):
         return Reply(key, "", Missing.FILTERED)
-    choices = payload.get("choices")
+    choices = payload.get("choices") if isinstance(payload, Mapping) else None
     if not isinstance(choices, Sequence) or not choices or not isinstance(choices[0], Mapping):
-        msg = f"The answer has no 'choices': {canonical_json(payload)[:160]}"
+        msg = f"The answer has no 'choices': {_beginning(payload)}"
         raise DataError(msg)
     choice = choices[0]
     message = choice.get("message")
@@ -219,7 +221,7 @@ def read_reply(key: str, payload: Mapping[str, Any], prompt: str = "") -> Reply:
     elif "text" in choice:
         text = without_echo(_storable(choice["text"]), prompt)
     else:
-        msg = f"The answer has neither a message nor a text: {canonical_json(choice)[:160]}"
+        msg = f"The answer has neither a message nor a text: {_beginning(choice)}"
         raise DataError(msg)
     thoughts = _thoughts(text)
     spans = _answered(thoughts, len(text))
@@ -240,6 +242,14 @@ def read_reply(key: str, payload: Mapping[str, Any], prompt: str = "") -> Reply:
         tokens=_tokens(choice.get("logprobs"), text, spans),
         thinking=thinking or "\n".join(t.inner.strip() for t in thoughts),
     )
+
+
+def _beginning(value: Any) -> str:
+    """Show how a value begins that came as JSON; unlike `canonical_json` it takes NaN, which JSON's readers let in."""
+    try:
+        return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))[:160]
+    except RecursionError:
+        return "nested too deeply"
 
 
 def _storable(content: Any) -> str:
@@ -372,14 +382,30 @@ def _tokens(logprobs: Any, text: str, spans: Sequence[tuple[int, int]]) -> tuple
             listed = [(t, list((top or {}).items())) for t, top in zip(logprobs["tokens"], tops, strict=True)]
         else:
             return ()
-        found = [Token(token, tuple((str(t), float(p)) for t, p in others)) for token, others in listed]
+        found = [
+            Token(token, tuple((str(t), _log_probability(p)) for t, p in others)) for token, others in listed
+        ]
         joined = "".join(token.text for token in found)
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         return ()
     if not joined.endswith(text[first:]):
         return ()
     before = len(joined) - len(text)  # What an endpoint tells apart from the text stands before it.
     return _within(found, [(before + start, before + end) for start, end in spans if start < end])
+
+
+def _log_probability(value: Any) -> float:
+    """Return the logarithm of a probability, which rounding may leave just above 0.
+
+    Raises
+    ------
+    ValueError, OverflowError
+        If it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value <= ROUNDING:
+        msg = "A probability is at the most 1."
+        raise ValueError(msg)
+    return float(value)
 
 
 def _within(tokens: Sequence[Token], spans: Sequence[tuple[int, int]]) -> tuple[Token, ...]:

@@ -36,6 +36,8 @@ class Fault(StrEnum):
     UNKNOWN_STAGE = "unknown stage"
     UNKNOWN_ITEM = "unknown item"
     UNKNOWN_DRAW = "unknown draw"
+    WRONG_KEY = "wrong key"
+    NOT_A_REPLY = "not a reply"
     REPEATED = "repeated"
     CONFLICT = "conflict"
 

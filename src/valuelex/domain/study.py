@@ -35,13 +35,18 @@ RECORDED = "recorded"
 """Provider, and identity of the endpoint, of answers that were recorded elsewhere and imported."""
 
 
+LOCAL: Mapping[str, bool] = {"local": True}
+"""Marks a field that is a matter of this machine: it is left out of result files and of what tells studies apart."""
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """Where calls of one provider go.
 
     `identity` names it in call keys: the base URL, or 'embedded' for the model in this process.
     `extra_body` is merged into every request, `key_variable` is the environment variable with the API
-    key (None: it needs none). `timeout_s` is for one attempt; limits a minute are None where there are none.
+    key (None: it needs none). `timeout_s` is for one attempt; limits a minute are None where there are none. How fast
+    it is asked is a matter of the machine that asks: no result depends on it, and no result file tells it.
 
     What it can do is told by the study or the shipped list, or found out for each model (None until then):
     `sends_seed`, `json_schema` and `logprobs` tell whether it takes a seed, holds an answer to a JSON schema, and
@@ -53,13 +58,13 @@ class Endpoint:
     identity: str
     key_variable: str | None
     sends_seed: bool | None
-    max_in_flight: int
+    max_in_flight: int = field(metadata=LOCAL)
     json_schema: bool | None = False
     logprobs: bool | None = False
     extra_body: Mapping[str, Any] = field(default_factory=dict)
-    timeout_s: float = 180.0
-    requests_per_minute: float | None = None
-    tokens_per_minute: float | None = None
+    timeout_s: float = field(default=180.0, metadata=LOCAL)
+    requests_per_minute: float | None = field(default=None, metadata=LOCAL)
+    tokens_per_minute: float | None = field(default=None, metadata=LOCAL)
     limit_key: LimitKey | None = "max_tokens"
     raw_completion: bool | None = None
 
@@ -74,7 +79,7 @@ class Model:
     endpoint: Endpoint
     name: str
     revision: str = ""
-    weights: str = field(default="", metadata={"local": True})
+    weights: str = field(default="", metadata=LOCAL)
 
     @property
     def is_recorded(self) -> bool:
@@ -232,7 +237,7 @@ class JudgePlan:
     together: bool = True
     exclude_family: bool = False
     reasoning_effort: str = ""
-    ratings: tuple[str, ...] = field(default=(), metadata={"local": True})
+    ratings: tuple[str, ...] = field(default=(), metadata=LOCAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +281,7 @@ class Study:
     manual: Manual
     compare: ComparePlan
     second: SecondPlan = SecondPlan(0, 0)
-    prices: Mapping[str, Price] = field(default_factory=dict, metadata={"local": True})
+    prices: Mapping[str, Price] = field(default_factory=dict, metadata=LOCAL)
 
     def __post_init__(self) -> None:
         ids = [r.id for r in self.respondents]

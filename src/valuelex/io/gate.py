@@ -45,6 +45,11 @@ class Gate:
                 await self.sleep(wait)
         return False
 
+    def leave(self) -> None:
+        """Let a call go that was let through and is not sent after all."""
+        self._pace.in_flight -= 1
+        self._let_through()
+
     def answered(self) -> None:
         """Count a call as back: the endpoint is well."""
         self._pace.answered()

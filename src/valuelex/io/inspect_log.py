@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -21,7 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 from valuelex import __version__
 from valuelex.domain.call import Call, canonical_json
+from valuelex.domain.recorded import BadRow, Fault
 from valuelex.errors import DataError, LedgerError
+from valuelex.io.exported_rows import checked_answer
 from valuelex.io.inspect_wire import messages_of, output_of, require_inspect
 from valuelex.io.ledger import Answer
 
@@ -138,41 +141,58 @@ def is_exported(path: Path) -> bool:
     return (header.eval.metadata or {}).get(MARK) == FORM
 
 
-def read_exported(path: Path) -> Iterator[Answer]:
+def read_exported(path: Path) -> Iterator[tuple[int, Answer] | BadRow]:
     """Read the answers in a log that ValueLex exported, or that one of its tasks made; one sample at a time.
 
     A sample that was not answered is left out: its call is to be sent.
+
+    Yields
+    ------
+    tuple of int and Answer, or BadRow
+        Each answer after the number of its sample, from 1. What can be no answer in a ledger is a bad row.
 
     Raises
     ------
     MissingPartError
         If Inspect is not installed.
     DataError
-        Naming the file and the sample.
+        Naming the file, if it is no whole zip file.
     """
     require_inspect()
     import inspect_ai.log  # noqa: F401 - it teaches zipfile the compression of logs
 
     try:
         with zipfile.ZipFile(path) as log:
-            for name in dict.fromkeys(n for n in log.namelist() if n.startswith(SAMPLES)):
-                yield from _answers(json.loads(log.read(name)))
-    except (DataError, KeyError, TypeError, ValueError, OSError, zipfile.BadZipFile) as error:
+            names = dict.fromkeys(n for n in log.namelist() if n.startswith(SAMPLES))
+            for line, name in enumerate(names, 1):
+                yield from _answers(line, name, log.read(name))
+    except (ValueError, OSError, KeyError, NotImplementedError, zlib.error, zipfile.BadZipFile) as error:
         msg = f"{str(path)!r} is damaged ({error}); export it, or run its task, again."
         raise DataError(msg) from error
 
 
-def _answers(sample: Mapping[str, Any]) -> Iterator[Answer]:
+def _answers(line: int, name: str, content: bytes) -> Iterator[tuple[int, Answer] | BadRow]:
     """Read the answers that a sample keeps, its own and those of its judges."""
-    kept = sample.get("store", {})
     try:
-        if REPLY in kept:
-            yield answer_of(sample["metadata"][CALL], kept[REPLY])
-        for judged in kept.get(JUDGED, []):
-            yield answer_of(judged[CALL], judged[REPLY])
-    except (DataError, KeyError, TypeError) as error:
-        msg = f"sample {sample.get('id')!r}: {error}"
-        raise DataError(msg) from error
+        sample = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        fault = Fault.NOT_UTF8 if isinstance(error, UnicodeDecodeError) else Fault.NOT_JSON
+        yield BadRow(line, fault, f"{name}: {error}")
+        return
+    kept = sample.get("store", {}) if isinstance(sample, Mapping) else None
+    judged = kept.get(JUDGED, []) if isinstance(kept, Mapping) else None
+    if not isinstance(sample, Mapping) or not isinstance(kept, Mapping) or not isinstance(judged, list):
+        yield BadRow(line, Fault.NOT_AN_OBJECT, f"{name}: it has not the form of a sample")
+        return
+    where = f"sample {sample.get('id')!r}"
+    own = [{CALL: _field(sample.get("metadata"), CALL), REPLY: kept[REPLY]}] if REPLY in kept else []
+    for each in [*own, *judged]:
+        row = checked_answer(line, where, _field(each, CALL), _field(each, REPLY))
+        yield row if isinstance(row, BadRow) else (line, row)
+
+
+def _field(holder: Any, name: str) -> Any:
+    return holder.get(name) if isinstance(holder, Mapping) else None
 
 
 def _log(study: str, stage: str, who: str, answers: Sequence[Answer], scores: Scores) -> EvalLog:

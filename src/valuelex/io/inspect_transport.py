@@ -109,7 +109,7 @@ class InspectSession:
         config.attempt_timeout = max(1, round(self._target.timeout_s))
         try:
             output = await model.generate(messages, config=config, cache=False)
-            payload = _keyless(payload_of(output, call.path), model)
+            payload = keyless(payload_of(output, call.path), model)
         except DataError as error:
             said = _visible(str(error), model)
             if _is_too_long(said):
@@ -207,11 +207,11 @@ def _plain(error: BaseException) -> str:
 
 def _visible(text: str, model: Model | None) -> str:
     """Take keys out of a text and whatever could steer a terminal; then it may be shown and cut."""
-    text = _keyless(text, model)
+    text = keyless(text, model)
     return " ".join("".join(ch if ch.isprintable() else " " for ch in text).split())[:LONGEST_MESSAGE]
 
 
-def _keyless(text: str, model: Model | None) -> str:
+def keyless(text: str, model: Model | None) -> str:
     """Take out the model's key and whatever the environment holds under the name of a secret."""
     keys = {
         value for name, value in os.environ.items() if _SECRET.search(name) and len(value) >= SHORTEST_SECRET

@@ -50,7 +50,7 @@ _FAILURES_OF = "SELECT call_key, message, attempts, failed_at, reason FROM failu
 
 
 @dataclass(slots=True)
-class Tally:
+class RowCount:
     """Rows of one kind: new, there already, and in conflict (there with other content; one of the two is kept)."""
 
     n_new: int = 0
@@ -71,9 +71,9 @@ class Tally:
 class Merged:
     """What joining did: calls, replies and failures."""
 
-    calls: Tally
-    replies: Tally
-    failures: Tally
+    calls: RowCount
+    replies: RowCount
+    failures: RowCount
 
 
 def merge_ledgers(path: Path, others: Iterable[Path]) -> Merged:
@@ -96,7 +96,7 @@ def merge_ledgers(path: Path, others: Iterable[Path]) -> Merged:
     LedgerError
         Naming the file that is damaged, foreign or newer; nothing was joined.
     """
-    merged = Merged(Tally(), Tally(), Tally())
+    merged = Merged(RowCount(), RowCount(), RowCount())
     with Ledger(path):  # Makes it, or brings it up to date.
         pass
     with _errors(path), closing(sqlite3.connect(path, timeout=WAIT_FOR_WRITER_S)) as db:

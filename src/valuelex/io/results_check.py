@@ -78,7 +78,7 @@ def _trace_ratings(frames: dict[str, pl.DataFrame]) -> list[Check]:
     return [check]
 
 
-def compare_results(folder: Path, again: Path, names: Collection[str]) -> Check:
+def compare_results(folder: Path, again: Path, names: Collection[str], stopped: str = "") -> Check:
     """Compare result files, byte by byte, with the same files computed again.
 
     Parameters
@@ -86,15 +86,27 @@ def compare_results(folder: Path, again: Path, names: Collection[str]) -> Check:
     folder, again
         The results, and those that they should be.
     names
-        Files to compare; those that are not in both folders are left out.
+        Files to compare; those that are in neither folder are left out. One that only one folder has is wrong.
+    stopped
+        Why not all could be computed again. A run stops there too, so that it is wrong only where files differ.
     """
     check = Check("results are those of the answers in the ledger")
+    offenders = []
     for name in sorted(names):
-        if not ((folder / name).exists() and (again / name).exists()):
+        mine, should_be = folder / name, again / name
+        if not (mine.exists() or should_be.exists()):
             continue
         check.n_checked += 1
-        if (folder / name).read_bytes() != (again / name).read_bytes():
-            check.wrong(f"{name}{_where(folder / name, again / name)}")
+        if not mine.exists():
+            offenders.append(f"{name} (missing)")
+        elif not should_be.exists():
+            offenders.append(f"{name} (not made from these answers)")
+        elif mine.read_bytes() != should_be.read_bytes():
+            offenders.append(f"{name}{_where(mine, should_be)}")
+    if offenders and stopped:
+        check.wrong(f"they cannot be computed again ({stopped})")
+    for offender in offenders:
+        check.wrong(offender)
     return check
 
 

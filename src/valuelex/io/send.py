@@ -142,7 +142,7 @@ def raise_for_stops(outcomes: Sequence[Gathered], *, any_answered: bool = False)
         f"{n_not_sent} were not sent; run again to go on."
     )
     if any(o.over_budget for o in outcomes):
-        msg = f"The limit on calls or cost is reached. {counts}"
+        msg = f"The limit on calls (--max-calls) or cost (--max-cost) of this run is reached. {counts}"
         raise BudgetError(msg)
     reasons = list(dict.fromkeys(stops.values()))
     if not reasons and n_failed and not n_answered and not any_answered:
@@ -150,7 +150,8 @@ def raise_for_stops(outcomes: Sequence[Gathered], *, any_answered: bool = False)
     if reasons:
         more = f" ({len(reasons) - 1} more reason(s); see valuelex status.)" if len(reasons) > 1 else ""
         stopped = f" Stopped: {_some(stops)}." if stops else ""
-        raise CallError(f"{reasons[0].rstrip('.')}.{more}{stopped} {counts}")
+        end = "" if reasons[0].endswith(("?", ".")) else "."
+        raise CallError(f"{reasons[0]}{end}{more}{stopped} {counts}")
 
 
 def _some(names: Iterable[str]) -> str:

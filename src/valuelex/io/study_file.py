@@ -6,10 +6,12 @@ Sends nothing.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 from valuelex.domain.measure import PANEL
 from valuelex.domain.recorded import recorded_model
@@ -97,14 +99,48 @@ def study_of_one_model(
     if recorded_name(model) is not None:
         msg = f"{model!r} needs a study to be imported into; make one: valuelex new, then valuelex import STUDY FILE"
         raise StudyError(msg)
-    table = {
+    table = _one_model(model, endpoint, respondent, project, judges)
+    return resolve(assets.validate(StudyFile, table, "measure"), Path(), price_file)
+
+
+def one_model_text(
+    model: str,
+    *,
+    endpoint: Mapping[str, str] | None,
+    respondent: Mapping[str, object],
+    project: Mapping[str, object],
+    judges: Sequence[Mapping[str, object]],
+) -> str:
+    """Write the study file of `study_of_one_model`, which takes the same."""
+    lines = []
+    for section, content in _one_model(model, endpoint, respondent, project, judges).items():
+        tables: list[tuple[str, Mapping[str, object]]] = (
+            [(f"[[{section}]]", item) for item in content]
+            if isinstance(content, Sequence)
+            else [(f"[{section}.{json.dumps(name)}]", item) for name, item in content.items()]
+            if section == "endpoints"
+            else [(f"[{section}]", content)]
+        )
+        for head, table in tables:
+            # Texts, numbers, truth and lists of them are written in TOML as in JSON.
+            lines += [head, *(f"{key} = {json.dumps(value)}" for key, value in table.items()), ""]
+    return "\n".join(lines)
+
+
+def _one_model(
+    model: str,
+    endpoint: Mapping[str, str] | None,
+    respondent: Mapping[str, object],
+    project: Mapping[str, object],
+    judges: Sequence[Mapping[str, object]],
+) -> dict[str, Any]:
+    return {
         "study": {"name": f"measure {model}"},
         "endpoints": {model.partition("/")[0]: endpoint} if endpoint else {},
         "respondents": [{"model": model, **respondent}],
         "project": project,
         "judges": judges,
     }
-    return resolve(assets.validate(StudyFile, table, "measure"), Path(), price_file)
 
 
 def resolve(read: StudyFile, folder: Path, price_file: Path | None = None) -> Study:

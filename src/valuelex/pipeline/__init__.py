@@ -9,7 +9,7 @@ from valuelex.pipeline.finished import is_finished
 from valuelex.pipeline.planning import STAGES, check_rated, planned_calls
 from valuelex.pipeline.run import run
 from valuelex.pipeline.status import StageCount, Status, status
-from valuelex.pipeline.workspace import Progress, Silent, Workspace, open_study
+from valuelex.pipeline.workspace import Progress, Silent, Workspace, open_study, write_study_file
 
 __all__ = [
     "STAGES",
@@ -25,4 +25,5 @@ __all__ = [
     "planned_calls",
     "run",
     "status",
+    "write_study_file",
 ]

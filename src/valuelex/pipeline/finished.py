@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
-from valuelex import __version__
 from valuelex.domain.call import canonical_json
 from valuelex.errors import LedgerError
 from valuelex.io import files
@@ -19,6 +20,8 @@ from valuelex.io.ledger import Ledger
 from valuelex.pipeline.workspace import Workspace
 
 NAME = ".finished"
+COMPUTED_WITH = ("valuelex", "numpy", "scipy", "scikit-learn", "polars", "tokenizers")
+"""Packages on which a figure or a byte of the results can depend."""
 
 
 def is_finished(workspace: Workspace) -> bool:
@@ -51,11 +54,18 @@ def _sources(workspace: Workspace, ledger: Ledger) -> dict[str, Any]:
     study = canonical_json(files.plain(workspace.study))
     rated = [path for judge in workspace.study.judges for path in judge.ratings]
     return {
-        "valuelex": __version__,
+        "versions": {name: _version(name) for name in COMPUTED_WITH},
         "study": hashlib.sha256(study.encode("utf-8", "surrogatepass")).hexdigest(),
         "ledger": ledger.fingerprint(),
         "ratings": [_digest(Path(path)) for path in rated],
     }
+
+
+def _version(package: str) -> str:
+    try:
+        return installed(package)
+    except PackageNotFoundError:
+        return ""
 
 
 def _digest(path: Path) -> str:

@@ -112,7 +112,7 @@ def import_answers(
         for path, kind in kinds.items():
             watcher.begin(path)
             if kind == "inspect" and is_exported(path):
-                outcomes.append(_take_exported(ledger, path))
+                outcomes.append(_take_exported(ledger, path, watcher))
                 watcher.done(outcomes[-1])
                 continue
             form: Format = "inspect"
@@ -127,19 +127,43 @@ def import_answers(
     return tuple(outcomes)
 
 
-def _take_exported(ledger: Ledger, path: Path) -> Imported:
+def _take_exported(ledger: Ledger, path: Path, watcher: Watcher) -> Imported:
     """Take the calls of a log that ValueLex wrote, or one of its tasks, exactly as they were."""
     outcome = Imported(path, "inspect")
-    answers = read_exported(path)
-    while some := list(islice(answers, BATCH_ROWS)):
-        with ledger.transaction():
-            keys = {answer.call.key for answer in some}
-            n_there = len(ledger.answered(keys))
-            ledger.record(answers=some)
+    rows = read_exported(path)
+    while some := list(islice(rows, BATCH_ROWS)):
         outcome.n_rows += len(some)
-        outcome.n_new += len(keys) - n_there
-        outcome.n_there += len(some) - (len(keys) - n_there)
+        for row in some:
+            if isinstance(row, BadRow):
+                _refuse(row, outcome, watcher)
+        new: dict[str, Answer] = {}
+        good = [row for row in some if not isinstance(row, BadRow)]
+        with ledger.transaction():
+            known = ledger.payloads(answer.call.key for _, answer in good)
+            for line, answer in good:
+                key = answer.call.key
+                if key not in known:
+                    known[key], new[key] = answer.payload, answer
+                    outcome.n_new += 1
+                elif known[key] == answer.payload:
+                    outcome.n_there += 1
+                else:
+                    _refuse(_other_answer(line, answer.call), outcome, watcher)
+            ledger.record(answers=new.values())
     return outcome
+
+
+def _other_answer(line: int, call: Call) -> BadRow:
+    said = (
+        f"{call.respondent_id!r} gave another answer to {call.item_id!r} in draw {call.draw} of stage {call.stage!r}, "
+        "which was kept; to use this one, import the log into another --folder"
+    )
+    return BadRow(line, Fault.CONFLICT, said)
+
+
+def _refuse(row: BadRow, outcome: Imported, watcher: Watcher) -> None:
+    outcome.bad[row.fault] += 1
+    watcher.bad(outcome.path, row)
 
 
 class _Importer:
@@ -220,8 +244,7 @@ class _Importer:
         self.outcome.min_draw = answer.draw if lowest is None else min(lowest, answer.draw)
 
     def _refuse(self, row: BadRow) -> None:
-        self.outcome.bad[row.fault] += 1
-        self._watcher.bad(self.outcome.path, row)
+        _refuse(row, self.outcome, self._watcher)
 
 
 def check_imported(outcomes: Sequence[Imported]) -> None:

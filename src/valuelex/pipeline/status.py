@@ -61,6 +61,7 @@ class Status:
 
     `seconds_left` goes by the pace of the last answers in the ledger; None where there are none. `cost` is of the
     calls that a run would send, `spend` of the replies in the ledger. `n_observed` counts imported free texts.
+    `other_names` are those under which models answered, where they differ from those that were asked for.
     """
 
     counts: tuple[StageCount, ...]
@@ -70,6 +71,7 @@ class Status:
     spend: Spend
     seconds_left: float | None = None
     n_observed: int = 0
+    other_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def n_new(self) -> int:
@@ -128,6 +130,7 @@ def count_calls(study: Study, calls: Mapping[CallStage, tuple[Call, ...]], ledge
         spend(tallies, study.prices),
         n_new / pace if pace else None,
         ledger.n_answered("observe") if ledger else 0,
+        ledger.other_names() if ledger else {},
     )
 
 

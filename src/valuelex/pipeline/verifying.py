@@ -14,22 +14,38 @@ from valuelex.io.ledger_check import check_ledger
 from valuelex.io.results_check import compare_results, trace_rows
 from valuelex.pipeline.asking import Asker
 from valuelex.pipeline.planning import Stage, planned_calls
-from valuelex.pipeline.probing import settled
+from valuelex.pipeline.probing import probe_payloads, settled
 from valuelex.pipeline.workspace import Progress, Silent, Workspace
+from valuelex.stages.probe import read_probes
 
-_MADE_BY: tuple[tuple[str, Stage], ...] = (
-    ("report.html", "report"),
-    ("completions.parquet", "project"),
-    ("lexicon.json", "construct"),
-    ("responses.parquet", "elicit"),
+_MADE_BY: tuple[tuple[Stage, frozenset[str]], ...] = (
+    (
+        "report",
+        frozenset(
+            {
+                "report.html",
+                "quality.json",
+                "contrasts.csv",
+                "orientations.csv",
+                "notes.parquet",
+                "ratings.parquet",
+                "value_system.json",
+            }
+        ),
+    ),
+    ("project", frozenset({"completions.parquet"})),
+    ("construct", frozenset({"lexicon.json", "response_matrix.npz"})),
+    ("elicit", frozenset({"responses.parquet"})),
 )
+"""Stages from the last to the first, and the result files that are there once it was reached, and not before."""
 
 
 def verify(workspace: Workspace, progress: Progress | None = None) -> list[Check]:
     """Check a study's ledger and results.
 
     Every row of the result files is traced to its call, and all results are computed again from the ledger in
-    a folder for temporary files, with the readers of the pipeline: they must be the same to the byte.
+    a folder for temporary files, with the readers of the pipeline: they must be the same files, and the same to the
+    byte. They are computed up to the last stage of which any file is there.
 
     Parameters
     ----------
@@ -57,7 +73,9 @@ def verify(workspace: Workspace, progress: Progress | None = None) -> list[Check
         return checks
     with Ledger(workspace.ledger_path, read_only=True) as ledger:
         checks += trace_rows(workspace.folder, ledger.answered())
-        stage = next((stage for name, stage in _MADE_BY if (workspace.folder / name).exists()), None)
+        stage = next(
+            (s for s, names in _MADE_BY if any((workspace.folder / n).exists() for n in names)), None
+        )
         if stage is not None:
             checks.append(_compute_again(workspace, ledger, stage, progress))
     return checks
@@ -74,11 +92,11 @@ def _compute_again(workspace: Workspace, ledger: Ledger, until: Stage, progress:
     with tempfile.TemporaryDirectory(prefix="valuelex-verify-") as name:
         again = Path(name)
         files.write_study(again, study)
+        found = read_probes(workspace.study, probe_payloads(workspace.study, ledger))
+        if found:
+            files.write_probes(again, found)
         try:
             compute(Workspace(study, again), calls, asker, embedder, progress, until)
         except DataError as error:
             stopped = str(error).replace(str(again), str(workspace.folder))
-        check = compare_results(workspace.folder, again, files.RESULT_FILES)
-    if stopped:
-        check.wrong(f"they cannot be computed again ({stopped})")
-    return check
+        return compare_results(workspace.folder, again, files.RESULT_FILES, stopped)

@@ -11,7 +11,11 @@ from typing import Protocol
 import numpy as np
 
 from valuelex.domain.study import Study
+from valuelex.io import files
 from valuelex.io.study_file import read_study
+
+WRITTEN = "# Written by valuelex measure."
+"""First line of a study file that may be written anew."""
 
 
 class Progress(Protocol):
@@ -65,6 +69,14 @@ def open_study(path: Path, folder: Path | None = None, price_file: Path | None =
         path = path / "study.toml"
     default = path.parent if path.name == "study.toml" else path.with_suffix("")
     return Workspace(read_study(path, price_file), folder or default)
+
+
+def write_study_file(folder: Path, text: str) -> None:
+    """Write study.toml, so that what was asked can be looked at and gone on with; a file of the user's own is left."""
+    files.open_folder(folder)
+    path = folder / "study.toml"
+    if not path.exists() or path.read_text("utf-8", "replace").startswith(WRITTEN):
+        files.write_text(path, f"{WRITTEN}\n{text}")
 
 
 def stage_rng(study: Study, stage: str) -> np.random.Generator:
