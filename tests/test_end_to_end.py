@@ -359,6 +359,9 @@ def test_a_limit_on_cost_needs_prices_and_holds(tmp_path: Path, endpoint) -> Non
     prices = tmp_path / "prices.toml"
     lines = ["[[lists]]", 'provider = "fake"', 'date = "2026-01-01"', 'source = "ours"', "[lists.models]"]
     prices.write_text("\n".join([*lines, "good = { input = 1000.0, output = 1000.0 }", ""]))
+    assert (
+        "Cost (prices of 2026-01-01): about $" in valuelex("check", str(path), "--prices", str(prices)).stdout
+    )
     # A reply uses 9 and 7 tokens, at a tenth of a cent each: 1.6 cents.
     outcome = valuelex("run", str(path), "--max-cost", "2", "--prices", str(prices))
     assert outcome.returncode == 2

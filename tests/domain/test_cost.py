@@ -115,11 +115,11 @@ def test_an_estimate_expects_what_replies_used() -> None:
     n_bytes = len(calls[0].body)
     (line,) = estimate(calls, {"p/mini": MINI}).lines
     # 4 calls of 9 tokens; nothing seen, so each answer may take its 32 tokens.
-    assert (line.expected, line.from_replies) == (Usage(36, 128), False)
+    assert line.expected == Usage(36, 128)
     assert line.most_cost == 150_000 * 4 * n_bytes + 600_000 * 128
     # Two of three replies told their usage, 50 tokens read and 20 written together: 25 and 10 each.
     (line,) = estimate(calls, {"p/mini": MINI}, {("p/mini", "elicit"): Tally(3, 1, 50, 20)}).lines
-    assert (line.expected, line.from_replies) == (Usage(100, 40), True)
+    assert line.expected == Usage(100, 40)
     assert line.expected_cost == 150_000 * 100 + 600_000 * 40
 
 

@@ -81,9 +81,9 @@ def _print_cost(cost: CostEstimate) -> None:
             f"  Cost: unknown; no price is known for {', '.join(cost.unknown)} (docs/how-to/costs.md)."
         )
     elif cost.most:
-        typer.echo(
-            f"  Cost: about {show_usd(cost.expected)}, at most {show_usd(cost.most)} if no call is lost."
-        )
+        dated = f" (prices of {cost.as_of})" if cost.as_of else ""
+        about = f"about {show_usd(cost.expected)}, at most {show_usd(cost.most)} if no call is lost"
+        typer.echo(f"  Cost{dated}: {about}.")
     if cost.unknown and cost.most:
         typer.echo(f"  Without those whose price is unknown: {', '.join(cost.unknown)}.")
 

@@ -236,8 +236,8 @@ def most_tokens(body: str) -> Usage:
 class EstimateLine:
     """What the calls of one model and stage will use. Costs are None where the price is unknown.
 
-    `most_cost` is what they can cost at the most if none is tried twice. `from_replies` tells that the expected tokens
-    are the mean of replies received; else they are estimated from the prompt and the limit that the request sets.
+    `most_cost` is what they can cost at the most if none is tried twice. The
+    expected tokens are the mean of replies received; without any they are estimated from the prompt and its limit.
     """
 
     model: str
@@ -246,7 +246,6 @@ class EstimateLine:
     expected: Usage
     expected_cost: int | None
     most_cost: int | None
-    from_replies: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +312,6 @@ def estimate(
                 Usage(prompt, completion),
                 None if price is None else price.of(prompt, completion),
                 None if price is None else price.of(most_prompt, most_completion),
-                from_replies=n_told > 0,
             )
         )
     dates = [prices[line.model].date for line in lines if line.model in prices]

@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from valuelex.domain.cost import usage_of
 from valuelex.errors import LedgerError
 from valuelex.io.files import write_parquet
 from valuelex.io.inspect_log import Scores, Standings
@@ -78,15 +79,11 @@ def write_answers(
 
 def _row(answer: Answer) -> tuple[Any, ...]:
     try:
-        usage = json.loads(answer.payload).get("usage") or {}
+        usage = usage_of(json.loads(answer.payload))
     except (ValueError, AttributeError):
-        usage = {}
-    counted = [
-        usage.get(name) if isinstance(usage, dict) else None
-        for name in ("prompt_tokens", "completion_tokens")
-    ]
-    counts = [n if isinstance(n, int) else None for n in counted]
+        usage = None
     told = (answer.payload, answer.latency_s, answer.attempts, answer.received_at)
+    counts = (usage.prompt_tokens, usage.completion_tokens) if usage else (None, None)
     return (*asdict(answer.call).values(), *told, *counts)
 
 
