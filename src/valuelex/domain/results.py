@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from valuelex.domain.evidence import Structure
 from valuelex.domain.lexicon import Lexicon, Response, ResponseMatrix
 from valuelex.domain.measure import Completion, Contrast, Note, Orientation, RatingArray, Saving
 from valuelex.domain.quality import Quality
@@ -20,8 +21,13 @@ class Found:
     responses: tuple[Response, ...]
     lexicon: Lexicon
     matrix: ResponseMatrix
-    taxonomy: Taxonomy
+    structure: Structure
     system: ValueSystem
+
+    @property
+    def taxonomy(self) -> Taxonomy:
+        """Where each term was put."""
+        return self.structure.taxonomy
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Owns the labels and their shapes. Does not estimate anything.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,9 +97,8 @@ class Taxonomy:
 
     `subdimension` and `dimension` are group numbers from 0. `stability` is the share of resamples of
     respondents in which a term stays in its group (0 to 1), and NaN where it cannot be told, as with
-    one respondent. `coordinates` are for the words map only. `embedding_weight` is the
-    cross-validated weight of the embeddings (0: they did not help). `resampled` is what was resampled:
-    respondents or families.
+    one respondent. `coordinates` are for the words map only. `weights` are the cross-validated weights of the
+    views by name (0: that view did not help). `resampled` is what was resampled: families, models or respondents.
     """
 
     terms: tuple[str, ...]
@@ -107,7 +107,7 @@ class Taxonomy:
     centrality: NDArray[np.float64]
     stability: NDArray[np.float64]
     coordinates: NDArray[np.float64]
-    embedding_weight: float
+    weights: Mapping[str, float]
     n_resamples: int
     resampled: str = "respondents"
 

@@ -171,11 +171,12 @@ class NormalisePlan:
 
 @dataclass(frozen=True, slots=True)
 class ConstructPlan:
-    """How terms are grouped: numbers of groups at both levels, and resamples for their stability."""
+    """How terms are grouped: numbers of groups (None: found from the lists), and resamples for their stability."""
 
-    n_dimensions: int
-    n_subdimensions: int
-    resamples: int
+    n_dimensions: int | None = None
+    n_subdimensions: int | None = None
+    max_subdimensions: int = 10
+    resamples: int = 1000
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ import polars as pl
 from filelock import FileLock, Timeout
 
 from valuelex.domain.capability import Capability
+from valuelex.domain.evidence import Structure
 from valuelex.domain.lexicon import Lexicon, Response, ResponseMatrix
 from valuelex.domain.measure import REASONS, Completion, Contrast, Note, Orientation, RatingArray
 from valuelex.domain.results import Results
@@ -39,6 +40,7 @@ RESULT_FILES = (
     "responses.parquet",
     "lexicon.json",
     "response_matrix.npz",
+    "structure.json",
     "value_system.json",
     "completions.parquet",
     "ratings.parquet",
@@ -146,6 +148,13 @@ def write_systems(folder: Path, systems: Sequence[ValueSystem], taxonomy: Taxono
     """Write the value systems and where each term was put: value_system.json."""
     content = {"systems": plain(systems), "taxonomy": plain(taxonomy)}
     write_json(folder / "value_system.json", "valuelex/value_system/1", content)
+
+
+def write_structure(folder: Path, structure: Structure) -> None:
+    """Write what speaks for the value system that was built: structure.json, the taxonomy apart (value_system.json)."""
+    content = plain(structure)
+    content.pop("taxonomy")
+    write_json(folder / "structure.json", "valuelex/structure/1", content)
 
 
 def write_completions(folder: Path, completions: Sequence[Completion]) -> None:

@@ -149,10 +149,11 @@ def resolve(read: StudyFile, folder: Path, price_file: Path | None = None) -> St
     if BUILT in read.project.systems and read.elicit is None:
         msg = "[project] systems names 'built', but nothing is elicited; add an [elicit] section."
         raise StudyError(msg)
-    if read.construct_.n_dimensions > read.construct_.n_subdimensions:
+    groups = read.construct_
+    if groups.n_dimensions and groups.n_subdimensions and groups.n_dimensions > groups.n_subdimensions:
         msg = (
-            f"[construct] n_dimensions = {read.construct_.n_dimensions} is more than n_subdimensions = "
-            f"{read.construct_.n_subdimensions}; a dimension holds at least one subdimension."
+            f"[construct] n_dimensions = {groups.n_dimensions} is more than n_subdimensions = "
+            f"{groups.n_subdimensions}; a dimension holds at least one subdimension."
         )
         raise StudyError(msg)
     _check_factors(read.compare.factors, respondents)

@@ -21,10 +21,16 @@ def _unsent(value: object) -> object:
     return None if value == "default" else value
 
 
+def _found(value: object) -> object:
+    return None if value == "found" else value
+
+
 Share = Annotated[Annotated[float, Field(gt=0, le=1)] | None, BeforeValidator(_unsent)]
 Temperature = Annotated[Annotated[float, Field(ge=0, le=5)] | None, BeforeValidator(_unsent)]
 """A number to send, or "default": none is sent, and the endpoint's own applies."""
 Count = Annotated[int, Field(ge=1, strict=True)]
+Found = Annotated[Count | None, BeforeValidator(_found)]
+"""A number, or "found": the lists tell it."""
 Effort = Annotated[str, Field(pattern=r"^[a-z]*$")]
 """A reasoning effort as the provider calls it, such as low or high; empty: none is sent."""
 
@@ -74,11 +80,12 @@ class NormaliseSection(Section):
 
 
 class ConstructSection(Section):
-    """How terms are grouped."""
+    """How terms are grouped; numbers of groups are found from the lists unless they are given."""
 
-    n_dimensions: Count = 3
-    n_subdimensions: Annotated[int, Field(ge=2)] = 6
-    resamples: Count = 200
+    n_dimensions: Found = None
+    n_subdimensions: Annotated[Annotated[int, Field(ge=2)] | None, BeforeValidator(_found)] = None
+    max_subdimensions: Annotated[int, Field(ge=2, le=50)] = 10
+    resamples: Count = 1000
 
 
 class ProjectSection(Section):

@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 
 from valuelex import __version__
 from valuelex.domain.call import Call, CallStage, Missing
+from valuelex.domain.evidence import Structure
 from valuelex.domain.lexicon import Lexicon, Response, ResponseMatrix
 from valuelex.domain.measure import PANEL, REASONS, Completion, Orientation, RatingArray
 from valuelex.domain.results import Found, Results, leading
 from valuelex.domain.second import SecondMethods
-from valuelex.domain.structure import BUILT, Taxonomy, ValueSystem
+from valuelex.domain.sources import Sources
+from valuelex.domain.structure import BUILT, ValueSystem
 from valuelex.domain.study import Study
 from valuelex.errors import DataError, StudyError
 from valuelex.io import assets, files
@@ -29,10 +31,11 @@ from valuelex.pipeline.measuring import Ask, Embeddings, Measured, measure_respo
 from valuelex.pipeline.planning import Stage, first_round
 from valuelex.pipeline.workspace import Progress, Workspace, stage_rng
 from valuelex.report.html import render
-from valuelex.stages.caveats import caveats, resampling_units
+from valuelex.stages.build_system import build_system
+from valuelex.stages.caveats import caveats
 from valuelex.stages.compare import contrast
 from valuelex.stages.confounds import log_lengths, remove_confounds
-from valuelex.stages.construct import build_system, construct
+from valuelex.stages.construct import construct
 from valuelex.stages.elicit import read_responses, truncated_responses
 from valuelex.stages.families import WordRules
 from valuelex.stages.normalise import normalise
@@ -124,8 +127,9 @@ def _construct(
     files.write_lexicon(folder, lexicon)
     files.write_matrix(folder, matrix)
     _require_some("responses", [r.missing for r in responses], folder / "responses.parquet")
-    taxonomy = taxonomy_of(study, matrix, embedder)
-    return Found(tuple(responses), lexicon, matrix, taxonomy, build_system(taxonomy, study.name))
+    structure = structure_of(study, matrix, responses, embedder)
+    files.write_structure(folder, structure)
+    return Found(tuple(responses), lexicon, matrix, structure, build_system(structure.taxonomy, study.name))
 
 
 def normalised(
@@ -139,22 +143,19 @@ def normalised(
     return normalise(responses, rules, study.normalise, truncated)
 
 
-def taxonomy_of(study: Study, matrix: ResponseMatrix, embedder: MiniLM) -> Taxonomy:
+def structure_of(
+    study: Study, matrix: ResponseMatrix, responses: Sequence[Response], embedder: MiniLM
+) -> Structure:
     """Group the terms of a study, by its plan and seed."""
     if study.construct is None:
         msg = "The study elicits words but has no plan to construct."
         raise StudyError(msg)
-    unit_of, resampled = resampling_units(study)
-    family_of = {r.id: r.family for r in study.respondents}
-    several = len(set(family_of.values())) > 1
+    prompt_of = {r.id: r.prompt_id for r in responses}
+    sources = Sources.of(
+        study.respondents, matrix.respondent_ids, [prompt_of[i] for i in matrix.response_ids]
+    )
     return construct(
-        matrix,
-        [unit_of[respondent_id] for respondent_id in matrix.respondent_ids],
-        embedder.embed(matrix.terms),
-        study.construct,
-        stage_rng(study, "construct"),
-        fold_units=[family_of[i] if several else i for i in matrix.respondent_ids],
-        resampled=resampled,
+        matrix, sources, embedder.embed(matrix.terms), study.construct, stage_rng(study, "construct")
     )
 
 

@@ -254,14 +254,14 @@ def _built(study: Study, calls: Sequence[Call], replies: Mapping[str, Reply]) ->
     """Build the system that every shard builds alike, since all follow from the same answers."""
     from valuelex.pipeline.computing import (
         normalised,
-        taxonomy_of,
+        structure_of,
     )  # Slow to import, and seldom needed to send.
-    from valuelex.stages.construct import build_system
+    from valuelex.stages.build_system import build_system
     from valuelex.stages.elicit import read_responses, truncated_responses
 
-    responses = read_responses(calls, replies, study)
-    _, matrix, _ = normalised(study, responses, truncated_responses(responses, replies))
-    return build_system(taxonomy_of(study, matrix, MiniLM.load()), study.name)
+    read = read_responses(calls, replies, study)
+    _, matrix, responses = normalised(study, read, truncated_responses(read, replies))
+    return build_system(structure_of(study, matrix, responses, MiniLM.load()).taxonomy, study.name)
 
 
 class _WaitingError(Exception):

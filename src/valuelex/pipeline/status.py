@@ -166,8 +166,9 @@ def _count_failures(ledger: Ledger | None) -> tuple[FailureCount, ...]:
 
 
 def _sizes(study: Study) -> list[int]:
-    """Numbers of subdimensions of the measured systems, the built one as it was asked for."""
-    built = [study.construct.n_subdimensions] if study.project.built and study.construct else []
+    """Numbers of subdimensions of the measured systems, the built one as it was asked for, or at the most."""
+    plan = study.construct if study.project.built else None
+    built = [plan.n_subdimensions or plan.max_subdimensions] if plan else []
     return [len(s.subdimensions) for s in study.project.systems] + built
 
 

@@ -34,7 +34,7 @@ _MADE_BY: tuple[tuple[Stage, frozenset[str]], ...] = (
         ),
     ),
     ("project", frozenset({"completions.parquet"})),
-    ("construct", frozenset({"lexicon.json", "response_matrix.npz"})),
+    ("construct", frozenset({"lexicon.json", "response_matrix.npz", "structure.json"})),
     ("elicit", frozenset({"responses.parquet"})),
 )
 """Stages from the last to the first, and the result files that are there once it was reached, and not before."""

@@ -5,14 +5,14 @@ Reads `Found`; groups and estimates nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
 
 from valuelex.domain.lexicon import Drop, Rule
 from valuelex.domain.results import Found, Results
 from valuelex.domain.structure import Subdimension, Taxonomy, ValueSystem
-from valuelex.report.wording import DASH, count, number, share
+from valuelex.report.wording import DASH, count, listed, number, share
 
 STRONG, WEAK = 0.8, 0.5
 """Stability from which a word is shown as firm, and below which as weak."""
@@ -25,6 +25,12 @@ _DROPS = {
     Drop.BY_STUDY: "dropped by the study",
     Drop.SHOWN: "shown as an example in its own prompt",
     Drop.RARE: "named by too few respondents",
+}
+_VIEWS = {
+    "between": "between sources",
+    "within": "within responses",
+    "pooled": "pooled responses",
+    "embeddings": "embeddings",
 }
 _RULES = {
     Rule.CASE: "case",
@@ -140,14 +146,13 @@ def build_found(results: Results) -> FoundSection | None:
         return None
     taxonomy = found.taxonomy
     places = place_groups(taxonomy, found.system)
-    plan = results.study.construct
     n_groups = count(len(set(taxonomy.subdimension.tolist())), "subdimension")
     n_dimensions = count(len(set(taxonomy.dimension.tolist())), "dimension")
-    given = "The study gives these numbers; they were not chosen by the data." if plan is not None else ""
+    given = "The study gives the number of groups." if found.structure.given else ""
     tree = _tree(found, places)
     return FoundSection(
         sizes=f"{count(len(taxonomy.terms), 'term')} in {n_groups} under {n_dimensions}. {given}".strip(),
-        embeddings=_embedding_sentence(taxonomy.embedding_weight),
+        embeddings=_weights_sentence(taxonomy.weights),
         stability=_stability_sentence(taxonomy),
         dimensions=tree,
         points=_points(found, places, tree),
@@ -185,22 +190,20 @@ def place_groups(taxonomy: Taxonomy, system: ValueSystem) -> dict[int, tuple[str
     return places
 
 
+def group_names(found: Found) -> dict[int, str]:
+    """Name every subdimension number of the taxonomy that was found."""
+    places = place_groups(found.taxonomy, found.system)
+    return {group: _names(places, group)[1] for group in places}
+
+
 def _names(places: dict[int, tuple[str, Subdimension | None]], group: int) -> tuple[str, str]:
     dimension, subdimension = places[group]
     return dimension, subdimension.name if subdimension is not None else f"Subdimension {group + 1}"
 
 
-def _embedding_sentence(weight: float) -> str:
-    if weight == 0:
-        return (
-            "Embedding weight 0: embeddings did not help to predict which words are named together, "
-            "so none are used."
-        )
-    return (
-        f"Embedding weight {number(weight)}, chosen by cross-validation: similarity of meaning counts "
-        f"{number(weight)} times as much as co-naming by respondents "
-        "(0 would mean that embeddings did not help)."
-    )
+def _weights_sentence(weights: Mapping[str, float]) -> str:
+    said = listed([f"{_VIEWS[name]} {number(weight)}" for name, weight in weights.items()])
+    return f"Terms are grouped by a weighted sum of views: {said}; 0 means that a view did not help to predict sources."
 
 
 def _stability_sentence(taxonomy: Taxonomy) -> str:

@@ -19,6 +19,7 @@ from valuelex.report.lexical import FoundSection, SystemView, build_found, view_
 from valuelex.report.measured import ContrastTable, OrientationSection, build_contrasts, build_orientations
 from valuelex.report.quality import QualitySection, build_quality, saving_sentence
 from valuelex.report.second import SecondSection, build_second
+from valuelex.report.structure import StructureSection, build_structure
 from valuelex.report.wording import DASH, REASONS, count, labels, listed, reasons, share
 
 BRIEF = ("developer", "training", "n_parameters")
@@ -113,6 +114,7 @@ class Report:
     findings: tuple[str, ...]
     asked: AskedSection
     found: FoundSection | None
+    structure: StructureSection | None
     systems: tuple[SystemView, ...]
     orientations: tuple[OrientationSection, ...]
     no_contrasts: str
@@ -144,6 +146,7 @@ def build_report(results: Results) -> Report:
         findings=write_findings(results, measures),
         asked=_asked(results),
         found=build_found(results),
+        structure=build_structure(results),
         systems=tuple(view_system(s) for s in results.systems if s.name != built),
         orientations=build_orientations(results, measures),
         no_contrasts="" if contrasts else _no_contrasts(results),
@@ -349,8 +352,8 @@ def _method(results: Results) -> MethodSection:
         ]
     if study.construct is not None:
         settings += [
-            ("Dimensions asked for", f"{study.construct.n_dimensions:,}"),
-            ("Subdimensions asked for", f"{study.construct.n_subdimensions:,}"),
+            ("Dimensions asked for", _wanted(study.construct.n_dimensions)),
+            ("Subdimensions asked for", _wanted(study.construct.n_subdimensions)),
             ("Resamples for stability", f"{study.construct.resamples:,}"),
         ]
     test = study.project.test
@@ -371,6 +374,10 @@ def _method(results: Results) -> MethodSection:
     sources += [(f"Stems {test.name}", test.source), (f"Manual {study.manual.name}", study.manual.source)]
     sources += [(f"Value system {s.title}", s.source) for s in results.systems]
     return MethodSection(tuple(settings), tuple(sources))
+
+
+def _wanted(n: int | None) -> str:
+    return "found from the lists" if n is None else f"{n:,}"
 
 
 def _judge(judge: JudgePlan) -> str:

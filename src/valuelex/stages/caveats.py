@@ -73,13 +73,15 @@ def caveats(
             f"The {n_respondents} respondents come from {n_families} model {families}; {why}, so nothing here "
             "generalises to models that were not asked."
         )
-    if found is not None and study.construct is not None:
+    if found is not None and found.structure.given:
+        n_groups = int(found.taxonomy.subdimension.max()) + 1
         sentences.append(
-            f"The numbers of groups ({study.construct.n_dimensions} dimensions, "
-            f"{study.construct.n_subdimensions} subdimensions) were given by the study and not found in the data. "
-            "A word can stay in its group by its meaning alone, so a stable group is no proof that respondents "
-            "share this structure."
+            f"The number of groups ({n_groups} subdimensions) was given by the study and not found in the data. A word "
+            "can stay in its group by its meaning alone, so a stable group is no proof that respondents share this "
+            "structure."
         )
+    if found is not None:
+        sentences += found.structure.notes
     sentences += template_caveats(study)
     sentences += _about_calls(study, found, completions)
     sentences += _about_judges(study)

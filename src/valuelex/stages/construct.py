@@ -1,277 +1,262 @@
-"""Build a value system from who named which words together.
+"""Build a value system from who named which words, and together with which others.
 
-Owns the affinity of terms (lists and embeddings), their groups at two levels, and the names by markers.
-The numbers of groups are given by the study, not found. Does not measure anyone.
+Owns the order of the work: levels, number of groups, weights of views, groups, dimensions over them. The evidence on
+what was found is in `valuelex.stages.resample` and `nulls`, its conclusion in `verdict`. Does not measure anyone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from valuelex.domain.evidence import Level, LevelChoice, Outcome, Structure, View
 from valuelex.domain.lexicon import ResponseMatrix
-from valuelex.domain.structure import BUILT, Dimension, Subdimension, Taxonomy, ValueSystem
+from valuelex.domain.sources import Sources, Units
+from valuelex.domain.structure import Taxonomy
 from valuelex.domain.study import ConstructPlan
 from valuelex.errors import DataError
-from valuelex.stats.cluster import (
-    Labels,
-    modularity,
-    spectral_clusters,
-    spectral_embedding,
+from valuelex.stages.material import Material, gather, notes_on
+from valuelex.stages.null_tests import NullTests, null_tests
+from valuelex.stages.resample import Resampled, resample
+from valuelex.stages.sensitivity import sensitivities, splits
+from valuelex.stages.verdict import verdict
+from valuelex.stats.block_model import BlockModelChoice
+from valuelex.stats.cluster import Labels, leading_vectors
+from valuelex.stats.hierarchy import DimensionChoice, join_groups
+from valuelex.stats.level_choice import (
+    LevelChoices,
+    Weights,
+    affinities,
+    choose_levels,
+    choose_over_groups,
+    choose_weights,
+    partitions,
+    summed,
 )
-from valuelex.stats.cooccurrence import cooccurrence, margin_residual, standardise_pairs
-from valuelex.stats.stability import partition_stability
+from valuelex.stats.stability import compare_partitions
 
 Array = NDArray[np.float64]
-WEIGHTS = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
-"""Candidate weights of the embeddings (0: they do not help)."""
-N_FOLDS = 5
-N_MARKERS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class _Lists:
-    """The lists that hold a term, with the unit that is resampled and the unit that is held out of each."""
-
-    values: NDArray[np.uint8]
-    lengths: Array
-    unit: Labels
-    n_units: int
-    fold_unit: Labels
-    n_fold_units: int
+LEAST_TERMS = 4
+LEAST_HELD_OUT = 3
+"""Independent units below which none can be held out."""
 
 
 def construct(
     matrix: ResponseMatrix,
-    units: Sequence[str],
-    vectors: Array,
+    sources: Sources,
+    vectors: Array | None,
     plan: ConstructPlan,
     rng: np.random.Generator,
-    *,
-    fold_units: Sequence[str] | None = None,
-    resampled: str = "respondents",
-) -> Taxonomy:
-    """Group terms into subdimensions and those into dimensions.
+) -> Structure:
+    """Group terms into subdimensions and those into dimensions, and weigh what speaks for them.
 
-    The affinity of two terms is ``z(margin residual) + a z(cosine)``: how much more often they are
-    named together than their popularity and the lists' lengths explain, and how alike they mean.
-    The weight a is the one whose partition has the highest modularity on held-out units.
+    The number of groups is the one by which held-out sources are predicted best from the lists alone, unless the study
+    gives one. Terms are assigned by all views: between sources, within responses, and embeddings, with the weights
+    whose groups predict held-out sources best.
 
     Parameters
     ----------
     matrix
         Responses by terms; every term must occur.
-    units : (n_responses,)
-        What is resampled of each response: its respondent, or its family where there are enough.
+    sources
+        Who gave each response.
     vectors : (n_terms, d)
-        Unit vectors of the terms.
+        Unit vectors of the terms; None to use the lists alone.
     plan
-        Numbers of groups and of resamples.
+        Numbers of groups, where they are given, and of resamples.
     rng
-        Source of folds, starts and resamples.
-    fold_units : (n_responses,), optional
-        What is held out together when the weight is chosen: families wherever there are two. Folds that
-        split a family reward its style. Default `units`.
-    resampled
-        What the units are, for the report.
+        Source of folds, resamples and nulls.
 
     Returns
     -------
-    Taxonomy
-        With the stability of each term under resampling of units; NaN where it cannot be told.
+    Structure
+        One group of all terms where the lists show no structure, or too little to tell.
 
     Raises
     ------
     DataError
-        If there are fewer terms than groups, or no list holds two terms.
+        If there are fewer terms than groups, too few terms at all, or no response names two terms.
     """
+    _check_terms(matrix, plan)
+    units = sources.units()
+    material = gather(matrix, sources, units, vectors)
+    choices = _choices(material, plan, rng)
+    joint = _level(Level.JOINT, choices.joint if choices else None)
+    k = plan.n_subdimensions or (joint.n_groups if joint.outcome is Outcome.GROUPS else 1)
+    weights = _weights(material, choices, k, rng)
+    labels, dimensions, dimension = _grouped(material, weights, k, plan, rng)
+    drawn = resample(material, weights, labels, plan.resamples, rng) if k > 1 else None
+    nulls = null_tests(matrix, material, weights, labels, rng) if k > 1 else NullTests((), None)
+    structure = Structure(
+        taxonomy=_taxonomy(matrix, material, weights, labels, dimension, drawn, units),
+        joint=joint,
+        levels=_levels(material, choices, plan, rng),
+        views=_views(material, weights, labels, k),
+        groups=drawn.groups if drawn else (),
+        nulls=nulls.tests,
+        splits=splits(matrix, sources, material, weights, labels, rng) if k > 1 else (),
+        sensitivities=sensitivities(matrix, sources, material, weights, labels) if k > 1 else (),
+        control=_level(Level.JOINT, nulls.control) if nulls.control else None,
+        dimension_gain={n + 1: float(g) for n, g in enumerate(dimensions.gain)} if dimensions else {},
+        given=plan.n_subdimensions is not None,
+        independent=units.independent,
+        n_independent=units.n_independent,
+        profiled=units.profiled,
+        n_models=sources.n_models,
+        notes=notes_on(matrix, sources, units, vectors),
+    )
+    return replace(structure, verdict=verdict(structure))
+
+
+def _check_terms(matrix: ResponseMatrix, plan: ConstructPlan) -> None:
     n_terms = len(matrix.terms)
-    if n_terms < 2 * plan.n_subdimensions:
+    least = max(LEAST_TERMS, 2 * (plan.n_subdimensions or 0))
+    if n_terms < least:
+        wanted = f"{plan.n_subdimensions} subdimensions" if plan.n_subdimensions else "a value system"
         msg = (
-            f"Only {n_terms} terms were found, too few for {plan.n_subdimensions} subdimensions; elicit more "
-            "responses, or lower n_subdimensions or [normalise] min_respondents."
+            f"Only {n_terms} terms were found, too few for {wanted} (at least {least}); elicit more responses, or "
+            "lower n_subdimensions or [normalise] min_respondents."
         )
         raise DataError(msg)
-    lists = _lists(matrix, units, units if fold_units is None else fold_units)
-    cosine = standardise_pairs(vectors @ vectors.T)
-    weight = _choose_weight(lists, cosine, plan.n_subdimensions, rng)
-    affinity = _affinity(lists, cosine, weight)
-    subdimension = spectral_clusters(affinity, plan.n_subdimensions, rng)
-    dimension = _dimensions(affinity, subdimension, plan.n_dimensions, rng)[subdimension]
-    stability = _stability(lists, cosine, weight, subdimension, plan, rng)
-    embedding = spectral_embedding(affinity, plan.n_subdimensions)
+
+
+def _choices(material: Material, plan: ConstructPlan, rng: np.random.Generator) -> LevelChoices | None:
+    """Choose the number of groups at each level; None where nothing can be held out."""
+    if material.evidence.n_independent < LEAST_HELD_OUT:
+        return None
+    return choose_levels(material.evidence, rng, max_groups=_max_groups(material, plan))
+
+
+def _max_groups(material: Material, plan: ConstructPlan) -> int:
+    return max(2, plan.n_subdimensions or 0, min(plan.max_subdimensions, material.n_terms // 2))
+
+
+def _levels(
+    material: Material, choices: LevelChoices | None, plan: ConstructPlan, rng: np.random.Generator
+) -> tuple[LevelChoice, ...]:
+    """Return each level's own choice, and that of the pooled analysis, as it is usually made, beside them."""
+    if choices is None:
+        return ()
+    if material.pooled is None:
+        return (_level(Level.POOLED, choices.within),)
+    pooled = choose_levels(material.pooled, rng, max_groups=_max_groups(material, plan))
+    return (
+        _level(Level.BETWEEN, choices.between),
+        _level(Level.WITHIN, choices.within),
+        _level(Level.POOLED, pooled.within),
+    )
+
+
+def _level(level: Level, choice: BlockModelChoice | None) -> LevelChoice:
+    if choice is None:
+        return LevelChoice(level, Outcome.TOO_LITTLE_DATA, 1, (1,), (0.0,), (0.0,), (1.0,), (1,), 0.0)
+    return LevelChoice(
+        level=level,
+        outcome=Outcome(choice.outcome.value),
+        n_groups=choice.n_groups,
+        candidates=tuple(choice.candidates.tolist()),
+        gain=tuple(choice.gain.tolist()),
+        gain_error=tuple(choice.gain_error.tolist()),
+        agreement=tuple(choice.agreement.tolist()),
+        plausible=tuple(choice.plausible.tolist()),
+        trace=choice.trace,
+    )
+
+
+def _weights(material: Material, choices: LevelChoices | None, k: int, rng: np.random.Generator) -> Weights:
+    if k == 1:
+        return (*material.evidence.mixes[0], 0.0)
+    if choices is None:
+        # Nothing can be held out, so nothing can be chosen: all views count alike.
+        levels = max(material.evidence.mixes, key=sum)
+        return (*levels, 1.0 if material.embeddings is not None else 0.0)
+    return choose_weights(material.evidence, material.embeddings, k, choices.mix[k - 1], rng)
+
+
+def _grouped(
+    material: Material, weights: Weights, k: int, plan: ConstructPlan, rng: np.random.Generator
+) -> tuple[Labels, DimensionChoice | None, Labels]:
+    """Return the group of each term, how many dimensions there are over groups, and the dimension of each group."""
+    everyone = np.ones(material.evidence.n_independent)
+    views = (*affinities(material.evidence, everyone), material.embeddings)
+    (labels,) = partitions(views, weights, material.n_terms, [k])
+    n_groups = int(labels.max()) + 1
+    choice = None
+    if n_groups > 2 and material.evidence.n_independent >= LEAST_HELD_OUT:
+        choice = choose_over_groups(material.evidence, material.embeddings, weights, labels, rng)
+    wanted = plan.n_dimensions or (choice.n_dimensions if choice else 1)
+    affinity = summed(views, weights, material.n_terms)
+    return labels, choice, join_groups(affinity, labels, min(wanted, n_groups))
+
+
+def _views(material: Material, weights: Weights, labels: Labels, k: int) -> tuple[View, ...]:
+    """Return each view's own groups, beside the weight that it was given."""
+    if k == 1:
+        return ()
+    everyone = np.ones(material.evidence.n_independent)
+    between, within = affinities(material.evidence, everyone)
+    lists = "within" if material.evidence.profile is not None else "pooled"
+    own = {"between": between, lists: within, "embeddings": material.embeddings}
+    found = []
+    for (name, view), weight in zip(own.items(), weights, strict=True):
+        if view is None or view.spread == 0:
+            continue
+        (partition,) = partitions((view,), (1.0,), material.n_terms, [k])
+        found.append(View(name, weight, partition, compare_partitions(partition, labels).adjusted_rand))
+    if material.pooled is not None:
+        _, view = affinities(material.pooled, everyone)
+        (partition,) = partitions((view,), (1.0,), material.n_terms, [k])
+        found.append(View("pooled", 0.0, partition, compare_partitions(partition, labels).adjusted_rand))
+    return tuple(found)
+
+
+def _taxonomy(
+    matrix: ResponseMatrix,
+    material: Material,
+    weights: Weights,
+    labels: Labels,
+    dimension: Labels,
+    drawn: Resampled | None,
+    units: Units,
+) -> Taxonomy:
+    everyone = np.ones(material.evidence.n_independent)
+    affinity = summed(
+        (*affinities(material.evidence, everyone), material.embeddings), weights, material.n_terms
+    )
+    names = ("between", "within" if material.evidence.profile is not None else "pooled", "embeddings")
+    vectors = leading_vectors(affinity.copy(), min(max(int(labels.max()) + 1, 3), material.n_terms))
     return Taxonomy(
         terms=matrix.terms,
-        subdimension=subdimension,
-        dimension=dimension,
-        centrality=_centrality(affinity, subdimension),
-        stability=stability,
-        coordinates=_plane(embedding),
-        embedding_weight=weight,
-        n_resamples=plan.resamples if lists.n_units > 1 else 0,
-        resampled=resampled,
+        subdimension=labels,
+        dimension=dimension[labels],
+        centrality=_centrality(affinity, labels),
+        stability=drawn.items if drawn else np.full(len(labels), np.nan),
+        coordinates=_plane(vectors) if vectors is not None else np.zeros((len(labels), 2)),
+        weights=dict(zip(names, weights, strict=True)),
+        n_resamples=drawn.n_resamples if drawn else 0,
+        resampled=units.independent,
     )
 
 
-def _lists(matrix: ResponseMatrix, units: Sequence[str], fold_units: Sequence[str]) -> _Lists:
-    filled = np.asarray(matrix.values.any(axis=1))
-    values = matrix.values[filled]
-    lengths = values.sum(axis=1).astype(np.float64)
-    return _Lists(values, lengths, *_numbered(units, filled), *_numbered(fold_units, filled))
-
-
-def _numbered(names: Sequence[str], filled: NDArray[np.bool_]) -> tuple[Labels, int]:
-    distinct, number = np.unique(np.asarray(names, dtype=object)[filled].astype(str), return_inverse=True)
-    return number.astype(np.int64), len(distinct)
-
-
-def _affinity(lists: _Lists, cosine: Array, weight: float, weights: Array | None = None) -> Array:
-    residual = margin_residual(cooccurrence(lists.values, weights), lists.lengths, weights)
-    affinity: Array = standardise_pairs(residual) + weight * cosine
-    return affinity
-
-
-def _choose_weight(lists: _Lists, cosine: Array, n_groups: int, rng: np.random.Generator) -> float:
-    """Return the weight whose partitions fit the co-occurrence of held-out units best; the least of equals.
-
-    All weights share the starts of a fold, so that luck in k-means does not decide between them.
-    """
-    n_folds = min(N_FOLDS, lists.n_fold_units)
-    if n_folds < 2:
-        return 0.0
-    fold = rng.permutation(np.arange(lists.n_fold_units) % n_folds)[lists.fold_unit]
-    score = np.zeros(len(WEIGHTS))
-    for held_out in range(n_folds):
-        train = (fold != held_out).astype(np.float64)
-        observed, excess = _excess(lists, 1.0 - train)
-        if observed == 0 or not _holds_pairs(lists, train):
-            continue
-        seed = int(rng.integers(2**31))
-        for i, weight in enumerate(WEIGHTS):
-            starts = np.random.default_rng(seed)
-            labels = spectral_clusters(_affinity(lists, cosine, weight, train), n_groups, starts)
-            score[i] += modularity(excess, observed, labels)
-    return WEIGHTS[int(np.argmax(score))]
-
-
-def _excess(lists: _Lists, weights: Array) -> tuple[float, Array]:
-    """Return the sum of co-occurrence off the diagonal, and observed minus expected for each pair."""
-    counts = cooccurrence(lists.values, weights)
-    share = np.diag(counts).copy()
-    total = float((weights * lists.lengths).sum())
-    pairs = float((weights * lists.lengths * (lists.lengths - 1)).sum())
-    if pairs == 0:
-        return 0.0, np.zeros_like(counts)
-    return pairs, counts - np.outer(share, share) * (pairs / total**2)
-
-
-def _holds_pairs(lists: _Lists, weights: Array) -> bool:
-    return bool(((lists.lengths > 1) & (weights > 0)).any())
-
-
-def _dimensions(affinity: Array, subdimension: Labels, n_dimensions: int, rng: np.random.Generator) -> Labels:
-    """Group the subdimensions by the mean affinity between their terms; one label a subdimension."""
-    n_groups = int(subdimension.max()) + 1
-    member = np.eye(n_groups)[subdimension]
-    size = member.sum(axis=0)
-    between: Array = (member.T @ affinity @ member) / np.outer(size, size)
-    between = between - between[np.triu_indices(n_groups, 1)].min(initial=0.0)
-    if n_dimensions >= n_groups:
-        return np.arange(n_groups)
-    if not np.triu(between, 1).any():
-        msg = (
-            f"No subdimension is closer to one than to another, so {n_dimensions} dimensions cannot be told."
-        )
-        raise DataError(msg)
-    return spectral_clusters(between, n_dimensions, rng)
-
-
-def _stability(
-    lists: _Lists,
-    cosine: Array,
-    weight: float,
-    subdimension: Labels,
-    plan: ConstructPlan,
-    rng: np.random.Generator,
-) -> Array:
-    """Share of resamples of units in which each term stays in its group.
-
-    A resample in which a term does not occur says nothing of that term and is left out for it.
-    All are NaN for a single unit, whose resamples are all the same.
-    """
-
-    def partition(weights: Array) -> Labels:
-        affinity = _affinity(lists, cosine, weight, weights)
-        labels = spectral_clusters(affinity, plan.n_subdimensions, rng, n_starts=3)
-        occurs = (lists.values * weights[:, None]).any(axis=0)
-        return np.where(occurs, labels, -1)
-
-    if lists.n_units < 2:
-        return np.full(len(subdimension), np.nan)
-    return partition_stability(partition, subdimension, lists.unit, plan.resamples, rng).items
-
-
-def _centrality(affinity: Array, subdimension: Labels) -> Array:
+def _centrality(affinity: Array, labels: Labels) -> Array:
     """Mean affinity of each term to the others of its group; 0 for a group of one."""
-    same = (subdimension[:, None] == subdimension[None, :]).astype(np.float64)
-    np.fill_diagonal(same, 0.0)
-    others = same.sum(axis=1)
-    mean: Array = np.divide(
-        (affinity * same).sum(axis=1), others, out=np.zeros(len(others)), where=others > 0
-    )
+    member = np.eye(int(labels.max()) + 1)[labels]
+    sums = (affinity @ member)[np.arange(len(labels)), labels] - np.diag(affinity)
+    others = member.sum(axis=0)[labels] - 1
+    mean: Array = np.divide(sums, others, out=np.zeros(len(labels)), where=others > 0)
     return mean
 
 
 def _plane(embedding: Array) -> Array:
     """Project to the two principal axes, the farthest term at the positive end; zeros where there is no second."""
-    centred = embedding - embedding.mean(axis=0)
+    length = np.linalg.norm(embedding, axis=1, keepdims=True)
+    place = np.divide(embedding, length, out=np.zeros_like(embedding), where=length > 0)
+    centred = place - place.mean(axis=0)
     _, _, axes = np.linalg.svd(centred, full_matrices=False)
     plane = np.zeros((len(embedding), 2))
     for i, axis in enumerate(axes[:2]):
-        place = centred @ axis
-        plane[:, i] = place if place[np.argmax(np.abs(place))] >= 0 else -place
+        along = centred @ axis
+        plane[:, i] = along if along[np.argmax(np.abs(along))] >= 0 else -along
     return plane
-
-
-def build_system(taxonomy: Taxonomy, study_name: str) -> ValueSystem:
-    """Turn a taxonomy into a value system that can be measured.
-
-    Groups are named by their three most central terms; the ten most central are the markers. The anchors are
-    one sentence pair for each marker, in a fixed form, so they are cruder than hand-written ones.
-    """
-    dimensions = []
-    for d in range(int(taxonomy.dimension.max()) + 1):
-        groups = np.unique(taxonomy.subdimension[taxonomy.dimension == d])
-        subdimensions = tuple(_subdimension(taxonomy, int(g)) for g in groups)
-        leaders = [s.markers[0] for s in subdimensions]
-        dimensions.append(
-            Dimension(
-                id=f"d{d + 1}",
-                name=" · ".join(leaders),
-                definition=f"Words around {', '.join(leaders)}, as grouped in this study.",
-                subdimensions=subdimensions,
-            )
-        )
-    return ValueSystem(
-        name=BUILT,
-        title=f"System built from the study {study_name!r}",
-        source=f"Built by ValueLex from the responses of the study {study_name!r}.",
-        dimensions=tuple(dimensions),
-    )
-
-
-def _subdimension(taxonomy: Taxonomy, group: int) -> Subdimension:
-    members = np.flatnonzero(taxonomy.subdimension == group)
-    order = members[np.lexsort((members, -taxonomy.centrality[members]))]
-    markers = tuple(taxonomy.terms[i] for i in order[:N_MARKERS])
-    return Subdimension(
-        id=f"s{group + 1}",
-        name=", ".join(markers[:3]),
-        definition=f"Words named together: {', '.join(markers)}.",
-        markers=markers,
-        high=tuple(f"I acted with {marker}, because {marker} matters to me." for marker in markers),
-        low=tuple(f"I acted without {marker}, because {marker} does not matter to me." for marker in markers),
-    )

@@ -167,9 +167,9 @@ def choose_n_groups(
         gains.append(scores[0] - scores[0][:, :1])
         slopes.append(scores[1][:, 1:].mean(axis=1, keepdims=True))
         agreement.append(_agreement(partitions))
-    error = float(_standard_error(np.stack(slopes))[0])
+    error = float(standard_error(np.stack(slopes))[0])
     trace = float(np.mean(slopes)) / error if error > 0 else 0.0
-    return _choice(np.stack(gains), np.mean(agreement, axis=0), trace, n_units, flags)
+    return choice_of_gains(np.stack(gains), np.mean(agreement, axis=0), trace, n_units, flags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,14 +286,33 @@ def _agreement(partitions: list[list[Labels]]) -> Array:
     )
 
 
-def _choice(
-    gains: Array, agreement: Array, trace: float, n_units: int, flags: tuple[Flag, ...]
+def choice_of_gains(
+    gains: Array, agreement: Array, trace: float, n_units: int, flags: tuple[Flag, ...] = ()
 ) -> BlockModelChoice:
-    """Choose by gains (n_repeats, n_folds, m)."""
+    """Choose the number of groups from held-out gains, however they were scored.
+
+    Parameters
+    ----------
+    gains : (n_repeats, n_cases, m)
+        Gain over one group of each candidate from 1 to m, in each case that was held out (a fold, or a unit).
+    agreement : (m,)
+        Mean adjusted Rand index between the partitions of different folds.
+    trace
+        As in `BlockModelChoice`.
+    n_units
+        Number of independent units.
+    flags
+        To be passed on.
+
+    Returns
+    -------
+    BlockModelChoice
+        Its gains are in the unit of those given; see `choose_n_groups` for the rules.
+    """
     mean = gains.mean(axis=(0, 1))
     best = int(mean.argmax())
     behind = gains[..., best : best + 1] - gains
-    shortfall, shortfall_error = behind.mean(axis=(0, 1)), _standard_error(behind)
+    shortfall, shortfall_error = behind.mean(axis=(0, 1)), standard_error(behind)
     plausible = np.flatnonzero(shortfall <= shortfall_error) + 1
     chosen = int(plausible[0])
     if chosen == 1:
@@ -318,7 +337,7 @@ def _choice(
         n_groups=chosen,
         candidates=np.arange(1, len(mean) + 1, dtype=np.int64),
         gain=mean,
-        gain_error=_standard_error(gains),
+        gain_error=standard_error(gains),
         shortfall=shortfall,
         shortfall_error=shortfall_error,
         agreement=agreement,
@@ -330,7 +349,7 @@ def _choice(
     )
 
 
-def _standard_error(values: Array) -> Array:
+def standard_error(values: Array) -> Array:
     """Return the standard error (m,) of the mean over folds of (n_repeats, n_folds, m); repeats are no new data."""
     error: Array = values.std(axis=1, ddof=1).mean(axis=0) / np.sqrt(values.shape[1])
     return error

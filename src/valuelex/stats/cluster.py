@@ -5,16 +5,24 @@ Arrays in, arrays out. Does not choose the number of clusters.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh
+from scipy.linalg import eigh, qr
 from scipy.optimize import linear_sum_assignment
+from scipy.sparse.linalg import eigsh
 from sklearn.cluster import KMeans
 
 from valuelex.errors import DataError
 from valuelex.stats.checks import as_count, as_table
 
 Labels = NDArray[np.int64]
+MOST_DENSE = 400
+"""Above this number of items the leading eigenvectors are found by Lanczos iteration."""
+MOST_MOVES = 50
+"""Rounds of k-means; few partitions need 20."""
 
 
 def spectral_embedding(affinity: NDArray[np.float64], n_clusters: int) -> NDArray[np.float64]:
@@ -55,19 +63,93 @@ def spectral_embedding(affinity: NDArray[np.float64], n_clusters: int) -> NDArra
     if not isinstance(n_clusters, (int, np.integer)) or not 1 <= n_clusters <= n:
         msg = f"{n_clusters} clusters were asked for, but there are {n} items; ask for 1 to {n}."
         raise DataError(msg)
-    ties = np.clip(affinity, 0.0, None)
+    vectors = leading_vectors(affinity.copy(), n_clusters)
+    if vectors is None:
+        msg = "No two items have a positive affinity, so there is nothing to cluster."
+        raise DataError(msg)
+    return _unit_rows(vectors)
+
+
+def leading_vectors(ties: NDArray[Any], n_vectors: int) -> NDArray[np.float64] | None:
+    """Return the leading eigenvectors of the regularised normalised affinity, for `nested_partitions`.
+
+    Parameters
+    ----------
+    ties : (n, n)
+        Symmetric affinity, in 32 or 64 bits; it is overwritten, so that large ones are held once only.
+    n_vectors
+        From 1 to n.
+
+    Returns
+    -------
+    (n, n_vectors) or None
+        From the largest eigenvalue on, the largest entry of each positive; None if no affinity is positive.
+    """
+    n = len(ties)
+    np.clip(ties, 0.0, None, out=ties)
     np.fill_diagonal(ties, 0.0)
     degree = ties.sum(axis=1)
     if not degree.any():
-        msg = "No two items have a positive affinity, so there is nothing to cluster."
-        raise DataError(msg)
+        return None
     scale = 1.0 / np.sqrt(degree + degree.mean())
-    normalised = scale[:, None] * ties * scale[None, :]
-    _, vectors = eigh(normalised, subset_by_index=(n - n_clusters, n - 1))
-    vectors = vectors[:, ::-1]
+    ties *= scale[:, None]
+    ties *= scale[None, :]
+    if n <= MOST_DENSE or n_vectors > n // 4:
+        _, vectors = eigh(ties, subset_by_index=(n - n_vectors, n - 1), overwrite_a=True, check_finite=False)
+    else:
+        start = scale.astype(ties.dtype)
+        _, vectors = eigsh(ties, k=n_vectors, which="LA", v0=start, ncv=max(2 * n_vectors + 1, 30), tol=1e-6)
+    vectors = vectors[:, ::-1].astype(np.float64)
+    largest = np.abs(vectors).argmax(axis=0)
+    flipped: NDArray[np.float64] = vectors * np.sign(vectors[largest, np.arange(n_vectors)])
+    return flipped
+
+
+def nested_partitions(vectors: NDArray[np.float64], numbers: Iterable[int]) -> list[Labels]:
+    """Partition items into several numbers of clusters, from one decomposition and without chance.
+
+    Items are placed by their first k vectors at unit length. The centres start at the k items that a pivoted QR
+    decomposition finds to be farthest from one another in direction, and move as in k-means.
+
+    Parameters
+    ----------
+    vectors : (n, m)
+        As from `leading_vectors`.
+    numbers
+        Numbers of clusters, each from 1 to m.
+
+    Returns
+    -------
+    list of (n,)
+        Cluster numbers from 0 in the order in which the clusters first occur. Fewer clusters than asked for
+        only where a cluster lost its last item.
+
+    References
+    ----------
+    Damle, Minden & Ying (2019), Simple, direct and efficient multi-way spectral clustering.
+    """
+    found = []
+    for k in numbers:
+        place = _unit_rows(vectors[:, :k])
+        _, pivots = qr(place.T, mode="r", pivoting=True, check_finite=False)
+        centres = place[pivots[:k]]
+        labels = np.zeros(len(place), dtype=np.int64)
+        for _ in range(MOST_MOVES):
+            moved = np.argmax(place @ centres.T - (centres**2).sum(axis=1) / 2, axis=1)
+            if (moved == labels).all():
+                break
+            labels = moved
+            member = np.eye(k)[labels]
+            size = member.sum(axis=0)
+            centres = np.where(size[:, None] > 0, member.T @ place / np.maximum(size, 1.0)[:, None], centres)
+        found.append(relabel(labels))
+    return found
+
+
+def _unit_rows(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    embedding: NDArray[np.float64] = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
-    return embedding
+    rows: NDArray[np.float64] = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+    return rows
 
 
 def spectral_clusters(

@@ -155,7 +155,7 @@ def partition_stability(
         matched = match_labels(found[there], labels[there], max(n_clusters, int(found.max()) + 1))
         stayed[there] += matched == labels[there]
         placed += there
-        overlap.append(_jaccard(matched, labels[there], n_clusters))
+        overlap.append(jaccard(matched, labels[there], n_clusters))
     _refuse_none_used(agreement, n_resamples, "resamples", refused)
     items = np.divide(stayed, placed, out=np.full(len(labels), np.nan), where=placed > 0)
     flags = (*_few_units(n_units), *_left_out(len(refused), n_resamples, "resamples", refused))
@@ -293,7 +293,7 @@ def _halves(units: Labels, n_splits: int, rng: np.random.Generator) -> list[tupl
     return halves
 
 
-def _jaccard(labels: Labels, reference: Labels, n_clusters: int) -> Array:
+def jaccard(labels: Labels, reference: Labels, n_clusters: int) -> Array:
     """Overlap of each cluster of the reference with the one of its number; NaN where it has no item here."""
     overlap = np.full(n_clusters, np.nan)
     for cluster in np.unique(reference):

@@ -1,0 +1,132 @@
+"""Gather what a structure of terms is found from: counts of lists, profiles of sources, meanings.
+
+Owns what is taken for a level, and in plain sentences what the data cannot give. Does not group terms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from valuelex.domain.lexicon import ResponseMatrix
+from valuelex.domain.sources import LEAST_INDEPENDENT, Sources, Units
+from valuelex.errors import DataError
+from valuelex.stats.cluster import Labels
+from valuelex.stats.level_choice import Evidence
+from valuelex.stats.levels import Affinity, count_lists, product_affinity, profiles
+
+Array = NDArray[np.float64]
+FEW_MODELS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """All that the structure of terms is found from."""
+
+    evidence: Evidence
+    pooled: Evidence | None
+    """The same lists as if no source had habits; None where there is no other way to see them."""
+    embeddings: Affinity | None
+    filled: NDArray[np.bool_]
+    """(n_responses,) which responses name a term; only these are counted."""
+    block: Labels
+    """(n_filled,) the respondent of each."""
+
+    @property
+    def n_terms(self) -> int:
+        """Number of terms."""
+        counts = self.evidence.counts
+        assert counts is not None
+        return counts.n_columns
+
+
+def gather(matrix: ResponseMatrix, sources: Sources, units: Units, vectors: Array | None) -> Material:
+    """Count who named which terms, and which together.
+
+    Parameters
+    ----------
+    matrix
+        Responses by terms.
+    sources
+        Who gave each response.
+    units
+        What is independent, and whose frequencies are compared.
+    vectors : (n_terms, d)
+        Unit vectors of the terms, or None.
+
+    Returns
+    -------
+    Material
+
+    Raises
+    ------
+    DataError
+        If no response names two terms.
+    """
+    filled = np.asarray(matrix.values.any(axis=1)).ravel()
+    if not filled.any():
+        msg = "No response names a term of the lexicon, so there is nothing to group; see responses.parquet."
+        raise DataError(msg)
+    independent = numbered(units.independent_of, filled)
+    profiled = (
+        numbered(units.profiled_of, filled) if units.profiled else np.zeros(len(independent), dtype=np.int64)
+    )
+    block = numbered(sources.respondents, filled)
+    counts = count_lists(matrix.values[filled], block, profiled)
+    fold_of_block = np.zeros(counts.n_blocks, dtype=np.int64)
+    fold_of_block[block] = independent
+    fold_of_unit = np.zeros(counts.n_units, dtype=np.int64)
+    fold_of_unit[profiled] = independent
+    pooled = Evidence(counts, None, np.zeros(0, dtype=np.int64), fold_of_block, pooled=True)
+    both = Evidence(counts, profiles(counts), fold_of_unit, fold_of_block) if units.profiled else pooled
+    return Material(
+        evidence=both,
+        pooled=pooled if units.profiled else None,
+        embeddings=None if vectors is None else product_affinity(np.ascontiguousarray(vectors.T)),
+        filled=filled,
+        block=block,
+    )
+
+
+def numbered(names: Sequence[str], filled: NDArray[np.bool_]) -> Labels:
+    """Give the names of the responses that are filled numbers from 0, in sorted order."""
+    kept = np.asarray(names, dtype=object)[filled].astype(str)
+    _, number = np.unique(kept, return_inverse=True)
+    return number.astype(np.int64)
+
+
+def notes_on(
+    matrix: ResponseMatrix, sources: Sources, units: Units, vectors: Array | None
+) -> tuple[str, ...]:
+    """Say in plain sentences what the data cannot give, so that nobody takes it for more."""
+    notes = []
+    n_models, n = sources.n_models, units.n_independent
+    if n_models == 1:
+        notes.append(
+            f"All answers come from one model. Its {n} respondents (settings and personas) are not independent models: "
+            "what is found between them is between settings and personas of this model, and says nothing of others."
+        )
+    elif units.independent == "respondents":
+        few = "fewer than three" if n_models < FEW_MODELS else f"fewer than {LEAST_INDEPENDENT}"
+        notes.append(
+            f"There are {few} independent models ({n_models}), so {n} respondents are held out and resampled instead; "
+            "respondents of one model are no independent cases, and intervals are too narrow."
+        )
+    if not units.profiled:
+        notes.append(
+            "No source gave enough responses to have habits of its own, so there is one level only: all responses "
+            "together, in which what sources like and what belongs together cannot be told apart."
+        )
+    always = np.flatnonzero(np.asarray(matrix.values.sum(axis=0)).ravel() == len(matrix.response_ids))
+    if always.size:
+        shown = ", ".join(repr(matrix.terms[i]) for i in always[:3])
+        notes.append(
+            f"{always.size} {'term is' if always.size == 1 else 'terms are'} in every response (first: {shown}); such "
+            "a term goes together with all others alike, so only its meaning can place it."
+        )
+    if vectors is None:
+        notes.append("No embeddings were used: terms are grouped by the lists alone.")
+    return tuple(notes)

@@ -1,0 +1,177 @@
+"""Compare a structure with what data without it would give: reshuffled responses, shuffled profiles, meaning alone.
+
+Owns which null answers which question. The nulls themselves are in `valuelex.stats.nulls`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t as student
+
+from valuelex.domain.evidence import NullTest
+from valuelex.domain.lexicon import ResponseMatrix
+from valuelex.stages.material import Material
+from valuelex.stats.block_model import BlockModelChoice
+from valuelex.stats.cluster import Labels
+from valuelex.stats.level_choice import (
+    Evidence,
+    Held,
+    Weights,
+    affinities,
+    choose_levels,
+    deal_folds,
+    held_out_gains,
+    partitions,
+)
+from valuelex.stats.levels import ListCounts, count_lists
+from valuelex.stats.nulls import curveball, permute_columns
+from valuelex.stats.stability import compare_partitions
+
+Array = NDArray[np.float64]
+N_REPLICATES = 19
+"""With them, a figure beyond all replicates has p = .05."""
+N_SHUFFLES = 199
+FIRST_ROUNDS, MORE_ROUNDS = 20, 5
+"""Rounds of trades before the first reshuffled data, and from one to the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class NullTests:
+    """Null tests, and the number of groups that the same rules find in data without structure."""
+
+    tests: tuple[NullTest, ...]
+    control: BlockModelChoice | None
+
+
+def null_tests(
+    matrix: ResponseMatrix, material: Material, weights: Weights, labels: Labels, rng: np.random.Generator
+) -> NullTests:
+    """Put the structure beside its nulls.
+
+    Parameters
+    ----------
+    matrix
+        Responses by terms.
+    material
+        As gathered from the matrix.
+    weights
+        Of the views.
+    labels : (n_terms,)
+        The groups.
+    rng
+        Source of folds and nulls.
+
+    Returns
+    -------
+    NullTests
+        Those that the data allow: nothing can be held out from fewer than three independent units.
+    """
+    k = int(labels.max()) + 1
+    tests = []
+    control = None
+    if material.evidence.n_independent >= 3:
+        folds = deal_folds(material.evidence, rng)
+        reshuffled = _reshuffled(matrix, material, rng)
+        lists = replace(material.evidence, profile=None, fold_of_unit=np.zeros(0, dtype=np.int64))
+        drawn = [replace(lists, counts=counts) for counts in reshuffled]
+        tests.append(_against("reshuffled responses", LISTS, lists, drawn, k, (0.0, 1.0, 0.0), folds))
+        control = drawn[0]
+        if material.evidence.profile is not None:
+            profile = material.evidence.profile
+            between = replace(material.evidence, counts=None)
+            shuffled = [replace(between, profile=permute_columns(profile, rng)) for _ in range(N_REPLICATES)]
+            tests.append(
+                _against("shuffled profiles", PROFILES, between, shuffled, k, (1.0, 0.0, 0.0), folds)
+            )
+            control = replace(material.evidence, counts=drawn[0].counts, profile=shuffled[0].profile)
+        if material.embeddings is not None:
+            tests.append(_against_meaning(material, weights, k, folds))
+    if material.embeddings is not None:
+        tests.append(_like_meaning(material, weights, k, rng))
+    found = (
+        choose_levels(control, rng, n_repeats=1, max_groups=max(k, 2)).joint if control is not None else None
+    )
+    return NullTests(tuple(tests), found)
+
+
+LISTS = (
+    "Within responses: do terms come together beyond their source's own frequencies and lengths of responses?"
+)
+PROFILES = "Between sources: do sources that favour a term also favour others of its group?"
+MEANING = (
+    "Do groups made with the lists predict held-out sources better than groups made from embeddings alone?"
+)
+LANGUAGE = "How like are the groups made from the lists alone to those made from embeddings alone?"
+
+
+def _reshuffled(matrix: ResponseMatrix, material: Material, rng: np.random.Generator) -> list[ListCounts]:
+    """Draw responses in which each source names its terms as often, in responses as long, but in any company."""
+    counts = material.evidence.counts
+    assert counts is not None
+    values = np.ascontiguousarray(np.asarray(matrix.values)[material.filled])
+    block = material.block
+    unit = counts.unit[block]
+    rows = [np.flatnonzero(unit == u) for u in range(counts.n_units)]
+    rows = [r for r in rows if len(r) > 1]
+    found = []
+    for replicate in range(N_REPLICATES):
+        for r in rows:
+            values[r] = curveball(values[r], rng, n_rounds=MORE_ROUNDS if replicate else FIRST_ROUNDS)
+        found.append(count_lists(values, block, unit))
+    return found
+
+
+def _against(
+    name: str, says: str, data: Evidence, null: list[Evidence], k: int, weights: Weights, folds: list[Held]
+) -> NullTest:
+    observed = float(held_out_gains(data, None, k, folds, [weights]).mean())
+    drawn = np.array([held_out_gains(replicate, None, k, folds, [weights]).mean() for replicate in null])
+    return NullTest(
+        name=name,
+        says=says,
+        observed=observed,
+        null_mean=float(drawn.mean()),
+        null_high=float(np.quantile(drawn, 0.95)),
+        p=(1 + int((drawn >= observed).sum())) / (1 + len(drawn)),
+        n_replicates=len(drawn),
+    )
+
+
+def _against_meaning(material: Material, weights: Weights, k: int, folds: list[Held]) -> NullTest:
+    """Compare what groups with the lists and groups of meaning alone predict, source by source; one-sided t test."""
+    gains = held_out_gains(material.evidence, material.embeddings, k, folds, [weights, (0.0, 0.0, 1.0)])
+    difference = gains[0] - gains[1]
+    n = len(difference)
+    error = float(difference.std(ddof=1) / np.sqrt(n)) if n > 1 else 0.0
+    mean = float(difference.mean())
+    if error > 0:
+        p, high = (
+            float(student.sf(mean / error, n - 1)),
+            float(gains[1].mean() + student.isf(0.05, n - 1) * error),
+        )
+    else:
+        p, high = 1.0, float(gains[1].mean())
+    return NullTest("embeddings only", MEANING, float(gains[0].mean()), float(gains[1].mean()), high, p, n)
+
+
+def _like_meaning(material: Material, weights: Weights, k: int, rng: np.random.Generator) -> NullTest:
+    views = (*affinities(material.evidence, np.ones(material.evidence.n_independent)), material.embeddings)
+    lists_weights = (weights[0], weights[1], 0.0) if any(weights[:2]) else (*material.evidence.mixes[0], 0.0)
+    (lists,) = partitions(views, lists_weights, material.n_terms, [k])
+    (meaning,) = partitions(views, (0.0, 0.0, 1.0), material.n_terms, [k])
+    observed = compare_partitions(lists, meaning).adjusted_rand
+    drawn = np.array(
+        [compare_partitions(lists, rng.permutation(meaning)).adjusted_rand for _ in range(N_SHUFFLES)]
+    )
+    return NullTest(
+        name="agreement with meaning",
+        says=LANGUAGE,
+        observed=observed,
+        null_mean=float(drawn.mean()),
+        null_high=float(np.quantile(drawn, 0.95)),
+        p=(1 + int((drawn >= observed).sum())) / (1 + N_SHUFFLES),
+        n_replicates=N_SHUFFLES,
+    )

@@ -1,0 +1,181 @@
+"""Draw the independent sources again and again, and see which groups come back.
+
+Owns stability of terms and groups, and what the sources that were not drawn say of groups that they had no part in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from valuelex.domain.evidence import Estimate, GroupEvidence
+from valuelex.errors import DataError
+from valuelex.stages.material import Material
+from valuelex.stats.cluster import Labels, match_labels
+from valuelex.stats.level_choice import Weights, affinities, partitions, summed
+from valuelex.stats.levels import MOST_EXACT, Affinity
+from valuelex.stats.stability import jaccard
+
+Array = NDArray[np.float64]
+N_LEFT_OUT = 200
+"""Resamples in which the sources that were not drawn are asked."""
+N_BINS = 20
+"""Classes of pairs of terms of like meaning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resampled:
+    """What resamples of sources say. `items` (n_terms,) is the share in which a term stays in its group."""
+
+    items: Array
+    groups: tuple[GroupEvidence, ...]
+    n_resamples: int
+
+
+def resample(
+    material: Material,
+    weights: Weights,
+    labels: Labels,
+    n_resamples: int,
+    rng: np.random.Generator,
+) -> Resampled | None:
+    """Group the terms again from sources drawn with replacement.
+
+    In each resample groups are matched to those of all sources (Hungarian). About a third of the sources are not
+    drawn; in their lists, which had no part in it, the mean affinity of the terms of each new group is its support, and
+    less what pairs of terms of like meaning have, what it is beyond meaning.
+
+    Parameters
+    ----------
+    material
+        Lists, profiles and embeddings.
+    weights
+        Of the views.
+    labels : (n_terms,)
+        The groups.
+    n_resamples
+        At least 1.
+    rng
+        Source of resamples.
+
+    Returns
+    -------
+    Resampled or None
+        None where there is one independent source only: all resamples are the same.
+    """
+    n = material.evidence.n_independent
+    if n < 2:
+        return None
+    k = int(labels.max()) + 1
+    likeness = _Likeness.of(material.embeddings, material.n_terms)
+    stayed, placed = np.zeros(len(labels)), np.zeros(len(labels))
+    overlaps, supports = [], []
+    for i in range(n_resamples):
+        drawn = np.bincount(rng.integers(n, size=n), minlength=n).astype(np.float64)
+        try:
+            views = affinities(material.evidence, drawn)
+        except DataError:
+            continue
+        (found,) = partitions((*views, material.embeddings), weights, material.n_terms, [k])
+        found = match_labels(found, labels, k)
+        there = _occurs(material, drawn)
+        stayed += (found == labels) & there
+        placed += there
+        overlaps.append(jaccard(found[there], labels[there], k))
+        if i < N_LEFT_OUT and likeness is not None:
+            supports.append(_support(material, weights, found, drawn, likeness))
+    if not overlaps:
+        return None
+    items = np.divide(stayed, placed, out=np.full(len(labels), np.nan), where=placed > 0)
+    stability = np.nanmean(overlaps, axis=0)
+    told = [s for s in supports if s is not None]
+    groups = tuple(
+        GroupEvidence(
+            group=g,
+            n_terms=int((labels == g).sum()),
+            stability=float(stability[g]),
+            support=_estimate([s[0][g] for s in told]),
+            beyond_meaning=_estimate([s[1][g] for s in told] if material.embeddings is not None else []),
+            like_embeddings=_nearest(material, labels, g, k),
+        )
+        for g in range(k)
+    )
+    return Resampled(items, groups, len(overlaps))
+
+
+def _occurs(material: Material, drawn: Array) -> NDArray[np.bool_]:
+    counts = material.evidence.counts
+    assert counts is not None
+    return np.asarray(counts.totals.T @ drawn[material.evidence.fold_of_block] > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Likeness:
+    """Classes of pairs of terms by how alike they mean, of equal size; one class without embeddings."""
+
+    of_pair: NDArray[np.int64]
+    size: Array
+
+    @classmethod
+    def of(cls, embeddings: Affinity | None, n_terms: int) -> _Likeness | None:
+        if n_terms > MOST_EXACT:
+            return None
+        of_pair = np.zeros((n_terms, n_terms), dtype=np.int64)
+        if embeddings is not None and embeddings.spread > 0:
+            assert embeddings.matrix is not None
+            cosine = embeddings.matrix
+            edges = np.quantile(cosine[np.triu_indices(n_terms, 1)], np.linspace(0, 1, N_BINS + 1)[1:-1])
+            of_pair = np.searchsorted(edges, cosine).astype(np.int64)
+        np.fill_diagonal(of_pair, N_BINS)
+        return cls(of_pair, np.bincount(of_pair.ravel(), minlength=N_BINS + 1).astype(np.float64))
+
+
+def _support(
+    material: Material, weights: Weights, found: Labels, drawn: Array, likeness: _Likeness
+) -> tuple[Array, Array] | None:
+    """Mean affinity of the terms of each group in the lists of sources not drawn, and the same beyond meaning."""
+    levels = weights[:2] if any(weights[:2]) else material.evidence.mixes[0]
+    try:
+        views = affinities(material.evidence, (drawn == 0).astype(np.float64))
+    except DataError:
+        return None
+    affinity = summed(views, levels, material.n_terms)
+    spread = float(np.sqrt((affinity**2).mean()))
+    if spread == 0:
+        return None
+    affinity /= spread
+    np.fill_diagonal(affinity, 0.0)
+    total = np.bincount(likeness.of_pair.ravel(), affinity.ravel(), minlength=N_BINS + 1)
+    expected = np.divide(total, likeness.size, out=np.zeros(N_BINS + 1), where=likeness.size > 0)
+    member = np.eye(int(found.max()) + 1)[found]
+    size = member.sum(axis=0)
+    n_pairs = size * (size - 1)
+    inside = [
+        np.einsum("ia,ia->a", member, m @ member) for m in (affinity, affinity - expected[likeness.of_pair])
+    ]
+    support, beyond = (
+        np.divide(s, n_pairs, out=np.full(len(size), np.nan), where=n_pairs > 0) for s in inside
+    )
+    return support, beyond
+
+
+def _estimate(values: list[float]) -> Estimate:
+    told = np.array([v for v in values if np.isfinite(v)])
+    if len(told) < N_LEFT_OUT / 10:
+        return Estimate(np.nan, np.nan, np.nan)
+    low, high = np.quantile(told, [0.025, 0.975])
+    return Estimate(float(told.mean()), float(low), float(high))
+
+
+def _nearest(material: Material, labels: Labels, group: int, k: int) -> float:
+    """Overlap (Jaccard) of a group with the nearest of as many groups made from embeddings alone; NaN without."""
+    if material.embeddings is None:
+        return float("nan")
+    (meaning,) = partitions((material.embeddings,), (1.0,), material.n_terms, [k])
+    mine = labels == group
+    return max(
+        float((mine & (meaning == other)).sum() / (mine | (meaning == other)).sum())
+        for other in np.unique(meaning)
+    )

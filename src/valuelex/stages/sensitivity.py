@@ -1,0 +1,218 @@
+"""See whether other halves of the data, or other choices, give the same groups.
+
+Owns split halves, leaving one source out, and the choices that are made otherwise. The number of groups and the
+weights of the views stay as they are, so that only the groups can differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from valuelex.domain.evidence import Sensitivity, Split
+from valuelex.domain.lexicon import ResponseMatrix
+from valuelex.domain.sources import Sources
+from valuelex.errors import DataError
+from valuelex.stages.material import Material, gather
+from valuelex.stats.cluster import Labels
+from valuelex.stats.cooccurrence import cooccurrence, phi, ppmi, standardise_pairs
+from valuelex.stats.level_choice import Weights, affinities, partitions
+from valuelex.stats.levels import MOST_EXACT, Affinity
+from valuelex.stats.stability import compare_partitions
+
+Array = NDArray[np.float64]
+N_SPLITS = 20
+MOST_LEFT_OUT = 100
+"""Independent sources up to which each is left out in turn."""
+
+
+def splits(
+    matrix: ResponseMatrix,
+    sources: Sources,
+    material: Material,
+    weights: Weights,
+    labels: Labels,
+    rng: np.random.Generator,
+) -> tuple[Split, ...]:
+    """Group the terms from halves of the sources, halves of the prompts, and without each source in turn.
+
+    Returns
+    -------
+    tuple of Split
+        Those that the data allow. The halves are compared with each other, the rest with the groups of all.
+    """
+    n = material.evidence.n_independent
+    k = int(labels.max()) + 1
+
+    def grouped(weight: Array) -> Labels:
+        views = (*affinities(material.evidence, weight), material.embeddings)
+        return partitions(views, weights, material.n_terms, [k])[0]
+
+    found = []
+    if n >= 4:
+        values = []
+        for _ in range(N_SPLITS):
+            half = np.zeros(n)
+            half[rng.permutation(n)[: n // 2]] = 1.0
+            values.append(_agreement(grouped, half, 1 - half))
+        found += _split("halves of the sources", values)
+    found += _split("halves of the prompts", _prompt_halves(matrix, sources, material, weights, k, rng))
+    if 3 <= n <= MOST_LEFT_OUT:
+        everyone = np.ones(n)
+        left_out = []
+        for i in range(n):
+            without = everyone.copy()
+            without[i] = 0.0
+            left_out.append(
+                _agreement(lambda w: grouped(w) if w is not everyone else labels, without, everyone)
+            )
+        names = sorted(set(sources.units().independent_of))
+        told = [v if v is not None else np.inf for v in left_out]
+        most = int(np.argmin(told))
+        found += _split("each source left out", left_out, f"the groups change most without {names[most]}")
+    return tuple(found)
+
+
+def _agreement(grouped: Callable[[Array], Labels], one: Array, other: Array) -> float | None:
+    try:
+        return compare_partitions(grouped(one), grouped(other)).adjusted_rand
+    except DataError:
+        return None
+
+
+def _split(name: str, values: Sequence[float | None], note: str = "") -> list[Split]:
+    told = [v for v in values if v is not None]
+    if not told:
+        return []
+    return [Split(name, float(np.mean(told)), min(told), max(told), len(told), note)]
+
+
+def _prompt_halves(
+    matrix: ResponseMatrix,
+    sources: Sources,
+    material: Material,
+    weights: Weights,
+    k: int,
+    rng: np.random.Generator,
+) -> list[float | None]:
+    """Agreement of the groups made from one half of the prompts and from the other."""
+    names = sorted(set(sources.prompts))
+    if len(names) < 4:
+        return []
+    number = {name: i for i, name in enumerate(names)}
+    prompt = np.array([number[p] for p in sources.prompts])
+    found: list[float | None] = []
+    for _ in range(N_SPLITS // 2):
+        half = np.zeros(len(names), dtype=bool)
+        half[rng.permutation(len(names))[: len(names) // 2]] = True
+        try:
+            parts = [
+                _of_rows(matrix, sources, material, weights, k, np.flatnonzero(half[prompt] == side))
+                for side in (True, False)
+            ]
+            found.append(compare_partitions(*parts).adjusted_rand)
+        except DataError:
+            found.append(None)
+    return found
+
+
+def _of_rows(
+    matrix: ResponseMatrix,
+    sources: Sources,
+    material: Material,
+    weights: Weights,
+    k: int,
+    rows: NDArray[np.int64],
+) -> Labels:
+    """Group all terms from some of the responses; -1 for a term that none of them names."""
+    part = ResponseMatrix(
+        matrix.values[rows],
+        tuple(matrix.response_ids[i] for i in rows),
+        tuple(matrix.respondent_ids[i] for i in rows),
+        matrix.terms,
+    )
+    some = Sources(
+        *(tuple(names[i] for i in rows) for names in (sources.respondents, sources.models, sources.families))
+    )
+    gathered = gather(part, some, sources.units().of_rows(rows.tolist()), None)
+    views = (*affinities(gathered.evidence, np.ones(gathered.evidence.n_independent)), material.embeddings)
+    (labels,) = partitions(views, weights, material.n_terms, [k])
+    named = np.asarray(part.values.any(axis=0)).ravel()
+    return np.where(named, labels, -1)
+
+
+def sensitivities(
+    matrix: ResponseMatrix, sources: Sources, material: Material, weights: Weights, labels: Labels
+) -> tuple[Sensitivity, ...]:
+    """Group the terms with other choices: rarer terms left out, other measures of co-occurrence, fewer views.
+
+    Returns
+    -------
+    tuple of Sensitivity
+        What depends on other words, such as synonyms that are not merged, is added where the words are known.
+    """
+    k = int(labels.max()) + 1
+    everyone = np.ones(material.evidence.n_independent)
+    between, within = affinities(material.evidence, everyone)
+    found = []
+
+    def add(choice: str, views: Sequence[Affinity | None], own: Sequence[float]) -> None:
+        if any(own):
+            (partition,) = partitions(views, own, material.n_terms, [k])
+            found.append(
+                Sensitivity(choice, compare_partitions(partition, labels).adjusted_rand, material.n_terms)
+            )
+
+    if material.embeddings is not None:
+        add("no embeddings", (between, within), weights[:2])
+    if material.n_terms <= MOST_EXACT:
+        values = matrix.values[material.filled]
+        counts, n = cooccurrence(values), int(material.filled.sum())
+        always = np.diag(counts) >= n
+        if not always.any():
+            coded = standardise_pairs(phi(counts, n))
+            add("phi, pooled, for co-occurrence", (between, Affinity(coded), material.embeddings), weights)
+        coded = standardise_pairs(ppmi(counts, n))
+        add(
+            "positive mutual information, pooled, for co-occurrence",
+            (between, Affinity(coded), material.embeddings),
+            weights,
+        )
+    found += _without_rare(matrix, sources, material, weights, labels)
+    return tuple(found)
+
+
+def _without_rare(
+    matrix: ResponseMatrix, sources: Sources, material: Material, weights: Weights, labels: Labels
+) -> list[Sensitivity]:
+    """Group only the terms that more respondents than half of all terms have."""
+    member: dict[str, int] = {}
+    who = np.array([member.setdefault(r, len(member)) for r in matrix.respondent_ids])
+    named = np.zeros((len(member), len(matrix.terms)), dtype=bool)
+    row, column = np.nonzero(matrix.values)
+    named[who[row], column] = True
+    n_respondents = named.sum(axis=0)
+    least = int(np.median(n_respondents)) + 1
+    common = np.flatnonzero(n_respondents >= least)
+    k = int(labels.max()) + 1
+    if len(common) < max(2 * k, 4) or len(common) == len(labels):
+        return []
+    part = ResponseMatrix(
+        np.ascontiguousarray(matrix.values[:, common]),
+        matrix.response_ids,
+        matrix.respondent_ids,
+        tuple(matrix.terms[i] for i in common),
+    )
+    try:
+        gathered = gather(part, sources, sources.units(), None)
+        views = affinities(gathered.evidence, np.ones(gathered.evidence.n_independent))
+    except DataError:
+        return []
+    meaning = material.embeddings
+    if meaning is not None:
+        meaning = meaning.restricted(common)
+    (partition,) = partitions((*views, meaning), weights, len(common), [k])
+    agreement = compare_partitions(partition, labels[common]).adjusted_rand
+    return [Sensitivity(f"only terms of at least {least} respondents", agreement, len(common))]

@@ -1,0 +1,172 @@
+"""Say in words what the evidence on a structure amounts to; every sentence follows from figures that stand beside it.
+
+Owns the thresholds at which a figure becomes a word. Computes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from valuelex.domain.evidence import GroupEvidence, Level, LevelChoice, NullTest, Outcome, Structure
+
+STABLE = 0.75
+"""Overlap under resampling from which a group counts as stable (Hennig 2008)."""
+UNSTABLE = 0.6
+"""Overlap below which a group is not to be trusted (Hennig 2008)."""
+SIGNIFICANT = 0.05
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def verdict(structure: Structure) -> tuple[str, ...]:
+    """Conclude on a structure, in a few sentences.
+
+    Parameters
+    ----------
+    structure
+        With all its evidence; its own verdict is not read.
+
+    Returns
+    -------
+    tuple of str
+        The conclusion first.
+    """
+    said = [_number(structure)]
+    levels = _levels(structure.levels)
+    if levels:
+        said.append(levels)
+    if structure.groups:
+        said.append(_stability(structure.groups))
+        said += _beyond(structure)
+    said += _nulls(structure.nulls)
+    if structure.control is not None:
+        said.append(_control(structure.control))
+    return tuple(said)
+
+
+def count(n: int) -> str:
+    """Write a number up to ten in words."""
+    return NUMBERS[n] if n < len(NUMBERS) else str(n)
+
+
+def _number(structure: Structure) -> str:
+    joint, n = structure.joint, structure.n_independent
+    basis = f"{n} independent {structure.independent if n != 1 else structure.independent.rstrip('s')}"
+    if joint.outcome is Outcome.GROUPS:
+        found = f"The lists of {basis} support {count(joint.n_groups)} groups of terms"
+        others = [k for k in joint.plausible if k != joint.n_groups]
+        if others:
+            found += f" ({', '.join(map(str, others))} predict held-out lists as well to within one standard error)"
+    elif joint.outcome is Outcome.NO_GROUPS:
+        found = f"The lists of {basis} show no groups of terms: one group predicts held-out lists best"
+    else:
+        found = f"The lists of {basis} are too little data to tell how many groups of terms there are"
+    if structure.given:
+        k = int(structure.taxonomy.subdimension.max()) + 1
+        same = joint.outcome is Outcome.GROUPS and joint.n_groups == k
+        return f"{found}; the study asked for {count(k)}" + (
+            ", which is the same." if same else ", and got them."
+        )
+    if joint.outcome is not Outcome.GROUPS:
+        return f"{found}, so all terms stay in one group."
+    return f"{found}."
+
+
+def _levels(levels: Sequence[LevelChoice]) -> str:
+    two = {choice.level: choice for choice in levels}
+    between, within = two.get(Level.BETWEEN), two.get(Level.WITHIN)
+    if between is None or within is None:
+        return ""
+    carries = {
+        (
+            True,
+            True,
+        ): "Both levels carry it: sources differ along these groups, and their terms come together "
+        "in responses.",
+        (
+            True,
+            False,
+        ): "It lies between sources: they differ along these groups, while within a source's responses "
+        f"{_seen(within)}.",
+        (False, True): "It lies within responses: terms of a group come together beyond their source's own "
+        f"frequencies, while between sources {_seen(between)}.",
+        (
+            False,
+            False,
+        ): f"Neither level carries groups by itself: between sources {_seen(between)}, and within "
+        f"responses {_seen(within)}.",
+    }
+    return carries[between.outcome is Outcome.GROUPS, within.outcome is Outcome.GROUPS]
+
+
+def _seen(choice: LevelChoice) -> str:
+    if choice.outcome is Outcome.NO_GROUPS:
+        return "there is no trace of groups"
+    return "there is too little data to tell groups"
+
+
+def _stability(groups: Sequence[GroupEvidence]) -> str:
+    stable = [g for g in groups if g.stability >= STABLE]
+    weak = [g for g in groups if g.stability < UNSTABLE]
+    n = len(groups)
+    is_are = "is" if len(stable) == 1 else "are"
+    said = (
+        f"{count(len(stable)).capitalize()} of {count(n)} groups {is_are} stable when sources are drawn again"
+    )
+    if weak:
+        named = ", ".join(f"s{g.group + 1}" for g in weak)
+        said += (
+            f"; {named} {'is' if len(weak) == 1 else 'are'} not to be trusted (overlap under {UNSTABLE:g})"
+        )
+    return said + "."
+
+
+def _beyond(structure: Structure) -> list[str]:
+    told = [g for g in structure.groups if np.isfinite(g.beyond_meaning.value)]
+    if not told:
+        return []
+    beyond = [g for g in told if g.beyond_meaning.ci_low > 0]
+    rest = [g for g in told if g not in beyond]
+    if not rest:
+        return [
+            "Every group holds together in the lists of sources it was not learnt from, beyond what its terms mean."
+        ]
+    named = ", ".join(f"s{g.group + 1}" for g in rest)
+    verb = "is" if len(rest) == 1 else "are"
+    return [
+        f"{count(len(beyond)).capitalize()} of {count(len(told))} groups hold together beyond what their terms mean; "
+        f"{named} {verb} not distinguishable from what embeddings alone give."
+    ]
+
+
+def _nulls(nulls: Sequence[NullTest]) -> list[str]:
+    said = []
+    by_name = {test.name: test for test in nulls}
+    for name, what in (
+        ("shuffled profiles", "between sources"),
+        ("reshuffled responses", "within responses"),
+    ):
+        test = by_name.get(name)
+        if test is not None:
+            verb = "is more than chance" if test.p <= SIGNIFICANT else "is not distinguishable from chance"
+            said.append(f"The structure {what} {verb} (p {_p(test.p)} against {name}).")
+    meaning = by_name.get("embeddings only")
+    if meaning is not None:
+        verb = "predict" if meaning.p <= SIGNIFICANT else "do not predict"
+        said.append(
+            f"Groups made with the lists {verb} held-out sources better than those of embeddings alone "
+            f"(p {_p(meaning.p)})."
+        )
+    return said
+
+
+def _p(p: float) -> str:
+    return "< .001" if p < 0.001 else f"= {p:.3f}".replace("0.", ".")
+
+
+def _control(control: LevelChoice) -> str:
+    if control.outcome is Outcome.GROUPS:
+        n = count(control.n_groups)
+        return f"Caution: the same rules find {n} groups in data from which all structure was taken."
+    return "In data from which all structure was taken, the same rules find none."

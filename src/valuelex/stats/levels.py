@@ -1,0 +1,384 @@
+"""Two levels of what lists hold: between their sources, and within the lists of one source.
+
+A list holds the columns that are 1 in it, and has a source (a unit). Between units: which columns do units that
+favour one also favour? Within: which columns come together in one list, beyond how often its own unit names each?
+The second is free of what any unit merely likes. Pooled, the two are added up, as if nobody had a habit.
+
+Owns the counts, which any resample of units only weighs anew, and the affinity that each level gives two columns.
+Does not cluster or choose; see `valuelex.stats.cluster` and `level_choice`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+
+from valuelex.errors import DataError
+from valuelex.stats.checks import Array, as_groups
+from valuelex.stats.cluster import Labels
+from valuelex.stats.cooccurrence import as_lists
+
+MOST_EXACT = 2000
+"""Above this number of columns, affinities are kept in 32 bits and built in strips, to save memory."""
+STRIP = 500
+CHUNK_PAIRS = 4_000_000
+"""Pairs of columns that are counted at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListCounts:
+    """What lists hold, added up by block: lists that are always drawn or held out together.
+
+    All that the two levels need, so that lists are read once however often blocks are drawn again.
+    """
+
+    totals: sparse.csr_array
+    """(n_blocks, n_columns) lists of a block that hold a column."""
+    pairs: sparse.csr_array
+    """(n_blocks, n_pairs) lists of a block that hold both columns of a pair that occurs."""
+    first: NDArray[np.int64]
+    """(n_pairs,) the lower column of each pair."""
+    second: NDArray[np.int64]
+    """(n_pairs,) the higher one."""
+    lengths: Array
+    """(n_blocks,) sum of the lengths of lists."""
+    products: Array
+    """(n_blocks,) sum of r (r - 1) over the lengths r of lists."""
+    unit: Labels
+    """(n_blocks,) the unit of each block."""
+
+    @property
+    def n_columns(self) -> int:
+        """Number of columns."""
+        return int(self.totals.shape[1])
+
+    @property
+    def n_blocks(self) -> int:
+        """Number of blocks."""
+        return int(self.totals.shape[0])
+
+    @property
+    def n_units(self) -> int:
+        """Number of units."""
+        return int(self.unit.max()) + 1
+
+
+def count_lists(lists: ArrayLike | sparse.sparray, blocks: ArrayLike, units: ArrayLike) -> ListCounts:
+    """Add up lists by block.
+
+    Parameters
+    ----------
+    lists : (n_lists, n_columns)
+        0 and 1, dense or sparse.
+    blocks : (n_lists,)
+        What is drawn or held out together at the least, such as a respondent.
+    units : (n_lists,)
+        Whose habits are its own, such as a model; blocks never split.
+
+    Returns
+    -------
+    ListCounts
+        Blocks and units numbered in sorted order.
+
+    Raises
+    ------
+    DataError
+        If values other than 0 and 1 are given, the lengths differ, a block belongs to two units, or no list
+        holds two columns.
+    """
+    table = as_lists(lists)
+    n_lists, n_columns = table.shape
+    block = as_groups(blocks, n_lists, min_groups=1)
+    unit_of_list = as_groups(units, n_lists, min_groups=1)
+    unit = np.zeros(int(block.max()) + 1, dtype=np.int64)
+    unit[block] = unit_of_list
+    if (unit[block] != unit_of_list).any():
+        msg = "A block belongs to two units; a block is the smallest part, and lies in one unit."
+        raise DataError(msg)
+    length = np.diff(table.indptr).astype(np.float64)
+    n_blocks = len(unit)
+    member = sparse.csr_array((np.ones(n_lists), (block, np.arange(n_lists))), shape=(n_blocks, n_lists))
+    products = np.bincount(block, length * (length - 1), minlength=n_blocks)
+    if not products.any():
+        msg = "No list holds two or more columns, so nothing occurs together; longer lists are needed."
+        raise DataError(msg)
+    code, counts = _pairs(table, block)
+    where, pair = np.divmod(code, n_columns * n_columns)
+    distinct, index = np.unique(pair, return_inverse=True)
+    pairs = sparse.csr_array((counts, (where, index)), shape=(n_blocks, len(distinct)))
+    return ListCounts(
+        totals=sparse.csr_array(member @ table),
+        pairs=pairs,
+        first=distinct // n_columns,
+        second=distinct % n_columns,
+        lengths=np.bincount(block, length, minlength=n_blocks).astype(np.float64),
+        products=products.astype(np.float64),
+        unit=unit,
+    )
+
+
+def _pairs(table: sparse.csr_array, block: Labels) -> tuple[NDArray[np.int64], Array]:
+    """Return block and pair in one number, ascending, and how many lists of the block hold the pair."""
+    n_columns = table.shape[1]
+    length = np.diff(table.indptr)
+    n_pairs = np.cumsum(length * (length - 1) // 2)
+    found, counts = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float64)
+    start = 0
+    while start < len(length):
+        done = n_pairs[start - 1] if start else 0
+        end = max(start + 1, int(np.searchsorted(n_pairs, done + CHUNK_PAIRS, side="right")))
+        codes = [found]
+        for size in np.unique(length[start:end]):
+            rows = start + np.flatnonzero(length[start:end] == size)
+            columns = np.sort(table.indices[table.indptr[rows][:, None] + np.arange(size)], axis=1)
+            i, j = np.triu_indices(size, 1)
+            pair = columns[:, i].astype(np.int64) * n_columns + columns[:, j]
+            codes.append((block[rows, None] * n_columns**2 + pair).ravel())
+        new = np.concatenate([np.ones(sum(map(len, codes[1:]))), counts])
+        code = np.concatenate([*codes[1:], found])
+        found, place = np.unique(code, return_inverse=True)
+        counts = np.bincount(place, new, minlength=len(found)).astype(np.float64)
+        start = end
+    return found, counts
+
+
+@dataclass(frozen=True, slots=True)
+class Affinity:
+    """How much two columns belong together, standardised over pairs; given as a matrix or as factors of one."""
+
+    matrix: Array | None = None
+    """(n, n) of mean 0 and standard deviation 1 off the diagonal."""
+    factor: Array | None = None
+    """(d, n) columns of unit length (or 0), whose products are the cells before `mean` and `spread`."""
+    mean: float = 0.0
+    spread: float = 1.0
+
+    def restricted(self, items: NDArray[np.int64]) -> Affinity:
+        """Return the affinity of some of the columns, in the units of all."""
+        if self.matrix is not None:
+            return Affinity(matrix=np.ascontiguousarray(self.matrix[np.ix_(items, items)]))
+        factor = None if self.factor is None else self.factor[:, items]
+        return Affinity(factor=factor, mean=self.mean, spread=self.spread)
+
+    def add_to(self, total: Array, weight: float) -> None:
+        """Add it, times a weight, to a matrix (n, n) in place; the diagonal is of no meaning."""
+        if weight == 0 or self.spread == 0:
+            return
+        if self.matrix is not None:
+            total += weight * self.matrix if weight != 1 else self.matrix
+            return
+        factor = self.factor
+        assert factor is not None
+        for start in range(0, len(total), STRIP):
+            strip = slice(start, start + STRIP)
+            total[strip] += (factor[:, strip].T @ factor - self.mean) * (weight / self.spread)
+
+
+def product_affinity(factor: Array) -> Affinity:
+    """Return the affinity of columns by the products of their unit vectors, such as cosines.
+
+    Parameters
+    ----------
+    factor : (d, n)
+        One column a thing; of unit length, or 0 where nothing is known of it.
+
+    Returns
+    -------
+    Affinity
+        All zero where products do not differ.
+    """
+    n = factor.shape[1]
+    square = np.einsum("dn,dn->n", factor, factor)
+    n_pairs = n * (n - 1)
+    summed = factor.sum(axis=1)
+    mean = float(summed @ summed - square.sum()) / n_pairs if n_pairs else 0.0
+    gram = factor @ factor.T if factor.shape[0] <= n else factor.T @ factor
+    mean_square = float((gram**2).sum() - (square**2).sum()) / n_pairs if n_pairs else 0.0
+    variance = mean_square - mean**2
+    spread = float(np.sqrt(variance)) if variance > 1e-12 * max(mean_square, 1e-300) else 0.0
+    if n > MOST_EXACT:
+        return Affinity(factor=factor.astype(np.float32), mean=mean, spread=spread)
+    if spread == 0:
+        return Affinity(matrix=np.zeros((n, n)))
+    matrix = (factor.T @ factor - mean) / spread
+    np.fill_diagonal(matrix, 0.0)
+    return Affinity(matrix=matrix)
+
+
+def unit_totals(counts: ListCounts, weights: Array) -> tuple[Array, Array, Array]:
+    """Return what units hold when blocks count so often: totals (n_units, n_columns), lengths, products (n_units,)."""
+    size = (counts.n_units, counts.n_blocks)
+    member = sparse.csr_array((weights, (counts.unit, np.arange(counts.n_blocks))), shape=size)
+    lengths, products = (np.asarray(member @ v, dtype=np.float64) for v in (counts.lengths, counts.products))
+    return np.asarray((member @ counts.totals).toarray(), dtype=np.float64), lengths, products
+
+
+def profiles(counts: ListCounts) -> Array:
+    """Return the profile of each unit: (n_units, n_columns) square roots of how often it names each column.
+
+    Totals are brought to the mean length over units, so that units that said more do not count more; the square
+    root makes the sampling variance of rare and of frequent columns the same.
+    """
+    totals, lengths, _ = unit_totals(counts, np.ones(counts.n_blocks))
+    rate = np.divide(lengths.mean(), lengths, out=np.zeros_like(lengths), where=lengths > 0)
+    root: Array = np.sqrt(totals * rate[:, None])
+    return root
+
+
+def between_affinity(profile: ArrayLike, weights: Array | None = None) -> Affinity:
+    """Return the affinity of columns between units: the correlation of their profiles.
+
+    Parameters
+    ----------
+    profile : (n_units, n_columns)
+        As from `profiles`, or ratings that units give columns.
+    weights : (n_units,), optional
+        How often each unit counts.
+
+    Returns
+    -------
+    Affinity
+        Columns in which units do not differ have none.
+    """
+    x = np.asarray(profile, dtype=np.float64)
+    w = np.ones(len(x)) if weights is None else weights
+    centred = (x - w @ x / w.sum()) * np.sqrt(w)[:, None]
+    length = np.sqrt((centred**2).sum(axis=0))
+    known = length > 1e-9 * max(float(length.max(initial=0.0)), 1e-300)
+    unit = np.divide(centred, length, out=np.zeros_like(centred), where=known)
+    return product_affinity(unit)
+
+
+def within_affinity(counts: ListCounts, weights: Array, *, pooled: bool = False) -> Affinity:
+    """Return the affinity of columns within lists: the residual of their co-occurrence.
+
+    ``(C - E) / sqrt(E)``, C how many lists hold both columns and E how many would by popularity and lengths of
+    lists alone: ``E_ij = sum over units of s_i s_j q``, s how often the unit names a column and
+    ``q = sum r (r - 1) / (sum r)^2`` over the lengths r of its lists.
+
+    Parameters
+    ----------
+    counts
+        The lists.
+    weights : (n_blocks,)
+        How often each block counts.
+    pooled
+        Expect by popularity over all units, and so take their habits for association.
+
+    Returns
+    -------
+    Affinity
+
+    Raises
+    ------
+    DataError
+        If the blocks that count hold no two columns in one list.
+    """
+    s, scale = _expected_factor(counts, weights, pooled=pooled)
+    n = counts.n_columns
+    dtype = np.float64 if n <= MOST_EXACT else np.float32
+    c: NDArray[Any] = np.zeros((n, n), dtype=dtype)
+    together = weights @ counts.pairs
+    c[counts.first, counts.second] = together
+    c[counts.second, counts.first] = together
+    root: NDArray[Any] = (s * np.sqrt(scale)[:, None]).astype(dtype)
+    total, squares = 0.0, 0.0
+    for start in range(0, n, STRIP if n > MOST_EXACT else n):
+        strip = slice(start, start + STRIP if n > MOST_EXACT else n)
+        expected: NDArray[Any] = root[:, strip].T @ root
+        part = c[strip]
+        part -= expected
+        np.sqrt(expected, out=expected)
+        np.divide(part, expected, out=part, where=expected > 0)
+        part[np.arange(len(part)), np.arange(start, start + len(part))] = 0.0
+        total += float(part.sum(dtype=np.float64))
+        squares += float(np.einsum("ij,ij->", part, part, dtype=np.float64))
+    n_pairs = n * (n - 1)
+    mean = total / n_pairs
+    variance = squares / n_pairs - mean**2
+    if variance <= 1e-18 * max(squares, 1.0):
+        return Affinity(matrix=np.zeros_like(c))
+    c -= dtype(mean)
+    c /= dtype(np.sqrt(variance))
+    np.fill_diagonal(c, 0.0)
+    return Affinity(matrix=c)
+
+
+def _expected_factor(counts: ListCounts, weights: Array, *, pooled: bool) -> tuple[Array, Array]:
+    """Return s (n_units, n_columns) and q (n_units,), of which the expected co-occurrence is ``s' diag(q) s``."""
+    s, lengths, products = unit_totals(counts, weights)
+    if pooled:
+        s, lengths, products = s.sum(axis=0, keepdims=True), lengths.sum()[None], products.sum()[None]
+    if not products.any():
+        msg = "No list holds two or more columns, so nothing occurs together; longer lists are needed."
+        raise DataError(msg)
+    return s, np.divide(products, lengths**2, out=np.zeros_like(lengths), where=lengths > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Margins:
+    """How often sources name each column, for the expected co-occurrence of parts of the lists."""
+
+    totals: Array
+    """(n_sources, n_columns)"""
+    scale: Array
+    """(n_sources,) ``sum r (r - 1) / (sum r)^2`` over the lengths r of lists."""
+    part: Labels
+    """(n_sources,) the part that each source belongs to."""
+
+
+def margins(counts: ListCounts, source: Labels, part: Labels) -> Margins:
+    """Add up how often each source, numbered (n_blocks,), names each column; `part` (n_blocks,) holds whole sources."""
+    size = (int(source.max()) + 1, counts.n_blocks)
+    member = sparse.csr_array((np.ones(counts.n_blocks), (source, np.arange(counts.n_blocks))), shape=size)
+    lengths = np.asarray(member @ counts.lengths, dtype=np.float64)
+    scale = np.divide(member @ counts.products, lengths**2, out=np.zeros_like(lengths), where=lengths > 0)
+    part_of_source = np.zeros(size[0], dtype=np.int64)
+    part_of_source[source] = part
+    return Margins((member @ counts.totals).toarray(), scale, part_of_source)
+
+
+@dataclass(frozen=True, slots=True)
+class BlockSums:
+    """Co-occurrence between groups of columns: how often, and how often by popularity alone."""
+
+    observed: Array
+    """(n_parts, n_groups, n_groups) symmetric; a pair of one group counts twice on the diagonal."""
+    expected: Array
+    """The same, expected."""
+
+
+def block_sums(counts: ListCounts, labels: Labels, part: Labels, popularity: Margins) -> BlockSums:
+    """Sum co-occurrence and its expectation by groups of columns, for several parts of the lists.
+
+    Parameters
+    ----------
+    counts
+        The lists.
+    labels : (n_columns,)
+        Group of each column.
+    part : (n_blocks,)
+        Which part each block belongs to.
+    popularity
+        Of the sources whose habits are expected, each in one part.
+
+    Returns
+    -------
+    BlockSums
+    """
+    k, n_parts = int(labels.max()) + 1, int(part.max()) + 1
+    cell = labels[counts.first] * k + labels[counts.second]
+    row = np.repeat(part, np.diff(counts.pairs.indptr))
+    flat = np.bincount(row * k * k + cell[counts.pairs.indices], counts.pairs.data, minlength=n_parts * k * k)
+    half = flat.reshape(n_parts, k, k)
+    group = np.eye(k)[labels]
+    g = popularity.totals @ group
+    expected = np.einsum("ua,ub,u->uab", g, g, popularity.scale)
+    expected[:, np.arange(k), np.arange(k)] -= (popularity.totals**2 @ group) * popularity.scale[:, None]
+    summed = np.zeros((n_parts, k, k))
+    np.add.at(summed, popularity.part, expected)
+    return BlockSums((half + half.transpose(0, 2, 1)).astype(np.float64), summed)
