@@ -235,8 +235,9 @@ def choose_weights(
 
     def best_of(candidates: Sequence[Weights]) -> Weights:
         new = [c for c in candidates if c not in scored]
-        gains = held_out_gains(evidence, embeddings, n_groups, folds, new).sum(axis=1)
-        scored.update(zip(new, gains.tolist(), strict=True))
+        if new:
+            gains = held_out_gains(evidence, embeddings, n_groups, folds, new).sum(axis=1)
+            scored.update(zip(new, gains.tolist(), strict=True))
         return max(candidates, key=lambda c: scored[c])
 
     if embeddings is not None:
