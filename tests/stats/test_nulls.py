@@ -1,4 +1,4 @@
-from itertools import product
+from itertools import islice, product
 
 import numpy as np
 import pytest
@@ -9,9 +9,11 @@ from scipy import sparse
 from scipy.stats import chi2
 
 from valuelex.errors import DataError
+from valuelex.stats import nulls
 from valuelex.stats.nulls import (
     NULLS,
     curveball,
+    curveball_correlations,
     null_correlation,
     permute_columns,
     wishart_correlation,
@@ -88,6 +90,33 @@ def test_structure_is_gone_after_the_rounds_of_the_default():
     assert share_within(lists) == 1
     shuffled = np.mean([share_within(curveball(lists, source)) for _ in range(10)])
     assert shuffled == pytest.approx(5 / 11, abs=0.03)
+
+
+def test_replicates_in_a_row_have_no_structure_and_differ():
+    # Twelve columns that come in pairs: a list holds both of a pair, so phi within pairs is 1. In the null they
+    # correlate as any two columns do.
+    source = rng(3)
+    lists = np.repeat((source.random((200, 6)) < 0.4).astype(np.uint8), 2, axis=1)
+    replicates = list(islice(curveball_correlations(lists, source), 30))
+    pairs = np.array([r[np.arange(0, 12, 2), np.arange(1, 12, 2)] for r in replicates])
+    others = np.array([r[np.arange(0, 10, 2), np.arange(3, 12, 2)] for r in replicates])
+    assert abs(pairs.mean() - others.mean()) < 0.03
+    assert not np.array_equal(replicates[0], replicates[1])
+    one, other = pairs[:-1].ravel(), pairs[1:].ravel()
+    assert abs(np.corrcoef(one, other)[0, 1]) < 0.25
+
+
+def test_columns_are_dealt_alike_whichever_way_they_are_shuffled(monkeypatch):
+    key = np.repeat(np.arange(2000), 3) * 3 + np.tile([0, 1, 2], 2000)
+    for least in (nulls.LEAST_LUCK, 64):
+        monkeypatch.setattr(nulls, "LEAST_LUCK", least)
+        pair, column = nulls._shuffled_within_pairs(key, 2000, 3, rng(5))
+        np.testing.assert_array_equal(pair, np.repeat(np.arange(2000), 3))
+        orders = column.reshape(-1, 3)
+        np.testing.assert_array_equal(np.sort(orders, axis=1), np.tile([0, 1, 2], (2000, 1)))
+        counts = np.unique(orders, axis=0, return_counts=True)[1]
+        # Six orders, 333 of each expected: chi-square with 5 degrees of freedom.
+        assert ((counts - 2000 / 6) ** 2 / (2000 / 6)).sum() < chi2.isf(0.001, 5)
 
 
 def test_curveball_of_sparse_lists_is_that_of_dense_ones():

@@ -16,7 +16,7 @@ from scipy.linalg import eigh, lapack
 from valuelex.errors import DataError
 from valuelex.stats.checks import Array, as_correlation, choose, first
 from valuelex.stats.flags import Flag, Weakness
-from valuelex.stats.uniquenesses import LANCZOS_ABOVE, Found, Likelihood, Residual, minimise
+from valuelex.stats.uniquenesses import LANCZOS_ABOVE, TOLERANCE, Found, Likelihood, Residual, minimise
 
 METHODS = ("minres", "ml", "pa")
 LEAST_UNIQUENESS = 0.005
@@ -26,6 +26,8 @@ AT_BOUND = LEAST_UNIQUENESS + 1e-9
 IMPROPER_STARTS = (0.2, 0.9)
 """Further starts, the same for every uniqueness, where the first ended at the lower bound: such matrices have
 several local minima. The best end is kept."""
+RESAMPLE_TOLERANCE = 1e-5
+"""Largest gradient of a resample: its loadings are then right to 1e-4, far below the error of sampling."""
 N_AXIS_ITERATIONS = 10
 """Principal-axis steps before the search turns to Newton steps towards the same fixed point."""
 LEAST_AXIS_UNIQUENESS = -1.0
@@ -148,7 +150,9 @@ class Refit:
     """Whether the search met its tolerance."""
 
 
-def refit(r: Array, n_factors: int, *, method: str, start: Array) -> Refit:
+def refit(
+    r: Array, n_factors: int, *, method: str, start: Array, tolerance: float = RESAMPLE_TOLERANCE
+) -> Refit:
     """Extract factors from the correlations of a resample, starting from the solution of the whole sample.
 
     Parameters
@@ -161,13 +165,15 @@ def refit(r: Array, n_factors: int, *, method: str, start: Array) -> Refit:
         One of `METHODS`.
     start : (p,)
         Uniquenesses of the whole sample.
+    tolerance
+        Largest component of the projected gradient at the end.
 
     Returns
     -------
     Refit
     """
     # The log determinant only shifts the discrepancy, so the search does without it.
-    found = _search_from(start, r, n_factors, method, 0.0)
+    found = _search_from(start, r, n_factors, method, 0.0, tolerance)
     communalities = np.einsum("ij,ij->i", found.loadings, found.loadings)
     ran_off = bool((found.bounded <= LEAST_AXIS_UNIQUENESS).any())
     return Refit(found.loadings, not _improper(found, communalities).size, found.converged and not ran_off)
@@ -203,11 +209,13 @@ def log_determinant(factor: Array | None) -> float:
     return -np.inf if factor is None else float(2.0 * np.log(np.diagonal(factor)).sum())
 
 
-def _search_from(start: Array, r: Array, k: int, method: str, log_det: float) -> Found:
+def _search_from(
+    start: Array, r: Array, k: int, method: str, log_det: float, tolerance: float = TOLERANCE
+) -> Found:
     if method == "ml":
-        return minimise(Likelihood(r, k, LEAST_UNIQUENESS, log_det), start)
+        return minimise(Likelihood(r, k, LEAST_UNIQUENESS, log_det), start, tolerance)
     problem = Residual(r, k, LEAST_UNIQUENESS if method == "minres" else LEAST_AXIS_UNIQUENESS)
-    return minimise(problem, _principal_axis_steps(problem, start) if method == "pa" else start)
+    return minimise(problem, _principal_axis_steps(problem, start) if method == "pa" else start, tolerance)
 
 
 def _principal_axis_steps(problem: Residual, start: Array) -> Array:

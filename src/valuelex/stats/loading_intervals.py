@@ -1,7 +1,9 @@
 """How far loadings can be trusted: bootstrap over independent units.
 
 Owns the resamples, the alignment of each to the solution of the whole sample, and the intervals. Whole units
-are drawn, never rows of one unit apart. All resamples are rotated together.
+are drawn, never rows of one unit apart. All resamples are rotated together. What is correlated is the caller's:
+a table of rows (`bootstrap_loadings`), or any correlations that follow from how often each unit counts
+(`bootstrap_factors`), as those of lists in `valuelex.stats.associations`.
 
 Intervals are the estimate plus and minus bootstrap standard errors, with the quantile of Student's t for the number
 of units. In the coverage study, `benchmarks/coverage_loadings.py`, they came nearer to their level than percentile
@@ -10,6 +12,7 @@ intervals, which are too short with few units and off centre for factor correlat
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
 from valuelex.errors import DataError
-from valuelex.stats.checks import Array, as_groups, as_table, refuse_wide
+from valuelex.stats.checks import Array, as_count, as_groups, as_table, first, refuse_wide
 from valuelex.stats.congruence import align_loadings
 from valuelex.stats.correlation import correlate
 from valuelex.stats.extraction import refit
@@ -26,6 +29,9 @@ from valuelex.stats.flags import Flag, Weakness
 from valuelex.stats.rotation import rotate
 from valuelex.stats.rotation_criteria import OBLIQUE
 
+UnitCorrelations = Callable[[Array], Array]
+"""From how often each independent unit counts, (n_units,), to correlations (p, p). The rows and columns of a
+variable that has no spread in those units are NaN."""
 ENOUGH_UNITS = 20
 """Below this many independent units bootstrap standard errors are too uncertain, and the result says so."""
 NEAR_ONE = 0.995
@@ -57,7 +63,8 @@ class LoadingIntervals:
     communality_high: NDArray[np.float64]
     """(p,) upper ends."""
     patterns: NDArray[np.float64]
-    """(B, p, k) pattern of each resample, its factors in the order and signs of the solution."""
+    """(B, p, k) pattern of each resample, its factors in the order and signs of the solution; NaN where a variable
+    had no spread in the resample."""
     phis: NDArray[np.float64]
     """(B, k, k) factor correlations of each resample."""
     congruence: NDArray[np.float64]
@@ -147,15 +154,92 @@ def bootstrap_loadings(
     unit_numbers = np.arange(len(table)) if units is None else units
     n_units = int(unit_numbers.max()) + 1
     sampled = _Resampler(table, unit_numbers, n_units)
-    loadings, proper, converged = _extract_all(sampled, n_resamples, n_factors, method, solution, rng)
-    turned = _Turned.of(loadings, solution, rotation, normalise, n_starts, rng)
-    quantile = float(stdtrit(n_units - 1, (1 + level) / 2))
-    pattern_error = turned.pattern.std(axis=0, ddof=1)
+    options = _Options(method, rotation, normalise, n_starts, level)
+    return _intervals(solution, sampled.correlations, n_units, n_resamples, options, rng)
+
+
+def bootstrap_factors(
+    correlations: UnitCorrelations,
+    n_units: int,
+    n_factors: int,
+    *,
+    rng: np.random.Generator,
+    n_resamples: int = 1000,
+    method: str = "minres",
+    rotation: str = "oblimin",
+    normalise: bool | None = None,
+    n_starts: int = 1,
+    level: float = 0.95,
+) -> LoadingIntervals:
+    """Bootstrap intervals as those of `bootstrap_loadings`, for correlations of any kind.
+
+    A variable that has no spread in a resample says nothing there: it is left out of that resample, which has
+    intervals for the others.
+
+    Parameters
+    ----------
+    correlations
+        Every variable must have spread where each unit counts once.
+    n_units
+        Number of independent units, at least 2.
+    n_factors, rng, n_resamples, method, rotation, normalise, level
+        As for `bootstrap_loadings`.
+    n_starts
+        Starts of the rotation of the whole sample. Resamples start from its result alone.
+
+    Returns
+    -------
+    LoadingIntervals
+        `SPARSE_CELLS` where variables had no spread in some resamples; ends are NaN for one with fewer than two.
+
+    Raises
+    ------
+    DataError
+        If the correlations or an option do not fit.
+    """
+    _check_numbers(n_resamples, level)
+    as_count(n_units, name="n_units", least=2)
+    solution = efa(
+        correlations(np.ones(n_units)),
+        n_factors,
+        method=method,
+        rotation=rotation,
+        normalise=normalise,
+        n_starts=n_starts,
+        rng=rng,
+    )
+    options = _Options(method, rotation, normalise, 1, level)
+    return _intervals(solution, correlations, n_units, n_resamples, options, rng)
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """How resamples are factored, and the coverage asked for."""
+
+    method: str
+    rotation: str
+    normalise: bool | None
+    n_starts: int
+    level: float
+
+
+def _intervals(
+    solution: FactorSolution,
+    correlations: Callable[[Array], Array | None],
+    n_units: int,
+    n_resamples: int,
+    options: _Options,
+    rng: np.random.Generator,
+) -> LoadingIntervals:
+    drawn = _extract_all(correlations, n_units, n_resamples, options.method, solution, rng)
+    turned = _Turned.of(drawn.loadings, solution, options, rng)
+    quantile = float(stdtrit(n_units - 1, (1 + options.level) / 2))
+    pattern = np.where(drawn.there[:, :, None], turned.pattern, np.nan)
+    pattern_error = _spread(pattern)
     phi_low, phi_high = _bounded_interval(solution.phi, turned.phi, quantile)
-    shares = np.square(loadings).sum(axis=2)
+    shares = np.where(drawn.there, np.square(drawn.loadings).sum(axis=2), np.nan)
     communality_low, communality_high = _bounded_interval(solution.communalities, shares, quantile)
-    failed = ~(converged & turned.converged)
-    n_left_out = n_resamples - len(loadings)
+    failed = ~(drawn.converged & turned.converged)
     return LoadingIntervals(
         solution=solution,
         pattern_low=solution.pattern - quantile * pattern_error,
@@ -165,20 +249,31 @@ def bootstrap_loadings(
         phi_high=phi_high,
         communality_low=np.maximum(communality_low, 0.0),
         communality_high=communality_high,
-        patterns=turned.pattern,
+        patterns=pattern,
         phis=turned.phi,
         congruence=turned.congruence,
-        heywood_share=float(1.0 - proper.mean()),
+        heywood_share=float(1.0 - drawn.proper.mean()),
         not_converged_share=float(failed.mean()),
         n_units=n_units,
-        flags=solution.flags + _flags(n_units, n_resamples, n_left_out, ~proper, failed),
+        flags=solution.flags + _flags(n_units, n_resamples, drawn, failed),
     )
+
+
+def _spread(resamples: Array) -> Array:
+    """Give the standard deviation over the resamples that have a value; NaN with fewer than two of them."""
+    there = np.isfinite(resamples)
+    n = there.sum(axis=0)
+    centred = np.where(there, resamples, 0.0)
+    centred = np.where(there, centred - centred.sum(axis=0) / np.maximum(n, 1), 0.0)
+    variance = np.square(centred).sum(axis=0) / np.maximum(n - 1, 1)
+    error: Array = np.where(n > 1, np.sqrt(variance), np.nan)
+    return error
 
 
 def _bounded_interval(estimate: Array, resamples: Array, quantile: float) -> tuple[Array, Array]:
     """Interval for what lies below 1 in size; an estimate at 1 or beyond is its own end."""
     centre = np.arctanh(np.clip(estimate, -NEAR_ONE, NEAR_ONE))
-    error = np.arctanh(np.clip(resamples, -NEAR_ONE, NEAR_ONE)).std(axis=0, ddof=1)
+    error = _spread(np.arctanh(np.clip(resamples, -NEAR_ONE, NEAR_ONE)))
     low, high = np.tanh(centre - quantile * error), np.tanh(centre + quantile * error)
     return np.minimum(low, estimate), np.maximum(high, estimate)
 
@@ -211,9 +306,8 @@ class _Resampler:
                 own = standard[units == unit]
                 self.products[unit] = (own.T @ own).ravel()
 
-    def correlations(self, rng: np.random.Generator) -> Array | None:
-        """Correlations of one resample, or None if a column of it is constant."""
-        counts = rng.multinomial(self.n_units, np.full(self.n_units, 1.0 / self.n_units)).astype(np.float64)
+    def correlations(self, counts: Array) -> Array | None:
+        """Correlations of the units that often, (n_units,); None if a column of them is constant."""
         n_rows = float(counts @ self.sizes)
         p = self.rows.shape[1]
         if self.products is not None:
@@ -239,28 +333,47 @@ class _Resampler:
         return r
 
 
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """Unrotated factors of the resamples that could be used."""
+
+    loadings: Array
+    """(B, p, k), 0 for a variable that is not there."""
+    there: NDArray[np.bool_]
+    """(B, p) whether the variable had spread."""
+    proper: NDArray[np.bool_]
+    converged: NDArray[np.bool_]
+
+
 def _extract_all(
-    sampled: _Resampler,
+    correlations: Callable[[Array], Array | None],
+    n_units: int,
     n_resamples: int,
-    n_factors: int,
     method: str,
     solution: FactorSolution,
     rng: np.random.Generator,
-) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:
-    """Unrotated loadings of the resamples that can be used, and whether each is proper and converged."""
-    fits = []
+) -> _Drawn:
+    """Factor every resample. A variable without spread is made one that correlates with nothing, and so loads 0."""
+    fits, there = [], []
     for _ in range(n_resamples):
-        r = sampled.correlations(rng)
-        if r is not None:
-            fits.append(refit(r, n_factors, method=method, start=solution.uniquenesses))
+        r = correlations(rng.multinomial(n_units, np.full(n_units, 1.0 / n_units)).astype(np.float64))
+        if r is None:
+            continue
+        spread = np.isfinite(np.diagonal(r))
+        if not spread.all():
+            r = np.where(np.isfinite(r), r, 0.0)
+            np.fill_diagonal(r, 1.0)
+        there.append(spread)
+        fits.append(refit(r, solution.pattern.shape[1], method=method, start=solution.uniquenesses))
     if len(fits) < 2:
         msg = (
-            f"{n_resamples - len(fits)} of {n_resamples} resamples of {sampled.n_units} units have a constant "
+            f"{n_resamples - len(fits)} of {n_resamples} resamples of {n_units} units have a constant "
             "column, so there is no interval; drop rare columns or gather more units."
         )
         raise DataError(msg)
-    return (
+    return _Drawn(
         np.stack([fit.loadings for fit in fits]),
+        np.stack(there),
         np.array([fit.proper for fit in fits]),
         np.array([fit.converged for fit in fits]),
     )
@@ -280,11 +393,10 @@ class _Turned:
         cls,
         loadings: Array,
         solution: FactorSolution,
-        rotation: str,
-        normalise: bool | None,
-        n_starts: int,
+        options: _Options,
         rng: np.random.Generator,
     ) -> _Turned:
+        rotation, normalise = options.rotation, options.normalise
         normalised = rotation in NORMALISED if normalise is None else normalise
         # An oblique rotation starts from the transformation of the whole sample, the others from its result.
         start = None
@@ -304,7 +416,7 @@ class _Turned:
                 rotation,
                 normalise=normalised,
                 start=start,
-                n_starts=n_starts,
+                n_starts=options.n_starts,
                 rng=rng,
             )
             aligned = align_loadings(turned.pattern, solution.pattern)
@@ -325,22 +437,25 @@ class _Turned:
         )
 
 
-def _flags(
-    n_units: int,
-    n_resamples: int,
-    n_left_out: int,
-    improper: NDArray[np.bool_],
-    failed: NDArray[np.bool_],
-) -> tuple[Flag, ...]:
+def _flags(n_units: int, n_resamples: int, drawn: _Drawn, failed: NDArray[np.bool_]) -> tuple[Flag, ...]:
     flags = []
     if n_units < ENOUGH_UNITS:
         detail = f"{n_units} independent units; below {ENOUGH_UNITS} the intervals may not hold their level"
         flags.append(Flag(Weakness.FEW_UNITS, detail))
+    n_left_out = n_resamples - len(drawn.loadings)
     if n_left_out:
         detail = f"{n_left_out} of {n_resamples} resamples have a constant column"
         flags.append(Flag(Weakness.LEFT_OUT, detail))
+    rare = np.flatnonzero(~drawn.there.all(axis=0))
+    if rare.size:
+        least = drawn.there.mean(axis=0).min()
+        detail = (
+            f"{rare.size} of {drawn.there.shape[1]} columns have no spread in some resamples (first: column "
+            f"{first(rare)}; the rarest is in {least:.0%} of them), and are left out of those"
+        )
+        flags.append(Flag(Weakness.SPARSE_CELLS, detail))
     for weakness, cases, what in (
-        (Weakness.HEYWOOD, improper, "have a communality of 1"),
+        (Weakness.HEYWOOD, ~drawn.proper, "have a communality of 1"),
         (Weakness.NOT_CONVERGED, failed, "did not converge"),
     ):
         if cases.any():

@@ -7,6 +7,8 @@ Does not compare anything with a null; see `valuelex.stats.parallel_analysis`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -20,6 +22,11 @@ NULLS = ("wishart", "permuted", "curveball", "permuted_tetrachoric")
 """Names of the nulls of `null_correlation`."""
 ROUNDS = 50
 """Rounds of `curveball`; see there for the mixing check."""
+ROUNDS_BETWEEN = 10
+"""Rounds from one replicate of `curveball_correlations` to the next."""
+
+LEAST_LUCK = 20
+"""Bits of chance that are enough: equal ones leave two columns in order, once in a million pairs of columns."""
 
 
 def null_correlation(data: ArrayLike, null: str, rng: np.random.Generator) -> Array:
@@ -57,6 +64,36 @@ def null_correlation(data: ArrayLike, null: str, rng: np.random.Generator) -> Ar
         lists = curveball(data, rng)
         return phi(cooccurrence(lists), len(lists))
     return tetrachoric(permute_columns(data, rng)).correlation
+
+
+def curveball_correlations(lists: ArrayLike, rng: np.random.Generator) -> Iterator[Array]:
+    """Draw phi correlations of 0/1 rows reshuffled with both margins kept, one replicate after the other.
+
+    The first is `ROUNDS` rounds of `curveball` away from the data, so that nothing of the data is left; each of the
+    others goes on from the one before for `ROUNDS_BETWEEN` rounds. What a replicate keeps of another replicate is
+    no structure of the data: it biases nothing, and costs a little of the precision of many.
+
+    Parameters
+    ----------
+    lists : (n_rows, n_columns)
+        0 and 1, no column of zeros or of ones alone.
+    rng
+        Source of the replicates.
+
+    Yields
+    ------
+    (n_columns, n_columns)
+        Correlations, without end.
+
+    Raises
+    ------
+    DataError
+        If the lists do not suit.
+    """
+    drawn = curveball(lists, rng)
+    while True:
+        yield phi(cooccurrence(drawn), len(drawn))
+        drawn = curveball(drawn, rng, n_rounds=ROUNDS_BETWEEN)
 
 
 def wishart_correlation(n_rows: int, n_columns: int, rng: np.random.Generator) -> Array:
@@ -193,12 +230,25 @@ def _trade(
     shared[1:] |= same
     shared[:-1] |= same
     both = key[1:][same]
-    alone = key[~shared]
     n_pairs = (len(sums) + 1) // 2
-    pair = alone // n_columns
-    alone = alone[np.argsort(pair + rng.random(len(alone)))]
+    pair, dealt = _shuffled_within_pairs(key[~shared], n_pairs, n_columns, rng)
     start = np.concatenate([[0], np.cumsum(np.bincount(pair, minlength=n_pairs))])
     kept = sums[order[::2]] - np.bincount(both // n_columns, minlength=n_pairs)
-    second = np.arange(len(alone)) - start[pair] >= kept[pair]
+    second = np.arange(len(pair)) - start[pair] >= kept[pair]
     place = np.concatenate([2 * pair + second, 2 * (both // n_columns), 2 * (both // n_columns) + 1])
-    return order[place], np.concatenate([alone % n_columns, both % n_columns, both % n_columns])
+    return order[place], np.concatenate([dealt, both % n_columns, both % n_columns])
+
+
+def _shuffled_within_pairs(
+    key: NDArray[np.int64], n_pairs: int, n_columns: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pair and column of each key ``pair * n_columns + column``, pairs in order and columns shuffled in each."""
+    pair, column = key // n_columns, key % n_columns
+    wide = (n_columns - 1).bit_length()
+    luck = min(63 - wide - n_pairs.bit_length(), 32)
+    if luck < LEAST_LUCK:
+        return pair, column[np.argsort(pair + rng.random(len(pair)))]
+    # Whole numbers sort many times faster than an index of them, so pair, chance and column share one number.
+    packed = (pair << (luck + wide)) | (rng.integers(0, 1 << luck, len(pair)) << wide) | column
+    packed.sort()
+    return pair, packed & ((1 << wide) - 1)

@@ -23,7 +23,7 @@ from valuelex.stats.checks import Array, as_correlation, as_table, choose
 from valuelex.stats.correlation import EIGENVALUE_FLOOR, correlate
 from valuelex.stats.extraction import LEAST_UNIQUENESS, check_n_factors, cholesky, extract_checked
 from valuelex.stats.flags import Flag, Weakness
-from valuelex.stats.nulls import NULLS, null_correlation, wishart_correlation
+from valuelex.stats.nulls import NULLS, curveball_correlations, null_correlation, wishart_correlation
 from valuelex.stats.tetrachoric import tetrachoric
 
 MIN_REPLICATES = 20
@@ -116,6 +116,9 @@ def parallel_analysis(
         r, flags = found.correlation, found.flags
     else:
         r = correlate(table)
+    if null == "curveball":
+        replicates = curveball_correlations(table, rng)
+        return _compare(r, lambda: next(replicates), null, n_replicates, quantile, flags)
     return _compare(r, lambda: null_correlation(table, null, rng), null, n_replicates, quantile, flags)
 
 

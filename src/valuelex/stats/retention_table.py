@@ -89,6 +89,7 @@ def retention_table(
     groups: ArrayLike | None = None,
     null: str | None = None,
     n_replicates: int = 100,
+    max_factors: int | None = None,
 ) -> RetentionTable:
     """Ask every rule how many factors, components or groups there are.
 
@@ -112,6 +113,9 @@ def retention_table(
         Null of the parallel analysis of data, as there. Default "curveball" for lists alone, else "wishart".
     n_replicates
         Null replicates of the parallel analysis.
+    max_factors
+        Most factors that Hull fits, at least 3, where parallel analysis suggests very many: each costs an
+        extraction. By default one more than it suggests.
 
     Returns
     -------
@@ -151,7 +155,7 @@ def retention_table(
             return parallel_analysis_of_correlation(r, n, rng=rng, n_replicates=n_replicates)
 
     rules = _eigenvalue_rules(
-        r, int(n_rows or 0), compare(), _dependent_rows(groups, int(n_rows or 0), lists)
+        r, int(n_rows or 0), compare(), _dependent_rows(groups, int(n_rows or 0), lists), max_factors
     )
     rules.append(_block_model(lists, groups, rng))
     suggestions = [rule.suggests for rule in rules if rule.suggests is not None and not rule.for_reference]
@@ -177,7 +181,11 @@ def _dependent_rows(
 
 
 def _eigenvalue_rules(
-    r: Array, n_rows: int, parallel: ParallelAnalysis, dependent: tuple[Flag, ...]
+    r: Array,
+    n_rows: int,
+    parallel: ParallelAnalysis,
+    dependent: tuple[Flag, ...],
+    max_factors: int | None,
 ) -> list[RetentionRule]:
     bends = scree(r)
     rules = [
@@ -208,6 +216,7 @@ def _eigenvalue_rules(
         most = max(parallel.components.n_retained, parallel.factors.n_retained) + 1
         if most == 1:
             return None, "not used: it cannot suggest 0, which parallel analysis does", ()
+        most = most if max_factors is None else min(most, max_factors)
         found = hull(r, max_factors=min(max(most, 3), _most_identified(len(r))), index=index, n_rows=n_rows)
         of = f"of 0 to {len(found.fit) - 1} factors"
         if found.n_factors is None:

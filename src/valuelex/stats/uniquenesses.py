@@ -164,12 +164,12 @@ def _cross_curvature(vectors: Array, weights: Array) -> Array:
     return total
 
 
-def minimise(problem: Residual | Likelihood, start: Array) -> Found:
+def minimise(problem: Residual | Likelihood, start: Array, tolerance: float = TOLERANCE) -> Found:
     """Newton steps projected on the bounds, with a search along each step that lets the objective fall."""
     point = problem.at(np.clip(problem.from_uniquenesses(start), problem.lower, problem.upper))
     free, worst = _free(problem, point)
     n_iterations = 0
-    while worst > TOLERANCE and n_iterations < MAX_ITERATIONS:
+    while worst > tolerance and n_iterations < MAX_ITERATIONS:
         n_iterations += 1
         step = np.zeros_like(point.x)
         step[free] = _newton_step(problem, point, free)
@@ -184,7 +184,7 @@ def minimise(problem: Residual | Likelihood, start: Array) -> Found:
         point.objective,
         n_iterations,
         worst,
-        worst <= 1e3 * TOLERANCE,
+        worst <= max(tolerance, 1e3 * TOLERANCE),
     )
 
 

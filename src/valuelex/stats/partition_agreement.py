@@ -1,0 +1,171 @@
+"""How sure the agreement of two partitions of the same items is: an interval over items, and chance.
+
+Owns the adjusted Rand index of contingency tables, many at once. A single index, and mutual information, are in
+`valuelex.stats.stability`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtri
+
+from valuelex.errors import DataError
+from valuelex.stats.bootstrap import as_level
+from valuelex.stats.checks import Array, as_count
+from valuelex.stats.stability import compare_partitions
+
+LEAST_ITEMS = 4
+"""With fewer items in both partitions there is neither interval nor test."""
+AT_ONCE = 500
+"""Permutations whose tables are made in one go."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChanceAgreement:
+    """Agreement of two partitions with its interval and its chance."""
+
+    adjusted_rand: float
+    """About 0 for unrelated partitions, 1 for the same."""
+    low: float
+    """Lower end over items: how the index would move with other items of the same kind. NaN with few items."""
+    high: float
+    """Upper end, at most 1."""
+    normalised_mutual_information: float
+    """From 0 to 1, not corrected for chance."""
+    chance: float
+    """The .95 quantile of the index when the items are shuffled over the groups; NaN with few items."""
+    p_value: float
+    """Share of shuffles, the observed one among them, that agree at least as well; NaN with few items."""
+    n_items: int
+    """Items placed by both."""
+
+
+def agreement_beyond_chance(
+    labels: ArrayLike,
+    reference: ArrayLike,
+    rng: np.random.Generator,
+    *,
+    n_permutations: int = 999,
+    level: float = 0.95,
+) -> ChanceAgreement:
+    """Compare two partitions, with a jackknife interval over items and a permutation test.
+
+    The interval is the index plus and minus the normal quantile times the jackknife standard error: the index
+    without each item in turn. It holds the items for a sample of all that could be placed; it does not tell how
+    either partition would move with other data. The test shuffles one partition's labels over the items.
+
+    Parameters
+    ----------
+    labels, reference : (n_items,)
+        Group numbers; negative for an item that is not placed, which leaves it out.
+    rng
+        Source of the permutations.
+    n_permutations
+        At least 1.
+    level
+        Coverage asked for, between 0 and 1.
+
+    Returns
+    -------
+    ChanceAgreement
+
+    Raises
+    ------
+    DataError
+        If the partitions do not suit, or fewer than two items were placed by both.
+
+    References
+    ----------
+    Hubert & Arabie (1985), Comparing partitions. Efron & Tibshirani (1993), An Introduction to the Bootstrap,
+    chapter 11.
+    """
+    n_permutations = as_count(n_permutations, name="n_permutations", least=1)
+    found = compare_partitions(labels, reference)
+    a, b = np.asarray(labels), np.asarray(reference)
+    both = (a >= 0) & (b >= 0)
+    a, b = (np.unique(part[both], return_inverse=True)[1] for part in (a, b))
+    low = high = chance = p_value = np.nan
+    if len(a) >= LEAST_ITEMS:
+        error = _jackknife_error(a, b)
+        reach = float(ndtri((1 + as_level(level)) / 2)) * error
+        low, high = found.adjusted_rand - reach, min(found.adjusted_rand + reach, 1.0)
+        shuffled = _shuffled(a, b, n_permutations, rng)
+        chance = float(np.quantile(shuffled, 0.95))
+        p_value = float((1 + (shuffled >= found.adjusted_rand - 1e-12).sum()) / (n_permutations + 1))
+    return ChanceAgreement(
+        found.adjusted_rand,
+        low,
+        high,
+        found.normalised_mutual_information,
+        chance,
+        p_value,
+        found.n_items,
+    )
+
+
+def adjusted_rand_of_tables(tables: ArrayLike) -> Array:
+    """Give the adjusted Rand index of contingency tables.
+
+    Parameters
+    ----------
+    tables : (..., n_groups, n_other_groups)
+        How many items are in both groups of each pair.
+
+    Returns
+    -------
+    (...)
+        1 where both partitions are trivial in the same way, so that there is nothing to agree on by chance.
+
+    Raises
+    ------
+    DataError
+        If it is not at least two-dimensional.
+
+    References
+    ----------
+    Hubert & Arabie (1985), Comparing partitions.
+    """
+    n = np.asarray(tables, dtype=np.float64)
+    if n.ndim < 2:
+        msg = f"A contingency table has two dimensions, not {n.ndim}."
+        raise DataError(msg)
+
+    def pairs(counts: Array) -> Array:
+        found: Array = counts * (counts - 1.0) / 2.0
+        return found
+
+    same = pairs(n).sum(axis=(-1, -2))
+    rows, columns = pairs(n.sum(axis=-1)).sum(axis=-1), pairs(n.sum(axis=-2)).sum(axis=-1)
+    expected = rows * columns / np.maximum(pairs(n.sum(axis=(-1, -2))), 1.0)
+    most = (rows + columns) / 2.0
+    index: Array = np.divide(same - expected, most - expected, out=np.ones_like(same), where=most > expected)
+    return index
+
+
+def _jackknife_error(a: NDArray[np.int64], b: NDArray[np.int64]) -> float:
+    """Give the standard error over items; all items of one cell of the table give the same index without them."""
+    table = np.zeros((int(a.max()) + 1, int(b.max()) + 1))
+    np.add.at(table, (a, b), 1.0)
+    rows, columns = np.nonzero(table)
+    without = np.repeat(table[None], len(rows), axis=0)
+    without[np.arange(len(rows)), rows, columns] -= 1.0
+    values, weights = adjusted_rand_of_tables(without), table[rows, columns]
+    n = len(a)
+    mean = weights @ values / n
+    return float(np.sqrt((n - 1) / n * (weights @ np.square(values - mean))))
+
+
+def _shuffled(
+    a: NDArray[np.int64], b: NDArray[np.int64], n_permutations: int, rng: np.random.Generator
+) -> Array:
+    one_hot = np.eye(int(b.max()) + 1)[b]
+    groups = np.eye(int(a.max()) + 1)[:, a]
+    found = []
+    for begin in range(0, n_permutations, AT_ONCE):
+        size = min(AT_ONCE, n_permutations - begin)
+        order = rng.permuted(np.broadcast_to(np.arange(len(b)), (size, len(b))), axis=1)
+        found.append(adjusted_rand_of_tables(groups @ one_hot[order]))
+    return np.concatenate(found)
