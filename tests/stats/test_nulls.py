@@ -9,7 +9,6 @@ from scipy import sparse
 from scipy.stats import chi2
 
 from valuelex.errors import DataError
-from valuelex.stats import nulls
 from valuelex.stats.nulls import (
     NULLS,
     curveball,
@@ -104,19 +103,6 @@ def test_replicates_in_a_row_have_no_structure_and_differ():
     assert not np.array_equal(replicates[0], replicates[1])
     one, other = pairs[:-1].ravel(), pairs[1:].ravel()
     assert abs(np.corrcoef(one, other)[0, 1]) < 0.25
-
-
-def test_columns_are_dealt_alike_whichever_way_they_are_shuffled(monkeypatch):
-    key = np.repeat(np.arange(2000), 3) * 3 + np.tile([0, 1, 2], 2000)
-    for least in (nulls.LEAST_LUCK, 64):
-        monkeypatch.setattr(nulls, "LEAST_LUCK", least)
-        pair, column = nulls._shuffled_within_pairs(key, 2000, 3, rng(5))
-        np.testing.assert_array_equal(pair, np.repeat(np.arange(2000), 3))
-        orders = column.reshape(-1, 3)
-        np.testing.assert_array_equal(np.sort(orders, axis=1), np.tile([0, 1, 2], (2000, 1)))
-        counts = np.unique(orders, axis=0, return_counts=True)[1]
-        # Six orders, 333 of each expected: chi-square with 5 degrees of freedom.
-        assert ((counts - 2000 / 6) ** 2 / (2000 / 6)).sum() < chi2.isf(0.001, 5)
 
 
 def test_curveball_of_sparse_lists_is_that_of_dense_ones():

@@ -212,9 +212,12 @@ def log_determinant(factor: Array | None) -> float:
 def _search_from(
     start: Array, r: Array, k: int, method: str, log_det: float, tolerance: float = TOLERANCE
 ) -> Found:
+    # Eigenvalues need be no more precise than the search.
+    precision = 0.0 if tolerance <= TOLERANCE else 0.01 * tolerance
     if method == "ml":
-        return minimise(Likelihood(r, k, LEAST_UNIQUENESS, log_det), start, tolerance)
-    problem = Residual(r, k, LEAST_UNIQUENESS if method == "minres" else LEAST_AXIS_UNIQUENESS)
+        return minimise(Likelihood(r, k, LEAST_UNIQUENESS, log_det, precision), start, tolerance)
+    lower = LEAST_UNIQUENESS if method == "minres" else LEAST_AXIS_UNIQUENESS
+    problem = Residual(r, k, lower, precision)
     return minimise(problem, _principal_axis_steps(problem, start) if method == "pa" else start, tolerance)
 
 

@@ -22,11 +22,8 @@ NULLS = ("wishart", "permuted", "curveball", "permuted_tetrachoric")
 """Names of the nulls of `null_correlation`."""
 ROUNDS = 50
 """Rounds of `curveball`; see there for the mixing check."""
-ROUNDS_BETWEEN = 10
+ROUNDS_BETWEEN = 5
 """Rounds from one replicate of `curveball_correlations` to the next."""
-
-LEAST_LUCK = 20
-"""Bits of chance that are enough: equal ones leave two columns in order, once in a million pairs of columns."""
 
 
 def null_correlation(data: ArrayLike, null: str, rng: np.random.Generator) -> Array:
@@ -231,24 +228,11 @@ def _trade(
     shared[:-1] |= same
     both = key[1:][same]
     n_pairs = (len(sums) + 1) // 2
-    pair, dealt = _shuffled_within_pairs(key[~shared], n_pairs, n_columns, rng)
+    alone = key[~shared]
+    pair = alone // n_columns
+    alone = alone[np.argsort(pair + rng.random(len(alone)))]
     start = np.concatenate([[0], np.cumsum(np.bincount(pair, minlength=n_pairs))])
     kept = sums[order[::2]] - np.bincount(both // n_columns, minlength=n_pairs)
-    second = np.arange(len(pair)) - start[pair] >= kept[pair]
+    second = np.arange(len(alone)) - start[pair] >= kept[pair]
     place = np.concatenate([2 * pair + second, 2 * (both // n_columns), 2 * (both // n_columns) + 1])
-    return order[place], np.concatenate([dealt, both % n_columns, both % n_columns])
-
-
-def _shuffled_within_pairs(
-    key: NDArray[np.int64], n_pairs: int, n_columns: int, rng: np.random.Generator
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Pair and column of each key ``pair * n_columns + column``, pairs in order and columns shuffled in each."""
-    pair, column = key // n_columns, key % n_columns
-    wide = (n_columns - 1).bit_length()
-    luck = min(63 - wide - n_pairs.bit_length(), 32)
-    if luck < LEAST_LUCK:
-        return pair, column[np.argsort(pair + rng.random(len(pair)))]
-    # Whole numbers sort many times faster than an index of them, so pair, chance and column share one number.
-    packed = (pair << (luck + wide)) | (rng.integers(0, 1 << luck, len(pair)) << wide) | column
-    packed.sort()
-    return pair, packed & ((1 << wide) - 1)
+    return order[place], np.concatenate([alone % n_columns, both % n_columns, both % n_columns])

@@ -66,8 +66,8 @@ class Point:
 class Residual:
     """Half the squared eigenvalues of R - Psi beyond the first k, as a function of the uniquenesses."""
 
-    def __init__(self, r: Array, k: int, lower: float) -> None:
-        self.r, self.k, self.lower, self.upper = r, k, lower, 1.0
+    def __init__(self, r: Array, k: int, lower: float, precision: float = 0.0) -> None:
+        self.r, self.k, self.lower, self.upper, self.precision = r, k, lower, 1.0, precision
         flat = r.ravel()
         self.off_diagonal = float(flat @ flat) - float(np.square(np.diagonal(r)).sum())
 
@@ -83,7 +83,7 @@ class Residual:
         """Evaluate the objective and its gradient."""
         common = 1.0 - x
         if len(x) > LANCZOS_ABOVE:
-            values, vectors = _lanczos(lambda v: self.r @ v - x * v, len(x), self.k)
+            values, vectors = _lanczos(lambda v: self.r @ v - x * v, len(x), self.k, self.precision)
         else:
             reduced = self.r.copy()
             np.fill_diagonal(reduced, common)
@@ -108,8 +108,16 @@ class Residual:
 class Likelihood:
     """Discrepancy of maximum likelihood, as a function of the logarithms of the uniquenesses."""
 
-    def __init__(self, r: Array, k: int, lower: float, log_determinant: float) -> None:
-        self.r, self.k, self.log_determinant, self.least = r, k, log_determinant, lower
+    def __init__(
+        self, r: Array, k: int, lower: float, log_determinant: float, precision: float = 0.0
+    ) -> None:
+        self.r, self.k, self.log_determinant, self.least, self.precision = (
+            r,
+            k,
+            log_determinant,
+            lower,
+            precision,
+        )
         self.lower, self.upper = float(np.log(lower)), 0.0
 
     def from_uniquenesses(self, psi: Array) -> Array:
@@ -124,7 +132,9 @@ class Likelihood:
         """Evaluate the objective and its gradient."""
         scale = np.exp(-0.5 * x)
         if len(x) > LANCZOS_ABOVE:
-            values, vectors = _lanczos(lambda v: scale * (self.r @ (scale * v)), len(x), self.k)
+            values, vectors = _lanczos(
+                lambda v: scale * (self.r @ (scale * v)), len(x), self.k, self.precision
+            )
         else:
             values, vectors = _dense(self.r * scale * scale[:, None], self.k)
         inverse = np.exp(-x)
@@ -258,13 +268,13 @@ def _dense(matrix: Array, k: int) -> tuple[Array, Array]:
     return values[::-1], vectors[:, ::-1]
 
 
-def _lanczos(times: Callable[[Array], Array], p: int, k: int) -> tuple[Array, Array]:
-    """Return the k leading eigenpairs in descending order."""
+def _lanczos(times: Callable[[Array], Array], p: int, k: int, precision: float = 0.0) -> tuple[Array, Array]:
+    """Return the k leading eigenpairs in descending order; the precision is that of eigenvalues, 0 for all digits."""
     operator = LinearOperator((p, p), matvec=times, dtype=np.float64)
     # A start with no pattern cannot be orthogonal to an eigenvector that is sought; the result does not depend on it.
     pattern = np.random.default_rng(0).standard_normal(p)
     try:
-        values, vectors = eigsh(operator, k, which="LA", v0=pattern)
+        values, vectors = eigsh(operator, k, which="LA", v0=pattern, tol=precision)
     except ArpackError:
         matrix = np.column_stack([times(column) for column in np.eye(p)])
         values, vectors = eigh((matrix + matrix.T) / 2, subset_by_index=(p - k, p - 1), check_finite=False)
