@@ -38,10 +38,12 @@ def test_phi_is_the_correlation_of_the_rows_that_were_drawn(monkeypatch, stack):
     np.testing.assert_allclose(phi_of_lists(x, unit)(COUNTS), expected, atol=1e-12)
 
 
-def test_ppmi_correlates_profiles():
+def test_ppmi_compares_profiles_by_their_angle():
     x, unit = lists()
     drawn = repeated(x, unit, COUNTS)
-    expected = np.corrcoef(ppmi(cooccurrence(drawn), len(drawn), smoothing=0.5).T)
+    profiles = ppmi(cooccurrence(drawn), len(drawn), smoothing=0.5)
+    lengths = np.linalg.norm(profiles, axis=0)
+    expected = profiles.T @ profiles / np.outer(lengths, lengths)
     np.testing.assert_allclose(ppmi_of_lists(x, unit)(COUNTS), expected, atol=1e-12)
 
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from valuelex.errors import DataError
-from valuelex.stats.congruence import align_loadings, congruence, procrustes
+from valuelex.stats.congruence import align_loadings, congruence, match_columns, procrustes
 
 
 def loadings(seed: int, p: int = 9, k: int = 3) -> np.ndarray:
@@ -138,3 +138,10 @@ def test_no_small_turn_brings_procrustes_closer(seed: int) -> None:
     turn = np.linalg.qr(np.eye(3) + skew - skew.T)[0]
     turn *= np.sign(np.diag(turn))
     assert np.linalg.norm(rotated @ turn - b) >= np.linalg.norm(rotated - b) - 1e-12
+
+
+def test_columns_are_matched_to_the_largest_total():
+    # Greedy takes .9 and leaves -.5; together .8 + .7 is more.
+    np.testing.assert_array_equal(match_columns([[0.9, 0.8], [0.7, -0.5]]), [1, 0])
+    np.testing.assert_array_equal(match_columns([[0.1], [0.9], [0.2]]), [-1, 0, -1])
+    np.testing.assert_array_equal(match_columns([[0.1, 0.2, 0.9]]), [2])

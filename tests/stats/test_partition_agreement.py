@@ -47,6 +47,8 @@ def test_items_that_one_side_did_not_place_are_left_out():
     b = np.array([1, 1, 0, 0, 0, -1, 2])
     found = agreement_beyond_chance(a, b, np.random.default_rng(0))
     assert (found.n_items, found.adjusted_rand) == (5, 1.0)
+    assert np.isnan(found.low)  # No item makes a difference, which is no proof that no other would.
+    assert found.p_value < 0.2
 
 
 def test_few_items_have_neither_interval_nor_test():

@@ -1,6 +1,6 @@
 """Correlations of columns as functions of how often each independent unit counts, ready to be bootstrapped.
 
-Owns which correlation: phi and similarity of PPMI profiles of pooled lists, correlations between the profiles of
+Owns which correlation: phi and cosines of PPMI profiles of pooled lists, correlations between the profiles of
 units, correlations within them, and those of ratings. A column that has no spread at some weights has NaN in its row
 and column there, so that a resample without it can still be factored (`valuelex.stats.loading_intervals`).
 Does not factor or cluster.
@@ -54,10 +54,12 @@ def phi_of_lists(lists: ArrayLike, units: ArrayLike) -> UnitCorrelations:
 
 
 def ppmi_of_lists(lists: ArrayLike, units: ArrayLike) -> UnitCorrelations:
-    """Correlate the columns' profiles of positive pointwise mutual information with all columns, in pooled lists.
+    """Compare the columns' profiles of positive pointwise mutual information with all columns, in pooled lists.
 
     Two columns are alike where they are named together with the same others, whether or not they are often
-    named together themselves. PPMI is smoothed by `SMOOTHING`.
+    named together themselves. The measure is the cosine, as in distributional semantics, and not Pearson's
+    correlation: lists leave room for few words, so k groups that exclude each other have k - 1 dimensions about the
+    mean profile, and k about zero. PPMI is smoothed by `SMOOTHING`.
 
     Parameters
     ----------
@@ -67,8 +69,9 @@ def ppmi_of_lists(lists: ArrayLike, units: ArrayLike) -> UnitCorrelations:
     Returns
     -------
     function of (n_units,)
-        Pearson correlations of profiles, (n_columns, n_columns). A column in no list, or with no company beyond
-        chance, has no spread.
+        Cosines of profiles, (n_columns, n_columns), from 0 to 1: positive semidefinite with ones on the diagonal, so
+        that it can be factored like correlations. A column in no list, or with no company beyond chance, has no
+        spread.
 
     Raises
     ------
@@ -77,19 +80,21 @@ def ppmi_of_lists(lists: ArrayLike, units: ArrayLike) -> UnitCorrelations:
 
     References
     ----------
-    Church & Hanks (1990), Word association norms, mutual information, and lexicography.
+    Church & Hanks (1990), Word association norms, mutual information, and lexicography. Turney & Pantel
+    (2010), From frequency to meaning.
     """
     counts = _Counts(lists, units)
 
-    def correlations(weights: Array) -> Array:
+    def similarities(weights: Array) -> Array:
         c = counts(weights)
         there = np.diagonal(c) > 0
+        if not there.any():
+            return _embed(None, there)
         information = ppmi(c[np.ix_(there, there)], counts.n_lists(weights), smoothing=SMOOTHING)
-        centred = information - information.mean(axis=0)
-        covariance = _embed(centred.T @ centred, there)
-        return _as_correlations(covariance, np.nan_to_num(np.diagonal(covariance)) > 0)
+        products = _embed(information.T @ information, there)
+        return _as_correlations(products, np.nan_to_num(np.diagonal(products)) > 0)
 
-    return correlations
+    return similarities
 
 
 def between_profiles(lists: ArrayLike, profiles: ArrayLike, units: ArrayLike) -> UnitCorrelations:
@@ -178,7 +183,7 @@ def ratings_of_rows(table: ArrayLike, units: ArrayLike) -> UnitCorrelations:
         If the input does not suit.
     """
     x = as_table(table, name="ratings", missing=True, min_columns=3)
-    unit = as_groups(units, len(x), name="units")
+    unit = as_groups(units, len(x), name="units", min_groups=1)
     there = np.isfinite(x)
     n = np.maximum(there.sum(axis=0), 1)
     x = np.where(there, x, 0.0)
@@ -212,7 +217,7 @@ class _Counts:
     def __init__(self, lists: ArrayLike, units: ArrayLike) -> None:
         self.lists = as_lists(lists)
         n_lists, p = self.lists.shape
-        self.unit = as_groups(units, n_lists, name="units")
+        self.unit = as_groups(units, n_lists, name="units", min_groups=1)
         self.sizes = np.bincount(self.unit).astype(np.float64)
         self.stack: Array | None = None
         if len(self.sizes) * p * p <= LARGEST_STACK:
@@ -237,7 +242,7 @@ class _Profiles:
     def __init__(self, lists: ArrayLike, profiles: ArrayLike, units: ArrayLike) -> None:
         table = as_lists(lists)
         profile = as_groups(profiles, table.shape[0], name="profiles", min_groups=3)
-        unit = as_groups(units, table.shape[0], name="units")
+        unit = as_groups(units, table.shape[0], name="units", min_groups=1)
         self.n_lists = np.bincount(profile).astype(np.float64)
         member = np.zeros((len(self.n_lists), table.shape[0]))
         member[profile, np.arange(len(profile))] = 1.0

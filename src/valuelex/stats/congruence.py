@@ -14,7 +14,7 @@ from scipy.linalg import svd
 from scipy.optimize import linear_sum_assignment
 
 from valuelex.errors import DataError
-from valuelex.stats.checks import Array
+from valuelex.stats.checks import Array, as_table
 
 
 def congruence(loadings: ArrayLike, reference: ArrayLike) -> Array:
@@ -109,6 +109,37 @@ def align_loadings(loadings: ArrayLike, reference: ArrayLike) -> Alignment:
     signs = np.where(matched < 0, -1.0, 1.0)
     aligned = np.take_along_axis(x, order[..., None, :], axis=-1) * signs[..., None, :]
     return Alignment(aligned, np.abs(matched), order, signs)
+
+
+def match_columns(between: ArrayLike) -> NDArray[np.int64]:
+    """Pair each factor with one of a reference, no reference twice, so that total congruence is largest.
+
+    Signs count: a factor is not matched to what it is the opposite of if another can be.
+
+    Parameters
+    ----------
+    between : (k, m)
+        Congruence of each factor with each of the reference, as from `congruence`.
+
+    Returns
+    -------
+    (k,)
+        Column of the reference for each factor; -1 where there are fewer columns than factors and none is left.
+
+    Raises
+    ------
+    DataError
+        If it is not a table of finite numbers.
+
+    References
+    ----------
+    Kuhn (1955), The Hungarian method for the assignment problem.
+    """
+    table = as_table(between, name="congruence", min_rows=1)
+    rows, columns = linear_sum_assignment(-table)
+    matched = np.full(len(table), -1, dtype=np.int64)
+    matched[rows] = columns
+    return matched
 
 
 def procrustes(loadings: ArrayLike, target: ArrayLike) -> tuple[Array, Array]:

@@ -30,7 +30,8 @@ class ChanceAgreement:
     adjusted_rand: float
     """About 0 for unrelated partitions, 1 for the same."""
     low: float
-    """Lower end over items: how the index would move with other items of the same kind. NaN with few items."""
+    """Lower end over items: how the index would move with other items of the same kind. NaN with few items, and
+    where no single item makes a difference, as in partitions that are the same."""
     high: float
     """Upper end, at most 1."""
     normalised_mutual_information: float
@@ -91,7 +92,8 @@ def agreement_beyond_chance(
     if len(a) >= LEAST_ITEMS:
         error = _jackknife_error(a, b)
         reach = float(ndtri((1 + as_level(level)) / 2)) * error
-        low, high = found.adjusted_rand - reach, min(found.adjusted_rand + reach, 1.0)
+        if error > 0:
+            low, high = found.adjusted_rand - reach, min(found.adjusted_rand + reach, 1.0)
         shuffled = _shuffled(a, b, n_permutations, rng)
         chance = float(np.quantile(shuffled, 0.95))
         p_value = float((1 + (shuffled >= found.adjusted_rand - 1e-12).sum()) / (n_permutations + 1))

@@ -6,8 +6,9 @@ Owns the table and the reasons why a rule cannot be used. The rules are in `valu
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -52,6 +53,14 @@ class RetentionTable:
     """Least suggestion of the rules that could be used; None if none could."""
     highest: int | None
     """Largest suggestion."""
+
+    @classmethod
+    def of(cls, rules: Sequence[RetentionRule]) -> Self:
+        """Make the table of these rules."""
+        suggestions = [
+            rule.suggests for rule in rules if rule.suggests is not None and not rule.for_reference
+        ]
+        return cls(tuple(rules), min(suggestions, default=None), max(suggestions, default=None))
 
     @property
     def agreement(self) -> str:
@@ -158,8 +167,7 @@ def retention_table(
         r, int(n_rows or 0), compare(), _dependent_rows(groups, int(n_rows or 0), lists), max_factors
     )
     rules.append(_block_model(lists, groups, rng))
-    suggestions = [rule.suggests for rule in rules if rule.suggests is not None and not rule.for_reference]
-    return RetentionTable(tuple(rules), min(suggestions, default=None), max(suggestions, default=None))
+    return RetentionTable.of(rules)
 
 
 def _dense(lists: ArrayLike | sparse.sparray | None) -> ArrayLike:

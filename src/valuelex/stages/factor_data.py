@@ -1,0 +1,200 @@
+"""What the factor-analytic route factors: correlations of terms in lists or ratings, and what is resampled of them.
+
+Owns the choice of rows, units and profiles, the terms that have to be left out, and the rules for the number of
+factors. Factors nothing itself; `valuelex.stages.factor_route` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from valuelex.domain.factors import MatrixName
+from valuelex.domain.lexicon import ResponseMatrix
+from valuelex.domain.sources import Sources
+from valuelex.errors import DataError
+from valuelex.stages.caveats import ENOUGH_FAMILIES
+from valuelex.stats.associations import (
+    between_profiles,
+    phi_of_lists,
+    ppmi_of_lists,
+    ratings_of_rows,
+    within_profiles,
+)
+from valuelex.stats.loading_intervals import UnitCorrelations
+from valuelex.stats.retention_table import RetentionRule, retention_table
+
+Array = NDArray[np.float64]
+Labels = NDArray[np.int64]
+N_REPLICATES = 20
+"""Null replicates of parallel analysis: the fewest that have a .95 quantile. It is shown beside others, not obeyed."""
+HULL_BEYOND = 2
+"""How many factors more than are extracted Hull looks at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Factored:
+    """Correlations of terms at weights of independent units, and how many units there are."""
+
+    terms: tuple[str, ...]
+    left_out: tuple[str, ...]
+    correlations: UnitCorrelations
+    n_units: int
+    resampled: str
+
+    @classmethod
+    def of(
+        cls,
+        correlate: Callable[[Labels], UnitCorrelations],
+        terms: tuple[str, ...],
+        n_units: int,
+        resampled: str,
+    ) -> Self:
+        """Leave out the terms without spread, so that the rest can be factored; `correlate` takes columns.
+
+        Raises
+        ------
+        DataError
+            If fewer than two terms have spread.
+        """
+        columns = np.arange(len(terms))
+        correlations = correlate(columns)
+        there = np.isfinite(np.diagonal(correlations(np.ones(n_units))))
+        if not there.all():
+            columns = columns[there]
+            if len(columns) < 2:
+                msg = f"Only {len(columns)} of {len(terms)} terms have spread in these correlations; name more terms."
+                raise DataError(msg)
+            correlations = correlate(columns)
+        left_out = tuple(terms[i] for i in np.flatnonzero(~there))
+        return cls(tuple(terms[i] for i in columns), left_out, correlations, n_units, resampled)
+
+
+@dataclass(frozen=True, slots=True)
+class ListData:
+    """Lists that hold a term, with the unit that is resampled and the profile of each."""
+
+    terms: tuple[str, ...]
+    values: NDArray[np.uint8]
+    units: NDArray[np.str_]
+    profiles: NDArray[np.str_]
+    resampled: str
+
+    @classmethod
+    def of(cls, matrix: ResponseMatrix, sources: Sources) -> Self:
+        """Take families for units and models for profiles, or respondents for both where families are few."""
+        rows = np.flatnonzero(matrix.values.any(axis=1))
+        by_family = len(set(sources.families)) >= ENOUGH_FAMILIES
+        units = np.asarray(sources.families if by_family else sources.respondents)[rows]
+        profiles = np.asarray(sources.models)[rows] if by_family else units
+        return cls(matrix.terms, matrix.values[rows], units, profiles, _resampled(by_family))
+
+    def factored(self, name: MatrixName) -> Factored:
+        """Correlations of that name.
+
+        Raises
+        ------
+        DataError
+            If there is nothing to correlate, or too few profiles.
+        """
+        if not self.values.size:
+            msg = "No response names a term, so there is nothing to correlate."
+            raise DataError(msg)
+
+        def correlate(columns: Labels) -> UnitCorrelations:
+            table = self.values[:, columns]
+            if name in ("between", "within"):
+                of_profiles = between_profiles if name == "between" else within_profiles
+                return of_profiles(table, self.profiles, self.units)
+            return (ppmi_of_lists if name == "ppmi" else phi_of_lists)(table, self.units)
+
+        return Factored.of(correlate, self.terms, len(set(self.units)), self.resampled)
+
+    def rules(self, n_factors: int, rng: np.random.Generator) -> list[RetentionRule]:
+        """Ask all rules of phi, and parallel analysis of correlations between profiles, whose rows are independent."""
+
+        def of_lists() -> Sequence[RetentionRule]:
+            spread = self.values.any(axis=0) & ~self.values.all(axis=0)
+            found = retention_table(
+                self.values[:, spread],
+                rng=rng,
+                null="curveball",
+                groups=self.units,
+                n_replicates=N_REPLICATES,
+                max_factors=n_factors + HULL_BEYOND,
+            )
+            return found.rules[:-1]
+
+        def of_profiles() -> Sequence[RetentionRule]:
+            own = self.factored("between")
+            r = own.correlations(np.ones(own.n_units))
+            n_rows = len(set(self.profiles))
+            return retention_table(correlation=r, n_rows=n_rows, rng=rng, n_replicates=N_REPLICATES).rules[:2]
+
+        return [*_asked(of_lists, "phi of lists"), *_asked(of_profiles, "between profiles")]
+
+
+@dataclass(frozen=True, slots=True)
+class RatedData:
+    """Ratings of terms by respondents, (n_respondents, n_terms), with the unit that is resampled of each row."""
+
+    terms: tuple[str, ...]
+    values: Array
+    units: NDArray[np.str_]
+    resampled: str
+
+    @classmethod
+    def of(cls, values: Array, terms: Sequence[str], sources: Sources) -> Self:
+        """Take families for units, or respondents where families are few."""
+        by_family = len(set(sources.families)) >= ENOUGH_FAMILIES
+        units = np.asarray(sources.families if by_family else sources.respondents)
+        return cls(tuple(terms), values, units, _resampled(by_family))
+
+    def factored(self, _: MatrixName = "ratings") -> Factored:
+        """Correlations of the ratings.
+
+        Raises
+        ------
+        DataError
+            If there is nothing to correlate.
+        """
+
+        def correlate(columns: Labels) -> UnitCorrelations:
+            return ratings_of_rows(self.values[:, columns], self.units)
+
+        return Factored.of(correlate, self.terms, len(set(self.units)), self.resampled)
+
+    def rules(self, n_factors: int, rng: np.random.Generator) -> list[RetentionRule]:
+        """Ask all rules of the respondents who rated every term."""
+
+        def of_ratings() -> Sequence[RetentionRule]:
+            complete = self.values[np.isfinite(self.values).all(axis=1)]
+            if len(complete) < 3:
+                msg = f"{len(complete)} of {len(self.values)} respondents rated every term; at least 3 are needed."
+                raise DataError(msg)
+            found = retention_table(
+                complete[:, np.ptp(complete, axis=0) > 0],
+                rng=rng,
+                null="permuted",
+                n_replicates=N_REPLICATES,
+                max_factors=n_factors + HULL_BEYOND,
+            )
+            return found.rules[:-1]
+
+        return _asked(of_ratings, "ratings")
+
+
+def _resampled(by_family: bool) -> str:
+    return "families" if by_family else "respondents"
+
+
+def _asked(ask: Callable[[], Sequence[RetentionRule]], what: str) -> list[RetentionRule]:
+    try:
+        rules = ask()
+    except DataError as error:
+        return [RetentionRule(f"every rule, {what}", None, f"not used: {error}", False, ())]
+    return [RetentionRule(f"{r.rule}, {what}", r.suggests, r.detail, r.for_reference, r.flags) for r in rules]

@@ -1,0 +1,197 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from stages.planted_lists import planted
+from valuelex.domain.factors import Agreement, FactorMatch, FactorPlan, FactorRoute, NoFactors
+from valuelex.domain.lexicon import ResponseMatrix
+from valuelex.domain.sources import Sources
+from valuelex.errors import DataError
+from valuelex.stages.factor_route import route_of_lists, route_of_ratings
+from valuelex.stages.factor_words import verdict
+from valuelex.stats.associations import ppmi_of_lists
+from valuelex.stats.factor import efa
+
+PLAN = FactorPlan(resamples=30)
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+@pytest.fixture(scope="module")
+def lists():
+    return planted()
+
+
+@pytest.fixture(scope="module")
+def route(lists) -> FactorRoute:
+    found = route_of_lists(*lists, PLAN, rng())
+    assert isinstance(found, FactorRoute)
+    return found
+
+
+def test_planted_groups_are_the_factors(route, lists):
+    assert route.n_factors == 3
+    assert route.chosen_by == "as many as groups"
+    assert route.agreement.adjusted_rand > 0.9
+    assert sorted(m.group for m in route.matches) == [0, 1, 2]
+    for match in route.matches:
+        terms = np.flatnonzero(route.primary == match.factor)
+        assert (lists[2][terms] == match.group).sum() == match.n_shared
+        assert match.congruence > 0.85
+        assert match.centroid > 0.85
+    assert route.verdict.startswith("Factors and groups agree almost wholly (ARI ")
+    assert "3 of 3 factors have a congruence of 0.85 or more" in route.verdict
+
+
+def test_what_is_factored_is_the_ppmi_of_the_lists(route, lists):
+    matrix, sources, _ = lists
+    families = np.unique(np.asarray(sources.families), return_inverse=True)[1]
+    expected = efa(ppmi_of_lists(matrix.values, families)(np.ones(12)), 3, normalise=True)
+    np.testing.assert_allclose(route.pattern, expected.pattern, atol=1e-6)
+    np.testing.assert_allclose(route.structure, route.pattern @ route.phi, atol=1e-9)
+    np.testing.assert_allclose(
+        route.communalities, np.diag(route.pattern @ route.phi @ route.pattern.T), atol=1e-9
+    )
+
+
+def test_families_are_resampled_where_there_are_enough(route):
+    assert (route.resampled, route.n_units, route.n_resamples) == ("families", 12, 30)
+    assert (route.pattern_low < route.pattern).all()
+    assert (route.stability[route.primary >= 0] > 0.5).mean() > 0.8
+    assert any(flag.startswith("FEW_UNITS: 12 independent units") for flag in route.flags)
+
+
+def test_rules_stand_beside_with_their_disagreement(route):
+    named = {rule.rule: rule for rule in route.rules}
+    assert named["parallel analysis (factors), phi of lists"].suggests is not None
+    assert "curveball" in named["parallel analysis (factors), phi of lists"].detail
+    # 720 lists of 12 families are no 480 independent rows.
+    assert named["empirical Kaiser criterion, phi of lists"].flags[0].startswith("FEW_UNITS: 720 rows")
+    assert named["parallel analysis (factors), between profiles"].suggests is not None
+    assert route.rules_agree.startswith(("The", "All"))
+
+
+def test_other_matrices_are_held_against_both(route):
+    others = {o.matrix: o for o in route.others}
+    assert list(others) == ["phi", "between", "within"]
+    for other in others.values():
+        assert 0.3 < other.with_groups <= 1
+        assert other.n_terms == 30
+    # The groups are those of the route here, so both agreements are the same.
+    assert others["phi"].with_groups == pytest.approx(others["phi"].with_route)
+
+
+def test_unrelated_groups_agree_no_more_than_chance(lists):
+    matrix, sources, group = lists
+    found = route_of_lists(matrix, sources, np.sort(group), replace(PLAN, resamples=0), rng())
+    assert found.agreement.p_value > 0.05
+    assert "agree no more than chance would" in found.verdict
+
+
+def test_number_of_factors_may_be_given_by_the_study(lists):
+    found = route_of_lists(*lists, FactorPlan(n_factors=2, resamples=0), rng())
+    assert (found.n_factors, found.chosen_by) == (2, "given by the study")
+    assert "1 of 3 groups have no factor of their own" in found.verdict
+    more = route_of_lists(*lists, FactorPlan(n_factors=4, resamples=0), rng())
+    assert [m.group for m in more.matches].count(None) == 1
+    assert "No group is left for factor" in more.verdict
+
+
+def test_without_units_to_resample_there_are_no_intervals(lists):
+    matrix, _, group = lists
+    alone = Sources(*(("only",) * len(matrix.values),) * 3)
+    found = route_of_lists(matrix, alone, group, PLAN, rng())
+    assert (found.n_resamples, found.n_units) == (0, 1)
+    assert np.isnan(found.pattern_low).all()
+    assert np.isnan(found.stability).all()
+    assert np.isnan(found.heywood_share)
+    between = next(o for o in found.others if o.matrix == "between")
+    assert "profiles names 1 independent unit" in between.reason
+
+
+def test_a_term_in_every_list_or_in_none_is_left_out_and_named(lists):
+    matrix, sources, group = lists
+    values = matrix.values.copy()
+    values[:, 2], values[:, 5] = 1, 0
+    found = route_of_lists(
+        replace(matrix, values=values), sources, group, FactorPlan(matrix="phi", resamples=0), rng()
+    )
+    assert found.left_out == ("w02", "w05")
+    assert len(found.terms) == 28
+    assert found.agreement.n_terms <= 28
+
+
+def test_nothing_to_factor_is_said_and_no_crash(lists):
+    matrix, sources, group = lists
+    empty = ResponseMatrix(matrix.values * 0, matrix.response_ids, matrix.respondent_ids, matrix.terms)
+    assert route_of_lists(empty, sources, group, PLAN, rng()) == NoFactors(
+        "The terms could not be factored: No response names a term, so there is nothing to correlate."
+    )
+    few = ResponseMatrix(matrix.values[:, :4], matrix.response_ids, matrix.respondent_ids, matrix.terms[:4])
+    found = route_of_lists(few, sources, group[:4], FactorPlan(matrix="phi"), rng())
+    assert isinstance(found, NoFactors)
+    assert "3 factors cannot be extracted from 4 variables" in found.reason
+
+
+def test_one_group_is_nothing_to_agree_with(lists):
+    matrix, sources, group = lists
+    found = route_of_lists(matrix, sources, group * 0, replace(PLAN, resamples=0), rng())
+    assert found.n_factors == 1
+    assert found.verdict == (
+        "The other route found one group, so there is no partition for the factors to agree with."
+    )
+
+
+def test_the_same_seed_gives_the_same_route(lists):
+    one, same, other = (route_of_lists(*lists, FactorPlan(resamples=5), rng(seed)) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one.pattern_low, same.pattern_low)
+    assert one.rules == same.rules
+    assert not np.array_equal(one.pattern_low, other.pattern_low)
+
+
+def test_ratings_are_factored_with_their_gaps():
+    source = rng(3)
+    group = np.arange(12) % 3
+    tastes = source.standard_normal((40, 3))
+    values = np.clip(3 + tastes[:, group] + 0.7 * source.standard_normal((40, 12)), 0, 6)
+    values[[0, 3, 9], [1, 4, 4]] = np.nan
+    names = tuple(f"r{i}" for i in range(40))
+    terms = [f"w{i:02d}" for i in range(12)]
+    found = route_of_ratings(values, terms, Sources(names, names, names), group, PLAN, rng())
+    assert found.matrix == "ratings"
+    assert found.agreement.adjusted_rand > 0.9
+    assert found.others == ()
+    assert any("permuted" in rule.detail and "ratings" in rule.rule for rule in found.rules)
+    values[:, 0] = np.nan
+    values[:, 1] = 4.0
+    fewer = route_of_ratings(values, terms, Sources(names, names, names), group, PLAN, rng())
+    assert fewer.left_out == ("w00", "w01")
+    assert fewer.rules[0].detail.startswith("not used: 0 of 40 respondents rated every term")
+
+
+@pytest.mark.parametrize(
+    ("index", "p_value", "words"),
+    [
+        (0.9, 0.001, "agree almost wholly"),
+        (0.8, 0.001, "agree well"),
+        (0.65, 0.001, "agree moderately"),
+        (0.2, 0.001, "agree in part, beyond chance"),
+        (0.02, 0.2, "agree no more than chance would"),
+    ],
+)
+def test_words_follow_from_figures(index, p_value, words):
+    agreement = Agreement(index, index - 0.1, index + 0.05, 0.5, 0.04, p_value, 30)
+    matches = (FactorMatch(0, 0, 0.96, 0.9, 10), FactorMatch(1, 1, 0.7, 0.7, 3))
+    said = verdict(agreement, matches, 2)
+    assert words in said
+    assert "1 of 2 factors have a congruence of 0.85 or more with their group, 1 of 0.95 or more" in said
+
+
+def test_shapes_are_checked(route):
+    with pytest.raises(
+        DataError, match=r"pattern has shape \(29, 3\), but 30 terms and 3 factors make \(30, 3\)"
+    ):
+        replace(route, pattern=route.pattern[1:])
