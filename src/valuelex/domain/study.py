@@ -117,6 +117,28 @@ class Respondent:
     attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
     attribute_sources: Mapping[str, str] = field(default_factory=dict)
 
+    def level(self, factor: str) -> str | None:
+        """Value of a factor, one of `FACTORS` or the name of an attribute; None where nobody tells.
+
+        A decoding setting is the endpoint's default where none was sent, and unknown for recorded answers.
+        """
+        built_in = {
+            "respondent": self.id,
+            "model": self.model.label,
+            "family": self.family,
+            "api": self.api,
+            "persona": self.persona or "none",
+            "temperature": self._setting(self.temperature),
+            "top_p": self._setting(self.top_p),
+        }
+        if factor in built_in:
+            return built_in[factor]
+        value = self.attributes.get(factor)
+        return None if value is None else str(value)
+
+    def _setting(self, value: float | None) -> str | None:
+        return None if value is None and self.model.is_recorded else setting_text(value)
+
 
 @dataclass(frozen=True, slots=True)
 class Prompt:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from valuelex.domain.measure import SCALE_HIGH, SCALE_LOW, Contrast, Level, RatingArray
 from valuelex.domain.structure import ValueSystem
-from valuelex.domain.study import Respondent, setting_text
+from valuelex.domain.study import Respondent
 from valuelex.stages.score import number_or_none, stem_means
 from valuelex.stats.effect_size import standardised_mean
 from valuelex.stats.multiplicity import holm
@@ -49,31 +49,10 @@ def levels_of(factor: str, respondents: Sequence[Respondent]) -> Mapping[str, tu
     """
     levels: dict[str, list[int]] = {}
     for position, respondent in enumerate(respondents):
-        value = _value(factor, respondent)
+        value = respondent.level(factor)
         if value is not None:
             levels.setdefault(value, []).append(position)
     return {level: tuple(members) for level, members in levels.items()}
-
-
-def _value(factor: str, respondent: Respondent) -> str | None:
-    built_in = {
-        "respondent": respondent.id,
-        "model": respondent.model.label,
-        "family": respondent.family,
-        "api": respondent.api,
-        "persona": respondent.persona or "none",
-        "temperature": _setting(respondent, respondent.temperature),
-        "top_p": _setting(respondent, respondent.top_p),
-    }
-    if factor in built_in:
-        return built_in[factor]
-    value = respondent.attributes.get(factor)
-    return None if value is None else str(value)
-
-
-def _setting(respondent: Respondent, value: float | None) -> str | None:
-    """Return a decoding setting as a level; nobody tells those of answers that were recorded elsewhere."""
-    return None if value is None and respondent.model.is_recorded else setting_text(value)
 
 
 @dataclass(frozen=True, slots=True)

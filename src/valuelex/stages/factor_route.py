@@ -126,7 +126,7 @@ def _route(
     solution = found.solution
     primary = _primary(solution.pattern)
     mine = _of_terms(groups, data.terms, chosen.terms)
-    agreement = _agreement(primary, mine, rng) if n_groups else None
+    agreement = agree(primary, mine, rng) if n_groups else None
     matches = _matches(solution, chosen.correlations(np.ones(chosen.n_units)), primary, mine)
     table = RetentionTable.of(data.rules(n_factors, rng))
     resampled = len(found.patterns) > 0
@@ -219,7 +219,8 @@ def _of_terms(groups: Labels, all_terms: Sequence[str], terms: Sequence[str]) ->
     return found
 
 
-def _agreement(one: Labels, other: Labels, rng: np.random.Generator) -> Agreement | None:
+def agree(one: Labels, other: Labels, rng: np.random.Generator) -> Agreement | None:
+    """Compare two partitions of the same terms (-1: not placed); None where both place fewer than two of them."""
     if np.count_nonzero((one >= 0) & (other >= 0)) < 2:
         return None
     found = agreement_beyond_chance(one, other, rng)
