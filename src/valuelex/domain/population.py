@@ -8,15 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
 
 from valuelex.domain.factors import Agreement
 from valuelex.domain.structure import Taxonomy, ValueSystem
-from valuelex.domain.study import FACTORS, Respondent
-from valuelex.errors import StudyError
 
 EVERYBODY = "all"
 """The population of all respondents, which every study with populations has; no other may bear the name."""
+
+
+class HasLevels(Protocol):
+    """One who has a level on each factor, or None where it is unknown: a respondent."""
+
+    def level(self, factor: str) -> str | None:
+        """Tell the level on a factor."""
+
+
+Member = TypeVar("Member", bound=HasLevels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +38,7 @@ class Population:
     name: str
     where: Mapping[str, tuple[str, ...]]
 
-    def members(self, respondents: Sequence[Respondent]) -> tuple[Respondent, ...]:
+    def members(self, respondents: Sequence[Member]) -> tuple[Member, ...]:
         """Respondents that belong, in their order."""
         return tuple(
             r for r in respondents if all(r.level(factor) in levels for factor, levels in self.where.items())
@@ -41,36 +49,6 @@ class Population:
         """Who belongs, in words: ``training is base and family is a or b``."""
         parts = [f"{factor} is {' or '.join(levels)}" for factor, levels in self.where.items()]
         return " and ".join(parts) or "every respondent"
-
-
-def check_populations(populations: Sequence[Population], respondents: Sequence[Respondent]) -> None:
-    """Refuse populations that nobody belongs to, that share a name, or whose factors and levels nobody has.
-
-    Raises
-    ------
-    StudyError
-        Naming the first offender, and what there is.
-    """
-    names = [EVERYBODY, *(p.name for p in populations)]
-    known = (*FACTORS, *sorted({name for r in respondents for name in r.attributes}))
-    for population in populations:
-        said = f"[[populations]] {population.name!r}"
-        if names.count(population.name) > 1:
-            msg = f"{said}: the name is taken; {EVERYBODY!r} stands for all respondents, and names differ."
-            raise StudyError(msg)
-        for factor, levels in population.where.items():
-            there = sorted({level for r in respondents if (level := r.level(factor)) is not None})
-            if factor not in known:
-                msg = f"{said}: no factor {factor!r}; there is {', '.join(map(repr, known))}."
-                raise StudyError(msg)
-            wrong = [level for level in levels if level not in there]
-            if wrong or not levels:
-                which = f"no respondent has {factor} = {wrong[0]!r}" if wrong else f"{factor} has no value"
-                msg = f"{said}: {which}; there is {', '.join(map(repr, there)) or 'none'}."
-                raise StudyError(msg)
-        if not population.members(respondents):
-            msg = f"{said}: no respondent has all of it at once ({population.told}); leave a condition out."
-            raise StudyError(msg)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,9 @@ from typing import Any, Literal
 
 from valuelex.domain.call import Api
 from valuelex.domain.cost import Price
+from valuelex.domain.factors import FactorPlan
 from valuelex.domain.measure import Manual, ProjectiveTest
+from valuelex.domain.population import Population
 from valuelex.domain.structure import ValueSystem
 from valuelex.errors import StudyError
 
@@ -288,9 +290,10 @@ class ComparePlan:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """A resolved study. `elicit`, `normalise` and `construct` are None when nothing is elicited.
+    """A resolved study. `elicit`, `normalise`, `construct` and `factors` are None when nothing is elicited.
 
     `prices` are those known of its models, by label. They change no result and are no part of its resolved form.
+    `populations` are those whose value systems are built beside everybody's.
     """
 
     name: str
@@ -305,6 +308,8 @@ class Study:
     compare: ComparePlan
     second: SecondPlan = SecondPlan(0, 0)
     prices: Mapping[str, Price] = field(default_factory=dict, metadata=LOCAL)
+    factors: FactorPlan | None = None
+    populations: tuple[Population, ...] = ()
 
     def __post_init__(self) -> None:
         ids = [r.id for r in self.respondents]

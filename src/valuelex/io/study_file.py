@@ -13,6 +13,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from valuelex.domain.factors import FactorPlan
 from valuelex.domain.measure import PANEL
 from valuelex.domain.recorded import recorded_model
 from valuelex.domain.structure import BUILT
@@ -37,6 +38,7 @@ from valuelex.errors import StudyError
 from valuelex.io import assets, prices, registry
 from valuelex.io.model_lookup import check_way, rates_together, recorded_name, resolve_model
 from valuelex.io.study_form import ElicitSection, JudgeSection, ProjectSection, RespondentSection, StudyFile
+from valuelex.io.study_populations import read_populations
 
 MOST_COMPARED = 100
 """Respondents that are contrasted pair by pair at the most (4,950 pairs)."""
@@ -156,6 +158,9 @@ def resolve(read: StudyFile, folder: Path, price_file: Path | None = None) -> St
             f"{groups.n_subdimensions}; a dimension holds at least one subdimension."
         )
         raise StudyError(msg)
+    if read.populations and read.elicit is None:
+        msg = "[[populations]] have value systems built from words, but nothing is elicited; add an [elicit] section."
+        raise StudyError(msg)
     _check_factors(read.compare.factors, respondents)
     judges = _judges(read, folder)
     models = list(
@@ -173,6 +178,8 @@ def resolve(read: StudyFile, folder: Path, price_file: Path | None = None) -> St
         elicit=_elicit(read.elicit, folder),
         normalise=NormalisePlan(**read.normalise.model_dump()) if read.elicit else None,
         construct=ConstructPlan(**read.construct_.model_dump()) if read.elicit else None,
+        factors=FactorPlan(**read.factors.model_dump()) if read.elicit else None,
+        populations=read_populations(read.populations, respondents),
         project=_project(read.project, folder),
         judges=judges,
         manual=assets.load_manual(read.project.manual, folder),

@@ -10,11 +10,13 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
+from valuelex.domain.factors import Rotation
 from valuelex.domain.study import Confound, JudgeKind
 from valuelex.io import assets
 from valuelex.io.assets import EndpointEntry, Section, Text
 from valuelex.io.prices import PriceEntry
 from valuelex.io.registry import StudyFacts
+from valuelex.io.study_populations import PopulationSection
 
 
 def _unsent(value: object) -> object:
@@ -88,6 +90,15 @@ class ConstructSection(Section):
     resamples: Count = 1000
 
 
+class FactorSection(Section):
+    """The factor-analytic route: what is factored and how; as many factors as groups where no number is given."""
+
+    matrix: Literal["ppmi", "phi", "between", "within"] = "ppmi"
+    rotation: Rotation = "oblimin"
+    n_factors: Count | None = None
+    resamples: Annotated[int, Field(ge=2, strict=True)] = 200
+
+
 class ProjectSection(Section):
     """How respondents are measured."""
 
@@ -147,6 +158,8 @@ class StudyFile(Section):
     elicit: ElicitSection | None = None
     normalise: NormaliseSection = NormaliseSection()
     construct_: ConstructSection = Field(default=ConstructSection(), alias="construct")
+    factors: FactorSection = FactorSection()
+    populations: tuple[PopulationSection, ...] = ()
     project: ProjectSection = ProjectSection()
     judges: Annotated[tuple[JudgeSection, ...], Field(min_length=1)] = (JudgeSection(),)
     second: SecondSection = SecondSection()
