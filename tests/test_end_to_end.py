@@ -21,9 +21,13 @@ pytestmark = pytest.mark.embedded
 RESULTS = [
     "completions.parquet",
     "contrasts.csv",
+    "factors.json",
     "lexicon.json",
+    "loadings.csv",
     "notes.parquet",
     "orientations.csv",
+    "populations.csv",
+    "populations.json",
     "quality.json",
     "ratings.parquet",
     "report.html",
@@ -58,6 +62,11 @@ draws = 2
 n_subdimensions = 4
 n_dimensions = 2
 resamples = 20
+[factors]
+resamples = 20
+[[populations]]
+name = "raw"
+where = {{ api = "completion" }}
 [project]
 stems = 12
 systems = ["valuelex-2024", "built"]

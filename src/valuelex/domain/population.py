@@ -125,6 +125,8 @@ class PopulationContrast:
 
     a: str
     b: str
+    n_respondents_a: int
+    n_respondents_b: int
     n_both: int
     n_groups_a: int
     n_groups_b: int

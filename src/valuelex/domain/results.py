@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from valuelex.domain.evidence import Structure
+from valuelex.domain.factors import FactorRoute, NoFactors
 from valuelex.domain.lexicon import Lexicon, Response, ResponseMatrix
 from valuelex.domain.measure import Completion, Contrast, Note, Orientation, RatingArray, Saving
+from valuelex.domain.population import Populations
 from valuelex.domain.quality import Quality
 from valuelex.domain.second import SecondMethods
 from valuelex.domain.structure import Taxonomy, ValueSystem
@@ -16,13 +18,19 @@ from valuelex.domain.study import Study
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The part of the results that comes from elicitation."""
+    """The part of the results that comes from elicitation.
+
+    `factors` holds a route for each matrix that was factored; `populations` is None where the study has none beside
+    everybody.
+    """
 
     responses: tuple[Response, ...]
     lexicon: Lexicon
     matrix: ResponseMatrix
     structure: Structure
     system: ValueSystem
+    factors: tuple[FactorRoute | NoFactors, ...] = ()
+    populations: Populations | None = None
 
     @property
     def taxonomy(self) -> Taxonomy:

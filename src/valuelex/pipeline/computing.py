@@ -29,6 +29,7 @@ from valuelex.io.embed import MiniLM
 from valuelex.io.sentiment import sentiment
 from valuelex.pipeline.measuring import Ask, Embeddings, Measured, measure_respondents
 from valuelex.pipeline.planning import Stage, first_round
+from valuelex.pipeline.structuring import with_further_routes
 from valuelex.pipeline.workspace import Progress, Workspace, stage_rng
 from valuelex.report.html import render
 from valuelex.stages.build_system import build_system
@@ -39,6 +40,7 @@ from valuelex.stages.construct import construct
 from valuelex.stages.elicit import read_responses, truncated_responses
 from valuelex.stages.families import WordRules
 from valuelex.stages.normalise import normalise
+from valuelex.stages.populations import Build, Built
 from valuelex.stages.project import read_completions
 from valuelex.stages.quality import measure_quality
 from valuelex.stages.score import orient
@@ -129,7 +131,9 @@ def _construct(
     _require_some("responses", [r.missing for r in responses], folder / "responses.parquet")
     structure = structure_of(study, matrix, responses, embedder)
     files.write_structure(folder, structure)
-    return Found(tuple(responses), lexicon, matrix, structure, build_system(structure.taxonomy, study.name))
+    system = build_system(structure.taxonomy, study.name)
+    found = Found(tuple(responses), lexicon, matrix, structure, system)
+    return with_further_routes(study, found, embedder.embed, folder)
 
 
 def normalised(

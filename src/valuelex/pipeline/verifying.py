@@ -18,6 +18,7 @@ from valuelex.pipeline.probing import probe_payloads, settled
 from valuelex.pipeline.workspace import Progress, Silent, Workspace
 from valuelex.stages.probe import read_probes
 
+STRUCTURE_FILES = ("factors.json", "loadings.csv", "populations.json", "populations.csv")
 _MADE_BY: tuple[tuple[Stage, frozenset[str]], ...] = (
     (
         "report",
@@ -34,7 +35,7 @@ _MADE_BY: tuple[tuple[Stage, frozenset[str]], ...] = (
         ),
     ),
     ("project", frozenset({"completions.parquet"})),
-    ("construct", frozenset({"lexicon.json", "response_matrix.npz", "structure.json"})),
+    ("construct", frozenset({"lexicon.json", "response_matrix.npz", "structure.json", *STRUCTURE_FILES})),
     ("elicit", frozenset({"responses.parquet"})),
 )
 """Stages from the last to the first, and the result files that are there once it was reached, and not before."""

@@ -14,9 +14,11 @@ from valuelex.domain.measure import Completion
 from valuelex.domain.results import Results
 from valuelex.domain.study import STUDY, JudgePlan, Respondent, Study, setting_text
 from valuelex.report.evidence import Evidence, Measure, build_evidence, read_measures
+from valuelex.report.factors import FactorSection, build_factors
 from valuelex.report.findings import write_findings
 from valuelex.report.lexical import FoundSection, SystemView, build_found, view_system
 from valuelex.report.measured import ContrastTable, OrientationSection, build_contrasts, build_orientations
+from valuelex.report.populations import PopulationSection, build_populations
 from valuelex.report.quality import QualitySection, build_quality, saving_sentence
 from valuelex.report.second import SecondSection, build_second
 from valuelex.report.structure import StructureSection, build_structure
@@ -115,6 +117,8 @@ class Report:
     asked: AskedSection
     found: FoundSection | None
     structure: StructureSection | None
+    factors: tuple[FactorSection, ...]
+    populations: PopulationSection | None
     systems: tuple[SystemView, ...]
     orientations: tuple[OrientationSection, ...]
     no_contrasts: str
@@ -147,6 +151,8 @@ def build_report(results: Results) -> Report:
         asked=_asked(results),
         found=build_found(results),
         structure=build_structure(results),
+        factors=build_factors(results),
+        populations=build_populations(results),
         systems=tuple(view_system(s) for s in results.systems if s.name != built),
         orientations=build_orientations(results, measures),
         no_contrasts="" if contrasts else _no_contrasts(results),

@@ -229,6 +229,8 @@ def _contrast(a: _Part, b: _Part, plan: FactorPlan, rng: np.random.Generator) ->
     return PopulationContrast(
         a=a.population.name,
         b=b.population.name,
+        n_respondents_a=len(a.members),
+        n_respondents_b=len(b.members),
         n_both=n_both,
         n_groups_a=a.system.n_groups,
         n_groups_b=b.system.n_groups,

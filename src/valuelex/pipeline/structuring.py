@@ -1,0 +1,80 @@
+"""Look at the structure of terms by further routes: factor analysis, and the systems of populations.
+
+Owns how the stages for them are joined to the building of the study's own system, and the writing of their files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from valuelex.domain.lexicon import ResponseMatrix
+from valuelex.domain.results import Found
+from valuelex.domain.sources import Sources
+from valuelex.domain.study import Study
+from valuelex.io.structure_files import write_factors, write_populations
+from valuelex.pipeline.workspace import stage_rng
+from valuelex.stages.factor_route import route_of_lists
+from valuelex.stages.populations import Build, Built, compare_populations
+
+Array = NDArray[np.float64]
+
+
+def with_further_routes(
+    study: Study,
+    found: Found,
+    outcome: str,
+    build: Build,
+    embed: Callable[[tuple[str, ...]], Array | None],
+    folder: Path,
+) -> Found:
+    """Add the factor-analytic route and the populations to what was found, and write both.
+
+    Parameters
+    ----------
+    study
+        With a plan to normalise and to factor.
+    found
+        The lexicon, matrix and system of everybody.
+    outcome
+        How many groups that system has, and why, in words.
+    build
+        Builds the system of a population in the same way.
+    embed
+        Vectors of terms, or None where there are none. Asked only where populations need them.
+    folder
+        For factors.json, loadings.csv, populations.json and populations.csv.
+    """
+    matrix = found.matrix
+    if study.factors is not None:
+        sources = Sources.of(study.respondents, matrix.respondent_ids)
+        groups = _groups(found, matrix)
+        route = route_of_lists(matrix, sources, groups, study.factors, stage_rng(study, "factors"))
+        found = replace(found, factors=(route,))
+        write_factors(folder, found.factors)
+    if study.populations and study.factors is not None and study.normalise is not None:
+        populations = compare_populations(
+            study.populations,
+            study.respondents,
+            matrix,
+            embed(matrix.terms),
+            study.normalise.min_respondents,
+            Built(found.taxonomy, found.system, outcome),
+            build,
+            study.factors,
+            stage_rng(study, "populations"),
+        )
+        found = replace(found, populations=populations)
+        write_populations(folder, populations)
+    return found
+
+
+def _groups(found: Found, matrix: ResponseMatrix) -> NDArray[np.int64]:
+    """Subdimension of each term of the matrix; -1 for one that is in none."""
+    taxonomy = found.taxonomy
+    of_term = dict(zip(taxonomy.terms, taxonomy.subdimension.tolist(), strict=True))
+    return np.array([of_term.get(term, -1) for term in matrix.terms], dtype=np.int64)
