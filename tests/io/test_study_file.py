@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -343,3 +344,46 @@ def test_recorded_answers_cannot_be_called(tmp_path: Path) -> None:
         read_study(recorded_study(tmp_path, more=own))
     with pytest.raises(StudyError, match="needs a study to be imported into; make one: valuelex new"):
         study_of_one_model("recorded/a", endpoint=None, respondent={}, project={}, judges=[])
+
+
+def test_populations_and_factors_are_read(tmp_path: Path) -> None:
+    more = """
+[factors]
+matrix = "between"
+n_factors = 5
+[[populations]]
+name = "warm"
+where = { temperature = 1.0, persona = ["nurse", "none"] }
+[[populations]]
+name = "base"
+where = { training = "base" }
+"""
+    study = read_study(study_with(tmp_path, new=more))
+    assert [(p.name, dict(p.where)) for p in study.populations] == [
+        ("warm", {"temperature": ("1",), "persona": ("nurse", "none")}),
+        ("base", {"training": ("base",)}),
+    ]
+    assert [r.id for r in study.populations[0].members(study.respondents)] == ["m chat t1", "m chat nurse t1"]
+    assert (study.factors.matrix, study.factors.n_factors, study.factors.resamples) == ("between", 5, 200)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (
+            '[[populations]]\nname = "x"\nwhere = { training = "tuned" }\n',
+            "[[populations]] 'x': no respondent has training = 'tuned'; there is 'base'.",
+        ),
+        ('[factors]\nmatrix = "tetrachoric"\n', "Input should be 'ppmi', 'phi', 'between' or 'within'"),
+    ],
+)
+def test_populations_and_factors_that_cannot_be_are_refused(tmp_path: Path, more: str, message: str) -> None:
+    with pytest.raises(StudyError, match=re.escape(message)):
+        read_study(study_with(tmp_path, new=more))
+
+
+def test_populations_need_words(tmp_path: Path) -> None:
+    path = study_with(tmp_path, new='[[populations]]\nname = "x"\nwhere = { training = "base" }\n')
+    path.write_text(path.read_text().replace("[elicit]\n", ""))
+    with pytest.raises(StudyError, match="but nothing is elicited; add an"):
+        read_study(path)

@@ -8,6 +8,7 @@ from valuelex.domain.factors import Agreement, FactorMatch, FactorPlan, FactorRo
 from valuelex.domain.lexicon import ResponseMatrix
 from valuelex.domain.sources import Sources
 from valuelex.errors import DataError
+from valuelex.stages import factor_route
 from valuelex.stages.factor_route import route_of_lists, route_of_ratings
 from valuelex.stages.factor_words import verdict
 from valuelex.stats.associations import ppmi_of_lists
@@ -134,6 +135,12 @@ def test_nothing_to_factor_is_said_and_no_crash(lists):
     found = route_of_lists(few, sources, group[:4], FactorPlan(matrix="phi"), rng())
     assert isinstance(found, NoFactors)
     assert "3 factors cannot be extracted from 4 variables" in found.reason
+
+
+def test_too_many_terms_are_not_factored(lists, monkeypatch):
+    monkeypatch.setattr(factor_route, "MOST_TERMS", 29)
+    found = route_of_lists(*lists, PLAN, rng())
+    assert found.reason.startswith("30 terms are more than the 29 that are factored; raise [normalise]")
 
 
 def test_one_group_is_nothing_to_agree_with(lists):

@@ -9,6 +9,7 @@ from scipy import sparse
 from scipy.stats import chi2
 
 from valuelex.errors import DataError
+from valuelex.stats import nulls
 from valuelex.stats.nulls import (
     NULLS,
     curveball,
@@ -103,6 +104,27 @@ def test_replicates_in_a_row_have_no_structure_and_differ():
     assert not np.array_equal(replicates[0], replicates[1])
     one, other = pairs[:-1].ravel(), pairs[1:].ravel()
     assert abs(np.corrcoef(one, other)[0, 1]) < 0.25
+
+
+def test_keys_are_told_apart_by_table_and_by_sorting(monkeypatch):
+    # Pairs of rows over 10 columns: 3 and 17 are in both rows of their pair.
+    key, second = np.array([3, 5, 12, 17, 17, 3, 8]), np.array([0, 0, 0, 0, 1, 1, 1], dtype=bool)
+    for largest in (nulls.LARGEST_TABLE, 0):
+        monkeypatch.setattr(nulls, "LARGEST_TABLE", largest)
+        both, alone = nulls._apart(key, second, 20)
+        assert sorted(both.tolist()) == [3, 17]
+        assert sorted(alone.tolist()) == [5, 8, 12]
+
+
+@pytest.mark.parametrize("n_pairs", [2000, 2**16 + 1])
+def test_columns_are_dealt_in_random_order(n_pairs):
+    key = np.repeat(np.arange(2000), 3) * 3 + np.tile([0, 1, 2], 2000)
+    pair, column = nulls._dealt(key, n_pairs, 3, rng(5))
+    np.testing.assert_array_equal(pair, np.repeat(np.arange(2000), 3))
+    counts = np.unique(column.reshape(-1, 3), axis=0, return_counts=True)[1]
+    # Six orders, 333 of each expected: chi-square with 5 degrees of freedom.
+    assert len(counts) == 6
+    assert ((counts - 2000 / 6) ** 2 / (2000 / 6)).sum() < chi2.isf(0.001, 5)
 
 
 def test_curveball_of_sparse_lists_is_that_of_dense_ones():

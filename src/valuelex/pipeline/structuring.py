@@ -5,14 +5,13 @@ Owns how the stages for them are joined to the building of the study's own syste
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from valuelex.domain.lexicon import ResponseMatrix
 from valuelex.domain.results import Found
 from valuelex.domain.sources import Sources
 from valuelex.domain.study import Study
@@ -52,7 +51,7 @@ def with_further_routes(
     matrix = found.matrix
     if study.factors is not None:
         sources = Sources.of(study.respondents, matrix.respondent_ids)
-        groups = _groups(found, matrix)
+        groups = groups_of(found, matrix.terms)
         route = route_of_lists(matrix, sources, groups, study.factors, stage_rng(study, "factors"))
         found = replace(found, factors=(route,))
         write_factors(folder, found.factors)
@@ -73,8 +72,8 @@ def with_further_routes(
     return found
 
 
-def _groups(found: Found, matrix: ResponseMatrix) -> NDArray[np.int64]:
-    """Subdimension of each term of the matrix; -1 for one that is in none."""
+def groups_of(found: Found, terms: Sequence[str]) -> NDArray[np.int64]:
+    """Subdimension of each term; -1 for one that is in none."""
     taxonomy = found.taxonomy
     of_term = dict(zip(taxonomy.terms, taxonomy.subdimension.tolist(), strict=True))
-    return np.array([of_term.get(term, -1) for term in matrix.terms], dtype=np.int64)
+    return np.array([of_term.get(term, -1) for term in terms], dtype=np.int64)

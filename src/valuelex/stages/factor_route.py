@@ -38,6 +38,8 @@ from valuelex.stats.stability import compare_partitions
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.int64]
+MOST_TERMS = 2000
+"""Most terms that are factored: every resample factors a matrix of all pairs."""
 N_STARTS = 10
 """Starts of the rotation of all units."""
 
@@ -117,6 +119,11 @@ def _route(
 ) -> FactorRoute | NoFactors:
     n_groups = len(np.unique(groups[groups >= 0]))
     n_factors = plan.n_factors or max(n_groups, 1)
+    if len(data.terms) > MOST_TERMS:
+        return NoFactors(
+            f"{len(data.terms):,} terms are more than the {MOST_TERMS:,} that are factored; raise [normalise] "
+            "min_respondents for a lexicon of fewer."
+        )
     chosen_by = "given by the study" if plan.n_factors else "as many as groups"
     try:
         chosen = data.factored(name)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 
 from valuelex.errors import DataError
 from valuelex.stats.checks import Array, as_groups, as_table
@@ -244,9 +245,9 @@ class _Profiles:
         profile = as_groups(profiles, table.shape[0], name="profiles", min_groups=3)
         unit = as_groups(units, table.shape[0], name="units", min_groups=1)
         self.n_lists = np.bincount(profile).astype(np.float64)
-        member = np.zeros((len(self.n_lists), table.shape[0]))
-        member[profile, np.arange(len(profile))] = 1.0
-        self.shares: Array = (table.T @ member.T).T / self.n_lists[:, None]
+        ones, lists_ = np.ones(len(profile)), np.arange(len(profile))
+        member = sparse.csr_array((ones, (profile, lists_)), shape=(len(self.n_lists), len(profile)))
+        self.shares: Array = (member @ table).toarray() / self.n_lists[:, None]
         pairs = np.unique(np.column_stack([profile, unit]), axis=0)
         if len(pairs) > len(self.n_lists):
             msg = (

@@ -22,6 +22,8 @@ NULLS = ("wishart", "permuted", "curveball", "permuted_tetrachoric")
 """Names of the nulls of `null_correlation`."""
 ROUNDS = 50
 """Rounds of `curveball`; see there for the mixing check."""
+LARGEST_TABLE = 50_000_000
+"""Most pairs of rows times columns that are marked in a table (bytes); beyond, they are sorted."""
 ROUNDS_BETWEEN = 5
 """Rounds from one replicate of `curveball_correlations` to the next."""
 
@@ -221,18 +223,43 @@ def _trade(
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
     # Rows at places 2 i and 2 i + 1 are pair i; the last of an odd number trades with nobody.
-    key = np.sort((place[row] // 2) * n_columns + column)
-    same = key[1:] == key[:-1]
-    shared = np.zeros(len(key), dtype=bool)
-    shared[1:] |= same
-    shared[:-1] |= same
-    both = key[1:][same]
+    place = place[row]
     n_pairs = (len(sums) + 1) // 2
-    alone = key[~shared]
-    pair = alone // n_columns
-    alone = alone[np.argsort(pair + rng.random(len(alone)))]
+    both, alone = _apart((place // 2) * n_columns + column, place % 2 == 1, n_pairs * n_columns)
+    pair, dealt = _dealt(alone, n_pairs, n_columns, rng)
     start = np.concatenate([[0], np.cumsum(np.bincount(pair, minlength=n_pairs))])
     kept = sums[order[::2]] - np.bincount(both // n_columns, minlength=n_pairs)
-    second = np.arange(len(alone)) - start[pair] >= kept[pair]
+    second = np.arange(len(pair)) - start[pair] >= kept[pair]
     place = np.concatenate([2 * pair + second, 2 * (both // n_columns), 2 * (both // n_columns) + 1])
-    return order[place], np.concatenate([alone % n_columns, both % n_columns, both % n_columns])
+    return order[place], np.concatenate([dealt, both % n_columns, both % n_columns])
+
+
+def _apart(
+    key: NDArray[np.int64], second: NDArray[np.bool_], n_keys: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Keys that the first and the second row of a pair both hold, once each, and those that one of them holds."""
+    if n_keys > LARGEST_TABLE:
+        ordered = np.sort(key)
+        same = ordered[1:] == ordered[:-1]
+        shared = np.zeros(len(ordered), dtype=bool)
+        shared[1:] |= same
+        shared[:-1] |= same
+        return ordered[1:][same], ordered[~shared]
+    mine, theirs = key[~second], key[second]
+    held = np.zeros(n_keys, dtype=np.uint8)
+    held[mine] = 1
+    shared = held[theirs] == 1
+    both = theirs[shared]
+    held[both] = 2
+    return both, np.concatenate([mine[held[mine] == 1], theirs[~shared]])
+
+
+def _dealt(
+    key: NDArray[np.int64], n_pairs: int, n_columns: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pair and column of each key, pairs in order, the columns of a pair in random order."""
+    key = rng.permutation(key)
+    pair = key // n_columns
+    # Numbers of 16 bits are sorted by their digits, many times faster than longer ones.
+    order = np.argsort(pair.astype(np.uint16) if n_pairs <= 2**16 else pair, kind="stable")
+    return pair[order], key[order] % n_columns
