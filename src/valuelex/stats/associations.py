@@ -14,7 +14,7 @@ from scipy import sparse
 
 from valuelex.errors import DataError
 from valuelex.stats.checks import Array, as_groups, as_table
-from valuelex.stats.cooccurrence import as_lists, cooccurrence, phi, ppmi
+from valuelex.stats.cooccurrence import as_lists, cooccurrence, phi, ppmi_checked
 from valuelex.stats.loading_intervals import LARGEST_STACK, UnitCorrelations
 
 SMOOTHING = 0.5
@@ -91,7 +91,9 @@ def ppmi_of_lists(lists: ArrayLike, units: ArrayLike) -> UnitCorrelations:
         there = np.diagonal(c) > 0
         if not there.any():
             return _embed(None, there)
-        information = ppmi(c[np.ix_(there, there)], counts.n_lists(weights), smoothing=SMOOTHING)
+        if not there.all():
+            c = c[np.ix_(there, there)]
+        information = ppmi_checked(c, counts.n_lists(weights), smoothing=SMOOTHING)
         products = _embed(information.T @ information, there)
         return _as_correlations(products, np.nan_to_num(np.diagonal(products)) > 0)
 

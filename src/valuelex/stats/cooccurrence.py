@@ -190,10 +190,32 @@ def ppmi(counts: ArrayLike, n_lists: float, *, base: float = 2.0, smoothing: flo
         msg = f"smoothing must be 0 or more, not {smoothing:g}; it is a number of lists."
         raise DataError(msg)
     _refuse_absent(s)
-    margin = s + 2 * smoothing
-    ratio = (c + smoothing) * (n_lists + 4 * smoothing) / np.outer(margin, margin)
-    information = np.zeros_like(c)
-    np.log(ratio, out=information, where=(c > 0) & (ratio > 1))
+    return ppmi_checked(c, n_lists, base=base, smoothing=smoothing)
+
+
+def ppmi_checked(counts: Array, n_lists: float, *, base: float = 2.0, smoothing: float = 0.0) -> Array:
+    """Positive pointwise mutual information, as `ppmi`, of counts that need no check, such as those of resamples.
+
+    Parameters
+    ----------
+    counts : (n_columns, n_columns)
+        As from `cooccurrence`, every column in a list.
+    n_lists, base, smoothing
+        As for `ppmi`.
+
+    Returns
+    -------
+    (n_columns, n_columns)
+        As from `ppmi`.
+    """
+    margin = np.diagonal(counts) + 2 * smoothing
+    ratio = (counts + smoothing) * (n_lists + 4 * smoothing)
+    ratio /= margin
+    ratio /= margin[:, None]
+    # What never occurs together, or less than by chance, has no information.
+    np.maximum(ratio, 1.0, out=ratio)
+    ratio[counts <= 0] = 1.0
+    information: Array = np.log(ratio, out=ratio)
     information /= np.log(base)
     np.fill_diagonal(information, 0.0)
     return information

@@ -26,8 +26,8 @@ AT_BOUND = LEAST_UNIQUENESS + 1e-9
 IMPROPER_STARTS = (0.2, 0.9)
 """Further starts, the same for every uniqueness, where the first ended at the lower bound: such matrices have
 several local minima. The best end is kept."""
-RESAMPLE_TOLERANCE = 1e-5
-"""Largest gradient of a resample: its loadings are then right to 1e-4, far below the error of sampling."""
+RESAMPLE_TOLERANCE = 1e-4
+"""Largest gradient of a resample: its loadings are then right to 1e-3, far below the error of sampling."""
 N_AXIS_ITERATIONS = 10
 """Principal-axis steps before the search turns to Newton steps towards the same fixed point."""
 LEAST_AXIS_UNIQUENESS = -1.0
