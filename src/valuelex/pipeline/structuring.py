@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +18,26 @@ from valuelex.domain.sources import Sources
 from valuelex.domain.study import Study
 from valuelex.io.structure_files import write_factors, write_populations
 from valuelex.pipeline.workspace import stage_rng
-from valuelex.stages.factor_route import route_of_lists
+from valuelex.stages.factor_route import route_of_lists, route_of_ratings
 from valuelex.stages.populations import Build, Built, compare_populations
 
 Array = NDArray[np.float64]
+
+
+class Rated(Protocol):
+    """How much respondents value terms: (n_respondents, n_terms), NaN where nobody tells."""
+
+    @property
+    def values(self) -> Array:
+        """Scale points."""
+
+    @property
+    def respondent_ids(self) -> tuple[str, ...]:
+        """Of the rows."""
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Of the columns."""
 
 
 def with_further_routes(
@@ -30,6 +47,7 @@ def with_further_routes(
     build: Build,
     embed: Callable[[tuple[str, ...]], Array | None],
     folder: Path,
+    rated: Rated | None = None,
 ) -> Found:
     """Add the factor-analytic route and the populations to what was found, and write both.
 
@@ -47,13 +65,20 @@ def with_further_routes(
         Vectors of terms, or None where there are none. Asked only where populations need them.
     folder
         For factors.json, loadings.csv, populations.json and populations.csv.
+    rated
+        Ratings of terms where the study asked for them; their factors are a route of their own.
     """
     matrix = found.matrix
     if study.factors is not None:
         sources = Sources.of(study.respondents, matrix.respondent_ids)
         groups = groups_of(found, matrix.terms)
-        route = route_of_lists(matrix, sources, groups, study.factors, stage_rng(study, "factors"))
-        found = replace(found, factors=(route,))
+        routes = [route_of_lists(matrix, sources, groups, study.factors, stage_rng(study, "factors"))]
+        if rated is not None:
+            sources = Sources.of(study.respondents, rated.respondent_ids)
+            groups = groups_of(found, rated.terms)
+            rng = stage_rng(study, "rated factors")
+            routes.append(route_of_ratings(rated.values, rated.terms, sources, groups, study.factors, rng))
+        found = replace(found, factors=tuple(routes))
         write_factors(folder, found.factors)
     if study.populations and study.factors is not None and study.normalise is not None:
         populations = compare_populations(
