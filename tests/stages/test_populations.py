@@ -94,6 +94,10 @@ def test_populations_of_one_structure_agree(same):
     assert "Their groups (3 and 3) agree " in between.verdict
     assert "Of 3 factors of the first, 3 are found again beyond chance" in between.verdict
     assert "belong to both" not in between.verdict
+    assert (between.difference.units, between.difference.n_units) == ("families", 12)
+    assert between.difference.p_value > 0.05
+    assert "They are no less alike than random splits of the same 12 families" in between.verdict
+    assert same.contrasts[0].difference is None
     assert "6 respondents belong to both" in same.contrasts[0].verdict
 
 
@@ -103,6 +107,9 @@ def test_populations_of_two_structures_do_not():
     assert between.agreement.p_value > 0.05
     assert sum(f.congruence > f.chance for f in between.factors) <= 1
     assert "agree no more than chance would" in between.verdict
+    assert between.difference.p_value == 1 / 50  # None of 49 splits is as little alike.
+    assert between.difference.congruence < between.difference.by_split
+    assert "They are less alike than random splits" in between.verdict
 
 
 def test_each_lexicon_has_its_own_cut_and_terms_are_counted_below_it():
@@ -171,3 +178,14 @@ def test_fewer_terms_than_groups_is_the_reason_that_building_gives():
 def test_the_same_seed_gives_the_same_comparison():
     one, same = (compare(*world(), [BASE_ONLY]) for _ in range(2))
     assert one.contrasts == same.contrasts
+
+
+def test_models_are_exchanged_where_families_have_members_on_both_sides():
+    matrix, people = world()
+    paired = tuple(replace(p, family=f"f{i % 6}") for i, p in enumerate(people))
+    found = compare(matrix, paired, [BASE_ONLY, TUNED]).contrasts[2]
+    assert (found.difference.units, found.difference.n_units) == ("models", 12)
+    one_model = tuple(replace(p, model=people[0].model) for p in paired)
+    found = compare(matrix, one_model, [BASE_ONLY, TUNED]).contrasts[2]
+    assert found.difference is None
+    assert "cannot be told: too few models belong to one alone" in found.verdict

@@ -115,11 +115,28 @@ class FactorCongruence:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """Whether two populations differ more than random splits of the same models.
+
+    `congruence` is the mean congruence of their factors, `by_split` its median over random splits of both together,
+    and `p_value` the share of splits, the observed one among them, that are no more congruent. `units` are what was
+    exchanged whole, families or models, and `n_units` how many of them there are.
+    """
+
+    congruence: float
+    by_split: float
+    p_value: float
+    units: str
+    n_units: int
+
+
+@dataclass(frozen=True, slots=True)
 class PopulationContrast:
     """Two populations compared on the terms that both have.
 
     `n_both` respondents belong to both: what they have in common with themselves makes the populations more
-    alike. `agreement` is that of the groups; None where it cannot be told. `reason` says why factors were not
+    alike. `agreement` is that of the groups; None where it cannot be told. `difference` is None where they share
+    respondents or have too few models. `reason` says why factors were not
     compared, and is empty where they were. `verdict` says all of it in words.
     """
 
@@ -133,6 +150,7 @@ class PopulationContrast:
     terms: tuple[TermShift, ...]
     agreement: Agreement | None
     factors: tuple[FactorCongruence, ...]
+    difference: Difference | None
     reason: str
     verdict: str
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isnan
 
-from valuelex.domain.population import PopulationContrast, PopulationSystem, TermShift
+from valuelex.domain.population import Difference, PopulationContrast, PopulationSystem, TermShift
 from valuelex.domain.results import Results
 from valuelex.report.lexical import Group, view_system
 from valuelex.report.quality import Table
@@ -88,6 +88,8 @@ def _contrast(c: PopulationContrast) -> ContrastView:
     tables = [_agreement(c)]
     if c.factors:
         tables.append(_factors(c))
+    if c.difference is not None:
+        tables.append(_difference(c.difference))
     changed = [t for t in c.terms if t.status != "shared"]
     if changed:
         tables.append(
@@ -133,6 +135,16 @@ def _factors(c: PopulationContrast) -> Table:
         "quantile with the terms of the second shuffled.",
         ("Factor", f"Leading terms in {c.a}", "Congruence", "Chance"),
         rows,
+    )
+
+
+def _difference(d: Difference) -> Table:
+    return Table(
+        "More different than random splits?",
+        f"Mean congruence of their factors, and its median where the same {d.n_units} {d.units} are split at random; p "
+        "is the share of splits that are no more alike.",
+        ("Congruence", "Of random splits", "p"),
+        ((number(d.congruence), number(d.by_split), p_value(d.p_value)),),
     )
 
 

@@ -18,6 +18,7 @@ from valuelex.domain.factors import Agreement, FactorPlan
 from valuelex.domain.lexicon import ResponseMatrix
 from valuelex.domain.population import (
     EVERYBODY,
+    Difference,
     FactorCongruence,
     Population,
     PopulationContrast,
@@ -32,7 +33,8 @@ from valuelex.domain.study import Respondent
 from valuelex.errors import DataError
 from valuelex.stages.factor_data import Factored, ListData
 from valuelex.stages.factor_route import agree
-from valuelex.stages.factor_words import FAIR, degree, figures
+from valuelex.stages.factor_words import ALPHA, FAIR, degree, figures
+from valuelex.stages.population_difference import difference_of
 from valuelex.stats.factor import efa
 from valuelex.stats.target_congruence import congruence_with_target
 
@@ -226,6 +228,7 @@ def _contrast(a: _Part, b: _Part, plan: FactorPlan, rng: np.random.Generator) ->
     except DataError as error:
         reason = f"Factors were not compared: {error}"
     n_both = len({r.id for r in a.members} & {r.id for r in b.members})
+    difference = _difference(a, b, len(factors), rng) if factors and not n_both else None
     return PopulationContrast(
         a=a.population.name,
         b=b.population.name,
@@ -237,8 +240,11 @@ def _contrast(a: _Part, b: _Part, plan: FactorPlan, rng: np.random.Generator) ->
         terms=terms,
         agreement=agreement,
         factors=factors,
+        difference=difference,
         reason=reason,
-        verdict=_verdict(a, b, terms, agreement, factors, n_both),
+        verdict=" ".join(
+            [*_verdict(a, b, terms, agreement, factors), *_about_difference(difference, n_both)]
+        ),
     )
 
 
@@ -303,8 +309,7 @@ def _verdict(
     terms: Sequence[TermShift],
     agreement: Agreement | None,
     factors: Sequence[FactorCongruence],
-    n_both: int,
-) -> str:
+) -> list[str]:
     n = Counter(t.status for t in terms)
     parts = [
         f"{n['shared']} terms are in both lexicons, {n['lost']} in the first alone, {n['gained']} in the second alone."
@@ -321,6 +326,30 @@ def _verdict(
             f"Of {len(factors)} factors of the first, {beyond} are found again beyond chance, {alike} of them with a "
             f"congruence over {FAIR}."
         )
+    return parts
+
+
+def _difference(a: _Part, b: _Part, n_factors: int, rng: np.random.Generator) -> Difference | None:
+    wanted = set(b.matrix.terms)
+    shared = [term for term in a.matrix.terms if term in wanted]
+    tables, ids = [], []
+    for part in (a, b):
+        place = {term: j for j, term in enumerate(part.matrix.terms)}
+        tables.append(part.matrix.values[:, [place[term] for term in shared]])
+        ids.append(part.matrix.respondent_ids)
+    sources = Sources.of((*a.members, *b.members), (*ids[0], *ids[1]))
+    in_second = np.repeat([False, True], [len(part) for part in ids])
+    return difference_of(np.concatenate(tables), in_second, sources.families, sources.models, n_factors, rng)
+
+
+def _about_difference(difference: Difference | None, n_both: int) -> list[str]:
     if n_both:
-        parts.append(f"{n_both} respondents belong to both, which makes them more alike.")
-    return " ".join(parts)
+        return [f"{n_both} respondents belong to both, which makes them more alike."]
+    if difference is None:
+        return ["Whether they differ more than models do cannot be told: too few models belong to one alone."]
+    d = difference
+    said = "less alike than" if d.p_value <= ALPHA else "no less alike than"
+    return [
+        f"They are {said} random splits of the same {d.n_units} {d.units}: their factors' mean congruence is "
+        f"{d.congruence:.2f}, that of splits {d.by_split:.2f} (p = {d.p_value:.2f})."
+    ]
