@@ -7,24 +7,28 @@ import numpy as np
 import polars as pl
 
 from examples import study
+from stages.planted_lists import structured
 from stages.test_populations import BASE_ONLY, build, world
 from valuelex.domain.factors import FactorPlan
 from valuelex.domain.lexicon import Lexicon
 from valuelex.domain.results import Found
 from valuelex.domain.sources import Sources
+from valuelex.domain.study import ConstructPlan
 from valuelex.pipeline.structuring import with_further_routes
 
 PLAN = FactorPlan(resamples=5)
+GROUPS = ConstructPlan(n_dimensions=None, n_subdimensions=3, max_subdimensions=4, resamples=5)
 
 
-def found_in(matrix, people) -> tuple[Found, str]:
-    built = build(matrix, Sources.of(people, matrix.respondent_ids), None, "all", np.random.default_rng(0))
-    return Found((), Lexicon((), (), ()), matrix, built.taxonomy, built.system), built.outcome
+def found_in(matrix, people) -> tuple[Found, Sources]:
+    sources = Sources.of(people, matrix.respondent_ids)
+    built = build(matrix, sources, None, "all", np.random.default_rng(0))
+    return Found((), Lexicon((), (), ()), matrix, structured(built.taxonomy), built.system), sources
 
 
 def test_lists_and_ratings_are_two_routes(tmp_path: Path) -> None:
     matrix, people = world()
-    found, outcome = found_in(matrix, people)
+    found, sources = found_in(matrix, people)
     source = np.random.default_rng(1)
     groups = found.taxonomy.subdimension[:20]
     values = np.clip(
@@ -36,7 +40,7 @@ def test_lists_and_ratings_are_two_routes(tmp_path: Path) -> None:
         terms=(*matrix.terms[:20], "unheard"),
     )
     plain = replace(study(people), factors=PLAN)
-    after = with_further_routes(plain, found, outcome, build, lambda _: None, tmp_path, rated)
+    after = with_further_routes(plain, found, sources, lambda _: None, tmp_path, rated)
     assert [route.matrix for route in after.factors] == ["ppmi", "ratings"]
     # A term that was rated and is in no list has no group to agree with.
     assert after.factors[1].agreement.n_terms <= 20
@@ -48,19 +52,20 @@ def test_lists_and_ratings_are_two_routes(tmp_path: Path) -> None:
 
 def test_populations_are_built_where_the_study_names_them(tmp_path: Path) -> None:
     matrix, people = world()
-    found, outcome = found_in(matrix, people)
-    asks = replace(study(people), factors=PLAN, populations=(BASE_ONLY,))
+    found, sources = found_in(matrix, people)
+    asks = replace(study(people), construct=GROUPS, factors=PLAN, populations=(BASE_ONLY,))
     asked: list[tuple[str, ...]] = []
 
     def embed(terms: tuple[str, ...]) -> np.ndarray:
         asked.append(terms)
         return np.eye(len(terms))
 
-    after = with_further_routes(asks, found, outcome, build, embed, tmp_path)
+    after = with_further_routes(asks, found, sources, embed, tmp_path)
     assert asked == [matrix.terms]
     assert [s.name for s in after.populations.systems] == ["all", "base"]
-    assert after.populations.systems[0].outcome == "3 groups, given"
+    assert after.populations.systems[0].outcome == "The study gave 3 groups."
+    base = after.populations.systems[1]
+    assert base.n_groups == 3
+    assert base.outcome.startswith("The lists of 6 independent families ")
+    assert base.system.title == "System built from the study 'bells, base'"
     assert json.loads((tmp_path / "populations.json").read_text())["populations"][1]["name"] == "base"
-    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
-    with_further_routes(asks, found, outcome, build, embed, tmp_path)
-    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from report.example_results import HOSTILE, SCRIPT, example_results
-from stages.planted_lists import planted
+from stages.planted_lists import planted, structured
 from stages.test_populations import BASE_ONLY, TUNED, compare, world
 from valuelex.domain.factors import FactorPlan, NoFactors
 from valuelex.domain.population import Population
+from valuelex.domain.structure import Taxonomy
 from valuelex.report.factors import build_factors
 from valuelex.report.html import render
 from valuelex.report.populations import build_populations
@@ -41,7 +42,10 @@ def populations():
 @pytest.fixture(scope="module")
 def results(route, populations):
     plain = example_results()
-    return replace(plain, found=replace(plain.found, factors=(route,), populations=populations))
+    given = plain.found.structure
+    taxonomy = replace(given if isinstance(given, Taxonomy) else given.taxonomy, weights={})
+    found = replace(plain.found, structure=structured(taxonomy), factors=(route,), populations=populations)
+    return replace(plain, found=found)
 
 
 def cells(section, title: str) -> tuple[tuple[str, ...], ...]:

@@ -4,8 +4,35 @@ from __future__ import annotations
 
 import numpy as np
 
+from valuelex.domain.evidence import Level, LevelChoice, Outcome, Structure
 from valuelex.domain.lexicon import ResponseMatrix
 from valuelex.domain.sources import Sources
+from valuelex.domain.structure import Taxonomy
+
+
+def structured(taxonomy: Taxonomy) -> Structure:
+    """Make a structure of a taxonomy that nothing speaks for or against."""
+    n = len(set(taxonomy.subdimension.tolist()))
+    none = (0.0,) * n
+    joint = LevelChoice(Level.JOINT, Outcome.GROUPS, n, tuple(range(1, n + 1)), none, none, none, (n,), 0.0)
+    return Structure(
+        taxonomy=taxonomy,
+        joint=joint,
+        levels=(),
+        views=(),
+        groups=(),
+        nulls=(),
+        splits=(),
+        sensitivities=(),
+        control=None,
+        dimension_gain={},
+        given=True,
+        independent="families",
+        n_independent=12,
+        profiled="",
+        n_models=12,
+        verdict=(f"The study gave {n} groups.",),
+    )
 
 
 def planted(

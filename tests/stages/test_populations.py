@@ -11,7 +11,7 @@ from valuelex.domain.population import Population
 from valuelex.domain.sources import Sources
 from valuelex.domain.structure import Taxonomy
 from valuelex.errors import DataError
-from valuelex.stages.construct import build_system
+from valuelex.stages.build_system import build_system
 from valuelex.stages.populations import Built, compare_populations
 from valuelex.stats.cluster import spectral_clusters
 from valuelex.stats.cooccurrence import cooccurrence, margin_residual
@@ -32,7 +32,7 @@ def build(matrix, sources, vectors, name, rng) -> Built:
     labels = spectral_clusters(affinity, N_GROUPS, rng)
     n = len(labels)
     taxonomy = Taxonomy(
-        matrix.terms, labels, labels, np.arange(n) * -1.0, np.full(n, np.nan), np.zeros((n, 2)), 0.0, 0
+        matrix.terms, labels, labels, np.arange(n) * -1.0, np.full(n, np.nan), np.zeros((n, 2)), {}, 0
     )
     return Built(taxonomy, build_system(taxonomy, name), f"{len(set(labels.tolist()))} groups, given")
 
@@ -64,9 +64,19 @@ TUNED = Population("tuned", {"training": ("instruct",)})
 
 def compare(matrix: ResponseMatrix, people, populations, min_respondents=2, seed=0):
     rng = np.random.default_rng(seed)
-    whole = build(matrix, Sources.of(people, matrix.respondent_ids), None, "all", rng)
+    sources = Sources.of(people, matrix.respondent_ids)
+    whole = build(matrix, sources, None, "all", rng)
     return compare_populations(
-        populations, people, matrix, None, min_respondents, whole, build, PLAN, np.random.default_rng(seed)
+        populations,
+        people,
+        matrix,
+        sources,
+        None,
+        min_respondents,
+        whole,
+        build,
+        PLAN,
+        np.random.default_rng(seed),
     )
 
 

@@ -40,7 +40,6 @@ from valuelex.stages.construct import construct
 from valuelex.stages.elicit import read_responses, truncated_responses
 from valuelex.stages.families import WordRules
 from valuelex.stages.normalise import normalise
-from valuelex.stages.populations import Build, Built
 from valuelex.stages.project import read_completions
 from valuelex.stages.quality import measure_quality
 from valuelex.stages.score import orient
@@ -133,7 +132,7 @@ def _construct(
     files.write_structure(folder, structure)
     system = build_system(structure.taxonomy, study.name)
     found = Found(tuple(responses), lexicon, matrix, structure, system)
-    return with_further_routes(study, found, embedder.embed, folder)
+    return with_further_routes(study, found, _sources(study, matrix, responses), embedder.embed, folder)
 
 
 def normalised(
@@ -154,13 +153,15 @@ def structure_of(
     if study.construct is None:
         msg = "The study elicits words but has no plan to construct."
         raise StudyError(msg)
-    prompt_of = {r.id: r.prompt_id for r in responses}
-    sources = Sources.of(
-        study.respondents, matrix.respondent_ids, [prompt_of[i] for i in matrix.response_ids]
-    )
+    sources = _sources(study, matrix, responses)
     return construct(
         matrix, sources, embedder.embed(matrix.terms), study.construct, stage_rng(study, "construct")
     )
+
+
+def _sources(study: Study, matrix: ResponseMatrix, responses: Sequence[Response]) -> Sources:
+    prompt_of = {r.id: r.prompt_id for r in responses}
+    return Sources.of(study.respondents, matrix.respondent_ids, [prompt_of[i] for i in matrix.response_ids])
 
 
 def _conclude(

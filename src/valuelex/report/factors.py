@@ -198,7 +198,7 @@ def _others(route: FactorRoute) -> Table:
     return Table(
         "The same analysis of other matrices",
         "Adjusted Rand index of their primary loadings with the groups, and with the factors above. Between: which "
-        f"terms the same {'models' if route.resampled == 'families' else 'respondents'} favour; within: which come "
+        f"terms the same {'respondents' if route.resampled == 'respondents' else 'models'} favour; within: which come "
         "together in one list beyond that.",
         ("Matrix", "With groups", "With these factors", "Terms", "Why not"),
         rows,

@@ -17,7 +17,6 @@ from valuelex.domain.factors import MatrixName
 from valuelex.domain.lexicon import ResponseMatrix
 from valuelex.domain.sources import Sources
 from valuelex.errors import DataError
-from valuelex.stages.caveats import ENOUGH_FAMILIES
 from valuelex.stats.associations import (
     between_profiles,
     phi_of_lists,
@@ -76,7 +75,10 @@ class Factored:
 
 @dataclass(frozen=True, slots=True)
 class ListData:
-    """Lists that hold a term, with the unit that is resampled and the profile of each."""
+    """Lists that hold a term, with the unit that is resampled and the profile of each.
+
+    There are no profiles where nobody has lists enough for habits.
+    """
 
     terms: tuple[str, ...]
     values: NDArray[np.uint8]
@@ -86,12 +88,14 @@ class ListData:
 
     @classmethod
     def of(cls, matrix: ResponseMatrix, sources: Sources) -> Self:
-        """Take families for units and models for profiles, or respondents for both where families are few."""
+        """Take what is independent for units, and what has habits of its own for profiles."""
+        units = sources.units()
         rows = np.flatnonzero(matrix.values.any(axis=1))
-        by_family = len(set(sources.families)) >= ENOUGH_FAMILIES
-        units = np.asarray(sources.families if by_family else sources.respondents)[rows]
-        profiles = np.asarray(sources.models)[rows] if by_family else units
-        return cls(matrix.terms, matrix.values[rows], units, profiles, _resampled(by_family))
+        own = units.of_rows(rows.tolist())
+        profiles = np.asarray(own.profiled_of, dtype=np.str_)
+        return cls(
+            matrix.terms, matrix.values[rows], np.asarray(own.independent_of), profiles, own.independent
+        )
 
     def factored(self, name: MatrixName) -> Factored:
         """Correlations of that name.
@@ -103,6 +107,9 @@ class ListData:
         """
         if not self.values.size:
             msg = "No response names a term, so there is nothing to correlate."
+            raise DataError(msg)
+        if name in ("between", "within") and not self.profiles.size:
+            msg = "There are too few models or respondents with lists enough to have a profile of their own."
             raise DataError(msg)
 
         def correlate(columns: Labels) -> UnitCorrelations:
@@ -149,10 +156,9 @@ class RatedData:
 
     @classmethod
     def of(cls, values: Array, terms: Sequence[str], sources: Sources) -> Self:
-        """Take families for units, or respondents where families are few."""
-        by_family = len(set(sources.families)) >= ENOUGH_FAMILIES
-        units = np.asarray(sources.families if by_family else sources.respondents)
-        return cls(tuple(terms), values, units, _resampled(by_family))
+        """Take what is independent for units."""
+        units = sources.units()
+        return cls(tuple(terms), values, np.asarray(units.independent_of), units.independent)
 
     def factored(self, _: MatrixName = "ratings") -> Factored:
         """Correlations of the ratings.
@@ -186,10 +192,6 @@ class RatedData:
             return found.rules[:-1]
 
         return _asked(of_ratings, "ratings")
-
-
-def _resampled(by_family: bool) -> str:
-    return "families" if by_family else "respondents"
 
 
 def _asked(ask: Callable[[], Sequence[RetentionRule]], what: str) -> list[RetentionRule]:

@@ -53,8 +53,8 @@ def route_of_lists(
 ) -> FactorRoute | NoFactors:
     """Factor the terms of lists and hold the factors against groups of the same terms.
 
-    Families are resampled where there are `ENOUGH_FAMILIES`, else respondents. A profile is a model's, or a
-    respondent's where respondents are resampled.
+    What is resampled, and whose profiles are correlated, is told by `Sources.units`: families and models where there
+    are enough of them, else respondents.
 
     Parameters
     ----------

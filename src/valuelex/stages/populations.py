@@ -46,11 +46,12 @@ N_LEADING = 5
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What building gave: the taxonomy, its value system, and in words how many groups there are and why."""
+    """What building gave: taxonomy, value system, in words how many groups there are and why, and what limits it."""
 
     taxonomy: Taxonomy
     system: ValueSystem
     outcome: str
+    notes: tuple[str, ...] = ()
 
 
 Build = Callable[[ResponseMatrix, Sources, Array | None, str, np.random.Generator], Built]
@@ -61,6 +62,7 @@ def compare_populations(
     populations: Sequence[Population],
     respondents: Sequence[Respondent],
     matrix: ResponseMatrix,
+    sources: Sources,
     vectors: Array | None,
     min_respondents: int,
     whole: Built,
@@ -78,6 +80,8 @@ def compare_populations(
         All of the study.
     matrix
         Responses by terms of everybody.
+    sources
+        Who gave each of them.
     vectors : (n_terms, d), optional
         Of the terms.
     min_respondents
@@ -99,19 +103,20 @@ def compare_populations(
     """
     everybody = Population(EVERYBODY, {})
     n_naming = _n_naming(matrix)
-    system = _as_system(everybody, respondents, matrix, whole)
+    system = _as_system(everybody, respondents, matrix, whole, whole.notes)
     parts = [_Part(everybody, tuple(respondents), matrix, _counted(matrix), system)]
     own = rng.spawn(len(populations))
     for population, generator in zip(populations, own, strict=True):
         members = population.members(respondents)
-        lists = _lists_of(members, matrix)
+        rows = _rows_of(members, matrix)
+        lists = _lists_of(rows, matrix)
         # What fewer of all respondents name is there because the study keeps it.
         least = np.where(n_naming < min_respondents, 1, min_respondents)
         columns = np.flatnonzero(_n_naming(lists) >= least)
         terms = tuple(matrix.terms[j] for j in columns)
         part = replace(lists, values=lists.values[:, columns], terms=terms)
         of_terms = None if vectors is None else vectors[columns]
-        system = _build(population, members, part, of_terms, build, generator)
+        system = _build(population, members, part, _sources_of(rows, sources), of_terms, build, generator)
         parts.append(_Part(population, members, part, _counted(lists), system))
     pairs = list(combinations(parts, 2))
     contrasts = tuple(
@@ -152,15 +157,23 @@ def _counted(matrix: ResponseMatrix) -> dict[str, int]:
     return dict(zip(matrix.terms, _n_naming(matrix).tolist(), strict=True))
 
 
-def _lists_of(members: Sequence[Respondent], matrix: ResponseMatrix) -> ResponseMatrix:
+def _rows_of(members: Sequence[Respondent], matrix: ResponseMatrix) -> list[int]:
     ids = {r.id for r in members}
-    rows = [i for i, respondent in enumerate(matrix.respondent_ids) if respondent in ids]
+    return [i for i, respondent in enumerate(matrix.respondent_ids) if respondent in ids]
+
+
+def _lists_of(rows: Sequence[int], matrix: ResponseMatrix) -> ResponseMatrix:
     return replace(
         matrix,
         values=matrix.values[rows],
         response_ids=tuple(matrix.response_ids[i] for i in rows),
         respondent_ids=tuple(matrix.respondent_ids[i] for i in rows),
     )
+
+
+def _sources_of(rows: Sequence[int], sources: Sources) -> Sources:
+    labels = (sources.respondents, sources.models, sources.families, sources.prompts)
+    return Sources(*(tuple(of[i] for i in rows) if of else () for of in labels))
 
 
 def _as_system(
@@ -198,6 +211,7 @@ def _build(
     population: Population,
     members: tuple[Respondent, ...],
     matrix: ResponseMatrix,
+    sources: Sources,
     vectors: Array | None,
     build: Build,
     rng: np.random.Generator,
@@ -206,11 +220,10 @@ def _build(
         why = "No term is named by enough of its respondents."
         return _as_system(population, members, matrix, None, (why,))
     try:
-        sources = Sources.of(members, matrix.respondent_ids)
         built = build(matrix, sources, vectors, population.name, rng)
     except DataError as error:
         return _as_system(population, members, matrix, None, (str(error),))
-    return _as_system(population, members, matrix, built)
+    return _as_system(population, members, matrix, built, built.notes)
 
 
 def _contrast(a: _Part, b: _Part, plan: FactorPlan, rng: np.random.Generator) -> PopulationContrast:
