@@ -102,7 +102,10 @@ def test_populations_of_one_structure_agree(same):
     assert between.agreement.adjusted_rand > 0.8
     assert all(f.congruence > max(f.chance, 0.85) for f in between.factors)
     assert "Their groups (3 and 3) agree " in between.verdict
-    assert "Of 3 factors of the first, 3 are found again beyond chance" in between.verdict
+    assert (
+        "Factors of the first found again beyond chance: 3 of 3; with a congruence over 0.85: 3."
+        in between.verdict
+    )
     assert "belong to both" not in between.verdict
     assert (between.difference.units, between.difference.n_units) == ("families", 12)
     assert between.difference.p_value > 0.05

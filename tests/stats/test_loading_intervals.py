@@ -36,6 +36,7 @@ def test_intervals_are_made_of_the_resamples() -> None:
     ends = np.tanh(centre + quantile * np.arctanh(phi).std(ddof=1) * np.array([-1, 1]))
     np.testing.assert_allclose([found.phi_low[0, 1], found.phi_high[0, 1]], ends)
     np.testing.assert_array_equal(np.diag(found.phi_high), 1.0)
+    np.testing.assert_array_equal(np.diag(found.phi_low), 1.0)
     shares = np.einsum("bij,bjk,bik->bi", found.patterns, found.phis, found.patterns)
     centre, error = np.arctanh(found.solution.communalities), np.arctanh(shares).std(axis=0, ddof=1)
     np.testing.assert_allclose(found.communality_high, np.tanh(centre + quantile * error), atol=1e-9)

@@ -336,8 +336,8 @@ def _verdict(
         beyond = sum(f.congruence > f.chance for f in factors)
         alike = sum(f.congruence > max(f.chance, FAIR) for f in factors)
         parts.append(
-            f"Of {len(factors)} factors of the first, {beyond} are found again beyond chance, {alike} of them with a "
-            f"congruence over {FAIR}."
+            f"Factors of the first found again beyond chance: {beyond} of {len(factors)}; with a congruence over "
+            f"{FAIR}: {alike}."
         )
     return parts
 

@@ -237,6 +237,7 @@ def _intervals(
     pattern = np.where(drawn.there[:, :, None], turned.pattern, np.nan)
     pattern_error = _spread(pattern)
     phi_low, phi_high = _bounded_interval(solution.phi, turned.phi, quantile)
+    np.fill_diagonal(phi_low, 1.0)
     shares = np.where(drawn.there, np.square(drawn.loadings).sum(axis=2), np.nan)
     communality_low, communality_high = _bounded_interval(solution.communalities, shares, quantile)
     failed = ~(drawn.converged & turned.converged)
