@@ -4,6 +4,7 @@ from scipy.stats import t
 
 from valuelex.errors import DataError
 from valuelex.stats import loading_intervals
+from valuelex.stats.congruence import align_loadings
 from valuelex.stats.correlation import correlate
 from valuelex.stats.factor import efa
 from valuelex.stats.flags import Weakness
@@ -61,7 +62,7 @@ def test_a_resample_is_the_factor_analysis_of_its_rows(rotation: str, method: st
         ours = found.patterns[resample] @ found.phis[resample] @ found.patterns[resample].T
         np.testing.assert_allclose(ours, again.pattern @ again.phi @ again.pattern.T, atol=1e-4)
         if rotation not in ("none", "bifactor"):
-            aligned = loading_intervals.align_loadings(again.pattern, found.solution.pattern)
+            aligned = align_loadings(again.pattern, found.solution.pattern)
             np.testing.assert_allclose(found.patterns[resample], aligned.loadings, atol=2e-4)
 
 

@@ -21,13 +21,10 @@ from scipy.special import stdtrit
 
 from valuelex.errors import DataError
 from valuelex.stats.checks import Array, as_count, as_groups, as_table, first, refuse_wide
-from valuelex.stats.congruence import align_loadings
 from valuelex.stats.correlation import correlate
-from valuelex.stats.extraction import refit
-from valuelex.stats.factor import NORMALISED, FactorSolution, efa
+from valuelex.stats.factor import FactorSolution, efa
 from valuelex.stats.flags import Flag, Weakness
-from valuelex.stats.rotation import rotate
-from valuelex.stats.rotation_criteria import OBLIQUE
+from valuelex.stats.resampled_factors import Drawn, Options, Turned, extract_all
 
 UnitCorrelations = Callable[[Array], Array]
 """From how often each independent unit counts, (n_units,), to correlations (p, p). The rows and columns of a
@@ -38,8 +35,6 @@ NEAR_ONE = 0.995
 """Correlations and communalities are cut here before the inverse hyperbolic tangent."""
 LARGEST_STACK = 25_000_000
 """Most numbers kept for the cross-products of each unit (200 MB)."""
-ROTATED_AT_ONCE = 100
-"""Resamples rotated in one stack; more do not fit the cache and are no faster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +149,7 @@ def bootstrap_loadings(
     unit_numbers = np.arange(len(table)) if units is None else units
     n_units = int(unit_numbers.max()) + 1
     sampled = _Resampler(table, unit_numbers, n_units)
-    options = _Options(method, rotation, normalise, n_starts, level)
+    options = Options(method, rotation, normalise, n_starts, level)
     return _intervals(solution, sampled.correlations, n_units, n_resamples, options, rng)
 
 
@@ -208,19 +203,8 @@ def bootstrap_factors(
         n_starts=n_starts,
         rng=rng,
     )
-    options = _Options(method, rotation, normalise, 1, level)
+    options = Options(method, rotation, normalise, 1, level)
     return _intervals(solution, correlations, n_units, n_resamples, options, rng)
-
-
-@dataclass(frozen=True, slots=True)
-class _Options:
-    """How resamples are factored, and the coverage asked for."""
-
-    method: str
-    rotation: str
-    normalise: bool | None
-    n_starts: int
-    level: float
 
 
 def _intervals(
@@ -228,11 +212,11 @@ def _intervals(
     correlations: Callable[[Array], Array | None],
     n_units: int,
     n_resamples: int,
-    options: _Options,
+    options: Options,
     rng: np.random.Generator,
 ) -> LoadingIntervals:
-    drawn = _extract_all(correlations, n_units, n_resamples, options.method, solution, rng)
-    turned = _Turned.of(drawn.loadings, solution, options, rng)
+    drawn = extract_all(correlations, n_units, n_resamples, options.method, solution, rng)
+    turned = Turned.of(drawn.loadings, solution, options, rng)
     quantile = float(stdtrit(n_units - 1, (1 + options.level) / 2))
     pattern = np.where(drawn.there[:, :, None], turned.pattern, np.nan)
     pattern_error = _spread(pattern)
@@ -334,111 +318,7 @@ class _Resampler:
         return r
 
 
-@dataclass(frozen=True, slots=True)
-class _Drawn:
-    """Unrotated factors of the resamples that could be used."""
-
-    loadings: Array
-    """(B, p, k), 0 for a variable that is not there."""
-    there: NDArray[np.bool_]
-    """(B, p) whether the variable had spread."""
-    proper: NDArray[np.bool_]
-    converged: NDArray[np.bool_]
-
-
-def _extract_all(
-    correlations: Callable[[Array], Array | None],
-    n_units: int,
-    n_resamples: int,
-    method: str,
-    solution: FactorSolution,
-    rng: np.random.Generator,
-) -> _Drawn:
-    """Factor every resample. A variable without spread is made one that correlates with nothing, and so loads 0."""
-    fits, there = [], []
-    for _ in range(n_resamples):
-        r = correlations(rng.multinomial(n_units, np.full(n_units, 1.0 / n_units)).astype(np.float64))
-        if r is None:
-            continue
-        spread = np.isfinite(np.diagonal(r))
-        if not spread.all():
-            r = np.where(np.isfinite(r), r, 0.0)
-            np.fill_diagonal(r, 1.0)
-        there.append(spread)
-        fits.append(refit(r, solution.pattern.shape[1], method=method, start=solution.uniquenesses))
-    if len(fits) < 2:
-        msg = (
-            f"{n_resamples - len(fits)} of {n_resamples} resamples of {n_units} units have a constant "
-            "column, so there is no interval; drop rare columns or gather more units."
-        )
-        raise DataError(msg)
-    return _Drawn(
-        np.stack([fit.loadings for fit in fits]),
-        np.stack(there),
-        np.array([fit.proper for fit in fits]),
-        np.array([fit.converged for fit in fits]),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Turned:
-    """Rotated resamples in the order and signs of the whole sample."""
-
-    pattern: Array
-    phi: Array
-    congruence: Array
-    converged: NDArray[np.bool_]
-
-    @classmethod
-    def of(
-        cls,
-        loadings: Array,
-        solution: FactorSolution,
-        options: _Options,
-        rng: np.random.Generator,
-    ) -> _Turned:
-        rotation, normalise = options.rotation, options.normalise
-        normalised = rotation in NORMALISED if normalise is None else normalise
-        # An oblique rotation starts from the transformation of the whole sample, the others from its result.
-        start = None
-        if rotation in OBLIQUE:
-            start, near = solution.transformation, solution.unrotated
-        elif rotation == "promax":
-            near = rotate(solution.unrotated, "varimax", normalise=normalised).pattern
-        else:
-            near = solution.pattern
-        if rotation != "none":
-            u, _, vt = np.linalg.svd(np.swapaxes(loadings, 1, 2) @ near)
-            loadings = loadings @ (u @ vt)
-        parts = []
-        for begin in range(0, len(loadings), ROTATED_AT_ONCE):
-            turned = rotate(
-                loadings[begin : begin + ROTATED_AT_ONCE],
-                rotation,
-                normalise=normalised,
-                start=start,
-                n_starts=options.n_starts,
-                rng=rng,
-            )
-            aligned = align_loadings(turned.pattern, solution.pattern)
-            parts.append(
-                (
-                    aligned.loadings,
-                    aligned.factor_correlations(turned.phi),
-                    aligned.congruence,
-                    turned.converged,
-                )
-            )
-        pattern, phi, congruence, converged = zip(*parts, strict=True)
-        return cls(
-            np.concatenate(pattern),
-            np.concatenate(phi),
-            np.concatenate(congruence),
-            np.concatenate(converged),
-        )
-
-
-def _flags(n_units: int, n_resamples: int, drawn: _Drawn, failed: NDArray[np.bool_]) -> tuple[Flag, ...]:
+def _flags(n_units: int, n_resamples: int, drawn: Drawn, failed: NDArray[np.bool_]) -> tuple[Flag, ...]:
     flags = []
     if n_units < ENOUGH_UNITS:
         detail = f"{n_units} independent units; below {ENOUGH_UNITS} the intervals may not hold their level"
