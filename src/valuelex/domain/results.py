@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from valuelex.domain.evidence import Structure
+from valuelex.domain.human_control import HumanControl
 from valuelex.domain.lexicon import Lexicon, Response, ResponseMatrix
 from valuelex.domain.measure import Completion, Contrast, Note, Orientation, RatingArray, Saving
 from valuelex.domain.quality import Quality
 from valuelex.domain.second import SecondMethods
 from valuelex.domain.structure import Taxonomy, ValueSystem
 from valuelex.domain.study import Study
+from valuelex.domain.term_ratings import RatedTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,8 @@ class Results:
     the built one (if measured) last. `warnings` are plain sentences that a reader must see first. `notes` are
     the grounds of judges that give any, and `exhibit_of` names the exhibit of each completion by its id.
     `saving` is told where the length of the test was adaptive; `quality` has one entry for each
-    system, `second` one where second methods were asked for.
+    system, `second` one where second methods were asked for; `rated` is given where terms were rated,
+    `control` where respondents answered as a human too.
     """
 
     study: Study
@@ -55,6 +58,8 @@ class Results:
     saving: Saving | None = None
     quality: tuple[Quality, ...] = ()
     second: tuple[SecondMethods, ...] = ()
+    rated: RatedTerms | None = None
+    control: HumanControl | None = None
 
     @property
     def leading(self) -> tuple[RatingArray, ...]:

@@ -13,6 +13,7 @@ from valuelex.domain.call import Api
 from valuelex.domain.cost import Price
 from valuelex.domain.measure import Manual, ProjectiveTest
 from valuelex.domain.structure import ValueSystem
+from valuelex.domain.term_ratings import TermPlan
 from valuelex.errors import StudyError
 
 FACTORS = ("respondent", "model", "family", "api", "persona", "temperature", "top_p")
@@ -152,11 +153,15 @@ class PromptSet:
 
 @dataclass(frozen=True, slots=True)
 class ElicitPlan:
-    """How value words are asked for."""
+    """How value words are asked for.
+
+    `human_control` tells whether respondents that answer as themselves are asked once more, as they play a human.
+    """
 
     prompts: PromptSet
     draws: int
     max_tokens: int
+    human_control: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +273,7 @@ class ComparePlan:
 class Study:
     """A resolved study. `elicit`, `normalise` and `construct` are None when nothing is elicited.
 
+    `terms` is given where terms are rated instead of elicited; `elicit` and `normalise` are then None.
     `prices` are those known of its models, by label. They change no result and are no part of its resolved form.
     """
 
@@ -282,6 +288,7 @@ class Study:
     manual: Manual
     compare: ComparePlan
     second: SecondPlan = SecondPlan(0, 0)
+    terms: TermPlan | None = None
     prices: Mapping[str, Price] = field(default_factory=dict, metadata=LOCAL)
 
     def __post_init__(self) -> None:

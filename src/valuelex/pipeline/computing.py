@@ -27,6 +27,7 @@ from valuelex.errors import DataError, StudyError
 from valuelex.io import assets, files
 from valuelex.io.embed import MiniLM
 from valuelex.io.sentiment import sentiment
+from valuelex.pipeline.eliciting import answers_as_human, rate_terms
 from valuelex.pipeline.measuring import Ask, Embeddings, Measured, measure_respondents
 from valuelex.pipeline.planning import Stage, first_round
 from valuelex.pipeline.workspace import Progress, Workspace, stage_rng
@@ -84,9 +85,14 @@ def compute(
     study, folder = workspace.study, workspace.folder
     replies = ask("elicit", calls["elicit"])
     responses = read_responses(calls["elicit"], replies, study)
+    rated = rate_terms(workspace, calls, ask)
+    answers_as_human(workspace, calls, ask, None if embedder is None else normalised)
     if embedder is None:
-        files.write_responses(folder, responses)
+        if study.elicit is not None:
+            files.write_responses(folder, responses)
         return None
+    if rated is not None:
+        _require_some("ratings of terms", rated.matrix.answers, folder / "term_ratings.parquet")
     found: Found | None = None
     if study.elicit is not None:
         progress.step("Building the value system")
@@ -106,7 +112,7 @@ def compute(
     _require_some("completions", [c.missing for c in measured.completions], folder / "completions.parquet")
     _require_ratings(measured, folder)
     progress.step("Estimating orientations, contrasts and their quality")
-    results = _conclude(study, found, systems, measured, ask)
+    results = replace(_conclude(study, found, systems, measured, ask), rated=rated)
     progress.step("Writing the report")
     files.write_systems(folder, _all_systems(results), found.taxonomy if found else None)
     files.write_ratings(folder, results.ratings)

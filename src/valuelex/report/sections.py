@@ -15,9 +15,11 @@ from valuelex.domain.results import Results
 from valuelex.domain.study import STUDY, JudgePlan, Respondent, Study, setting_text
 from valuelex.report.evidence import Evidence, Measure, build_evidence, read_measures
 from valuelex.report.findings import write_findings
+from valuelex.report.human_control import ControlSection, build_control
 from valuelex.report.lexical import FoundSection, SystemView, build_found, view_system
 from valuelex.report.measured import ContrastTable, OrientationSection, build_contrasts, build_orientations
 from valuelex.report.quality import QualitySection, build_quality, saving_sentence
+from valuelex.report.rated_terms import RatedSection, build_rated
 from valuelex.report.second import SecondSection, build_second
 from valuelex.report.structure import StructureSection, build_structure
 from valuelex.report.wording import DASH, REASONS, count, labels, listed, reasons, share
@@ -122,6 +124,8 @@ class Report:
     saving: str
     quality: tuple[QualitySection, ...]
     second: tuple[SecondSection, ...]
+    rated: RatedSection | None
+    control: ControlSection | None
     evidence: Evidence
     missing: tuple[MissingTable, ...]
     method: MethodSection
@@ -154,6 +158,8 @@ def build_report(results: Results) -> Report:
         saving=saving_sentence(results.saving),
         quality=build_quality(results),
         second=build_second(results),
+        rated=build_rated(results),
+        control=build_control(results),
         evidence=build_evidence(results, measures),
         missing=_missing_tables(results),
         method=_method(results),
