@@ -107,7 +107,8 @@ def resample(
 
 def _occurs(material: Material, drawn: Array) -> NDArray[np.bool_]:
     counts = material.evidence.counts
-    assert counts is not None
+    if counts is None:  # Every unit rated every term.
+        return np.ones(material.n_terms, dtype=np.bool_)
     return np.asarray(counts.totals.T @ drawn[material.evidence.fold_of_block] > 0)
 
 
