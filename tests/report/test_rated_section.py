@@ -8,14 +8,9 @@ from report.example_results import example_results
 from valuelex.domain.call import Missing
 from valuelex.domain.human_control import HalfCongruence, HumanControl
 from valuelex.domain.quality import Estimate
-from valuelex.domain.term_ratings import (
-    RatedMatrix,
-    RatedProfiles,
-    RatedTerms,
-    TermPlan,
-    TermPrompt,
-    TermPromptSet,
-)
+from valuelex.domain.rated_terms import RatedProfiles, RatedTerms
+from valuelex.domain.sources import Units
+from valuelex.domain.term_ratings import RatedMatrix, TermPlan, TermPrompt, TermPromptSet
 from valuelex.report.html import render
 from valuelex.report.human_control import build_control
 from valuelex.report.rated_terms import build_rated
@@ -36,19 +31,26 @@ def rated() -> RatedTerms:
     raw = np.array([[4.0, 8 / 3], [2.0, 6.0]])
     profiles = RatedProfiles(("a", "b"), matrix.terms, raw, raw - raw.mean(axis=1, keepdims=True), (), (), 1)
     return RatedTerms(
-        matrix, "respondents", profiles, "", Estimate(0.4, 0.1, 0.6, 4), ("a",), ("Read with care.",)
+        matrix,
+        "respondents",
+        profiles,
+        "",
+        Units("respondents", ("a", "b"), "", ()),
+        Estimate(0.4, 0.1, 0.6, 4),
+        ("a",),
+        ("Read with care.",),
     )
 
 
 def results(of: RatedTerms | None = None, control: HumanControl | None = None):
-    plain = example_results()
+    plain = replace(example_results(), found=None)
     prompts = TermPromptSet("few", "made up", (TermPrompt("r1", "{term}?", "x", "y", "z"),), ())
     plan = TermPlan(("care", "zeal"), HOSTILE, prompts, 1, 8, probabilities=True)
     return replace(plain, study=replace(plain.study, terms=plan), rated=of, control=control)
 
 
 def test_a_study_without_them_has_neither_section() -> None:
-    plain = example_results()
+    plain = replace(example_results(), found=None)
     assert (build_rated(plain), build_control(plain)) == (None, None)
     html = render(plain)
     assert 'id="rated"' not in html

@@ -5,8 +5,9 @@ import pytest
 
 from examples import MODEL, respondent, study
 from valuelex.domain.call import Missing
+from valuelex.domain.rated_terms import RatedTerms
 from valuelex.domain.study import Respondent, Study
-from valuelex.domain.term_ratings import RatedMatrix, RatedTerms, TermPlan, TermPromptSet, TermRating
+from valuelex.domain.term_ratings import RatedMatrix, TermPlan, TermPromptSet, TermRating
 from valuelex.stages.rate_terms import rated_matrix
 from valuelex.stages.rated_quality import conclude_terms, prompt_consistency
 
@@ -87,30 +88,33 @@ def people(n_models: int, n_each: int) -> list[Respondent]:
     ]
 
 
-def test_a_unit_is_a_model_where_there_are_three() -> None:
-    values = np.random.default_rng(3).uniform(0, 6, (6, 8, 2))
-    three = concluded(people(3, 2), values)
-    assert three.unit == "models"
-    assert three.profiles is not None
-    assert three.profiles.raw.shape == (3, 8)
-    np.testing.assert_allclose(three.profiles.raw[0], values[:2].mean(axis=(0, 2)))
-    assert three.warnings == ()
-    two = concluded(people(2, 3), values)
+def test_a_unit_is_a_model_where_there_are_five() -> None:
+    values = np.random.default_rng(3).uniform(0, 6, (10, 8, 2))
+    five = concluded(people(5, 2), values)
+    assert five.unit == "models"
+    assert five.profiles is not None
+    assert five.profiles.raw.shape == (5, 8)
+    np.testing.assert_allclose(five.profiles.raw[0], values[:2].mean(axis=(0, 2)))
+    assert five.warnings == ()
+    # All are of one family, so that models are held out.
+    assert (five.units.independent, five.units.n_independent) == ("models", 5)
+    two = concluded(people(2, 5), values)
     assert two.unit == "respondents"
+    assert two.units.independent_of == tuple(f"r{i}" for i in range(10))
     assert two.warnings == (
-        "The 6 respondents who rated terms come from 2 models: what goes together between them goes together between "
+        "The 10 respondents who rated terms come from 2 models: what goes together between them goes together between "
         "settings and personas, and says nothing of other models.",
     )
 
 
 def test_settings_that_probabilities_do_not_depend_on_are_the_same_case() -> None:
-    values = np.random.default_rng(3).uniform(0, 6, (6, 8, 2))
-    (said,) = concluded(people(3, 2), values, {f"r{i}": 0.9 for i in range(6)}).warnings
-    assert said.startswith("6 respondents differ from another in temperature or top_p alone.")
-    mixed = concluded(people(6, 1), values, {"r0": 0.9})
+    values = np.random.default_rng(3).uniform(0, 6, (10, 8, 2))
+    (said,) = concluded(people(5, 2), values, {f"r{i}": 0.9 for i in range(10)}).warnings
+    assert said.startswith("10 respondents differ from another in temperature or top_p alone.")
+    mixed = concluded(people(10, 1), values, {"r0": 0.9})
     assert mixed.by_probabilities == ("r0",)
     (said,) = mixed.warnings
-    assert said.startswith("1 respondents are rated by token probabilities and 5 by the number they wrote")
+    assert said.startswith("1 respondents are rated by token probabilities and 9 by the number they wrote")
 
 
 def test_what_could_not_be_read_is_said() -> None:
@@ -119,4 +123,4 @@ def test_what_could_not_be_read_is_said() -> None:
     found = concluded(people(3, 1), values)
     assert found.profiles is None
     assert found.reason.startswith("1 of 3 units and 8 of 8 terms have a rating in half of their cells")
-    assert found.warnings == ("Less than half of the ratings could be read (16 of 48).",)
+    assert found.warnings[-1] == "Less than half of the ratings could be read (16 of 48)."

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from valuelex.domain.evidence import Level, Outcome
+from valuelex.domain.rated_terms import RatedProfiles
 from valuelex.domain.sources import Units
 from valuelex.domain.study import ConstructPlan
-from valuelex.domain.term_ratings import RatedProfiles
 from valuelex.errors import DataError
 from valuelex.stages.rated_structure import structure_of_ratings, system_of_ratings
 from valuelex.stats.stability import compare_partitions

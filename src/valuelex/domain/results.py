@@ -10,10 +10,10 @@ from valuelex.domain.human_control import HumanControl
 from valuelex.domain.lexicon import Lexicon, Response, ResponseMatrix
 from valuelex.domain.measure import Completion, Contrast, Note, Orientation, RatingArray, Saving
 from valuelex.domain.quality import Quality
+from valuelex.domain.rated_terms import RatedTerms
 from valuelex.domain.second import SecondMethods
 from valuelex.domain.structure import Taxonomy, ValueSystem
 from valuelex.domain.study import Study
-from valuelex.domain.term_ratings import RatedTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,21 @@ class Results:
     second: tuple[SecondMethods, ...] = ()
     rated: RatedTerms | None = None
     control: HumanControl | None = None
+
+    @property
+    def built(self) -> ValueSystem | None:
+        """The value system that was built, from lists or from ratings."""
+        if self.found is not None:
+            return self.found.system
+        return self.rated.system if self.rated is not None else None
+
+    @property
+    def taxonomy(self) -> Taxonomy | None:
+        """Where each term of that system was put."""
+        if self.found is not None:
+            return self.found.taxonomy
+        structure = self.rated.structure if self.rated is not None else None
+        return structure.taxonomy if structure is not None else None
 
     @property
     def leading(self) -> tuple[RatingArray, ...]:

@@ -27,10 +27,11 @@ from valuelex.domain.evidence import Structure
 from valuelex.domain.human_control import HumanControl
 from valuelex.domain.lexicon import Lexicon, Response, ResponseMatrix
 from valuelex.domain.measure import REASONS, Completion, Contrast, Note, Orientation, RatingArray
+from valuelex.domain.rated_terms import RatedTerms
 from valuelex.domain.results import Results
 from valuelex.domain.structure import Taxonomy, ValueSystem
 from valuelex.domain.study import Study
-from valuelex.domain.term_ratings import RatedMatrix, RatedTerms, TermRating
+from valuelex.domain.term_ratings import RatedMatrix, TermRating
 from valuelex.errors import LedgerError
 
 DIGITS = 6

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from valuelex.domain.rated_terms import RatedProfiles, RatedTerms
 from valuelex.domain.results import Results
-from valuelex.domain.term_ratings import RatedMatrix, RatedProfiles, RatedTerms, TermPlan
+from valuelex.domain.term_ratings import RatedMatrix, TermPlan
+from valuelex.report.lexical import SystemView, place_groups, view_system
 from valuelex.report.quality import Table, told
+from valuelex.report.structure import StructureSection, lay_out
 from valuelex.report.wording import DASH, count, number, reasons, share
 
 
@@ -22,6 +25,9 @@ class RatedSection:
     warnings: tuple[str, ...]
     sentences: tuple[str, ...]
     tables: tuple[Table, ...]
+    structure: StructureSection | None
+    """The groups of terms that were made of the ratings, and what speaks for them."""
+    system: SystemView | None
 
 
 def build_rated(results: Results) -> RatedSection | None:
@@ -32,7 +38,14 @@ def build_rated(results: Results) -> RatedSection | None:
     tables = [_respondents(rated.matrix)]
     if rated.profiles is not None:
         tables.insert(0, _terms(rated.profiles, rated.unit))
-    return RatedSection(rated.warnings, _sentences(rated, results.study.terms), tuple(tables))
+    structure = system = None
+    if rated.structure is not None and rated.system is not None:
+        places = place_groups(rated.structure.taxonomy, rated.system)
+        structure = lay_out(rated.structure, {g: s.name for g, (_, s) in places.items() if s is not None})
+        system = view_system(rated.system)
+    return RatedSection(
+        rated.warnings, _sentences(rated, results.study.terms), tuple(tables), structure, system
+    )
 
 
 def _sentences(rated: RatedTerms, plan: TermPlan) -> tuple[str, ...]:
@@ -58,6 +71,8 @@ def _sentences(rated: RatedTerms, plan: TermPlan) -> tuple[str, ...]:
     )
     if rated.profiles is None:
         sentences.append(f"No profiles: {rated.reason}")
+    elif rated.reason:
+        sentences.append(f"No groups: {rated.reason}")
     return tuple(sentences)
 
 

@@ -140,7 +140,7 @@ def build_report(results: Results) -> Report:
         If orientations, ratings and completions contradict one another.
     """
     measures = read_measures(results)
-    built = results.found.system.name if results.found is not None else None
+    built = results.built.name if results.built is not None else None
     contrasts = build_contrasts(results, measures)
     return Report(
         name=results.study.name,

@@ -6,7 +6,7 @@ responses and terms by the very same rules as the answers that respondents give 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -17,12 +17,15 @@ from valuelex.domain.call import Call
 from valuelex.domain.human_control import HalfCongruence, HumanControl
 from valuelex.domain.lexicon import ResponseMatrix
 from valuelex.domain.quality import Estimate
-from valuelex.domain.study import Study
+from valuelex.domain.sources import Sources
+from valuelex.domain.study import Respondent, Study
 from valuelex.errors import DataError
 from valuelex.stages.elicit import plan_lists
+from valuelex.stages.material import gather
 from valuelex.stats.bootstrap import bootstrap, resample_units
 from valuelex.stats.congruence import congruence
 from valuelex.stats.cooccurrence import cooccurrence, margin_residual, standardise_pairs
+from valuelex.stats.level_choice import affinities, partitions
 from valuelex.stats.stability import compare_partitions
 
 N_HALVINGS = 50
@@ -119,6 +122,26 @@ def human_control(
         reason=reason,
         **compared._asdict(),
     )
+
+
+def by_lists(respondents: Sequence[Respondent], n_groups: int) -> Build:
+    """Return a function that parts terms into a number of groups by the lists alone, both levels counting alike.
+
+    Embeddings have no part in it: the meaning of words is the same both ways and would make the groups alike.
+    """
+
+    def build(matrix: ResponseMatrix) -> NDArray[np.int64]:
+        if len(matrix.terms) < 2 * n_groups:
+            msg = f"Only {len(matrix.terms)} terms were named both ways, too few for {n_groups} groups."
+            raise DataError(msg)
+        sources = Sources.of(respondents, matrix.respondent_ids)
+        evidence = gather(matrix, sources, sources.units(), None).evidence
+        views = affinities(evidence, np.ones(evidence.n_independent))
+        levels = (0.0 if evidence.profile is None else 1.0, 1.0)
+        (labels,) = partitions(views, levels, len(matrix.terms), [n_groups])
+        return labels
+
+    return build
 
 
 class _Compared(NamedTuple):

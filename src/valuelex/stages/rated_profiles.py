@@ -10,7 +10,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from valuelex.domain.term_ratings import RatedMatrix, RatedProfiles
+from valuelex.domain.rated_terms import RatedProfiles
+from valuelex.domain.term_ratings import RatedMatrix
 from valuelex.errors import DataError
 
 Array = NDArray[np.float64]

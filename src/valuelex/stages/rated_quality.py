@@ -13,16 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuelex.domain.quality import Estimate
+from valuelex.domain.rated_terms import RatedProfiles, RatedTerms
+from valuelex.domain.sources import Sources, Units
 from valuelex.domain.study import Respondent, Study
-from valuelex.domain.term_ratings import RatedMatrix, RatedProfiles, RatedTerms, TermRating
+from valuelex.domain.term_ratings import RatedMatrix, TermRating
 from valuelex.errors import DataError
 from valuelex.stages.caveats import resampling_units
 from valuelex.stages.rated_profiles import expected_cells, rated_profiles
 from valuelex.stats.bootstrap import bootstrap, resample_units
 
 Array = NDArray[np.float64]
-FEW_MODELS = 3
-"""Below this number of models, a unit is a respondent, since nothing varies between so few."""
 RESAMPLES = 1000
 
 
@@ -40,11 +40,14 @@ def conclude_terms(
     rng
         Source of the resamples of the interval of `consistency`.
     """
-    unit_of, unit = _units(study.respondents)
+    unit_of, unit, units = profiled_units(study.respondents, matrix.respondent_ids)
     profiles: RatedProfiles | None = None
     reason = ""
     try:
         profiles = rated_profiles(matrix, unit_of)
+        left = set(profiles.respondents_left_out)
+        kept = [name for name in matrix.respondent_ids if name not in left]
+        units = profiled_units(study.respondents, kept)[2]
     except DataError as error:
         reason = str(error)
     told = {r.respondent_id for r in ratings if r.on_scale is not None}
@@ -52,6 +55,7 @@ def conclude_terms(
     return RatedTerms(
         matrix=matrix,
         unit=unit,
+        units=units,
         profiles=profiles,
         reason=reason,
         consistency=prompt_consistency(ratings, matrix, resampling_units(study)[0], rng),
@@ -60,14 +64,40 @@ def conclude_terms(
     )
 
 
-def _units(
-    respondents: Sequence[Respondent],
-) -> tuple[dict[str, str], Literal["models", "respondents"]]:
-    """Return the unit of each respondent: its model where there are enough, else itself."""
-    model_of = {r.id: f"{r.model.label} {r.model.revision}".strip() for r in respondents}
-    if len(set(model_of.values())) >= FEW_MODELS:
-        return model_of, "models"
-    return {r.id: r.id for r in respondents}, "respondents"
+def profiled_units(
+    respondents: Sequence[Respondent], kept: Sequence[str]
+) -> tuple[dict[str, str], Literal["models", "respondents"], Units]:
+    """Tell whose profiles are compared, and which of them are independent.
+
+    A profile is a model's where models or their families are enough to be independent units, else a respondent's.
+
+    Parameters
+    ----------
+    respondents
+        All that were asked.
+    kept
+        Ids of those with ratings enough.
+
+    Returns
+    -------
+    unit_of
+        Of each respondent, the unit that its ratings count for.
+    unit
+        What units are.
+    units
+        For each unit of those that are kept, in the order of their first respondents, what is independent.
+    """
+    sources = Sources.of(respondents, [r.id for r in respondents])
+    units = sources.units()
+    owners = dict(zip(sources.models, units.independent_of, strict=True))
+    whole = all(owners[m] == i for m, i in zip(sources.models, units.independent_of, strict=True))
+    by_model = units.independent != "respondents" and whole
+    labels = sources.models if by_model else sources.respondents
+    unit_of = dict(zip(sources.respondents, labels, strict=True))
+    held = dict(zip(labels, units.independent_of, strict=True))
+    rows = dict.fromkeys(unit_of[name] for name in kept)
+    independent = Units(units.independent, tuple(held[unit] for unit in rows), "", ())
+    return unit_of, "models" if by_model else "respondents", independent
 
 
 def prompt_consistency(

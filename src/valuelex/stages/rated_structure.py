@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from valuelex.domain.evidence import Level, Outcome, Sensitivity, Split, Structure
 from valuelex.domain.lexicon import ResponseMatrix
+from valuelex.domain.rated_terms import RatedProfiles
 from valuelex.domain.sources import Units
 from valuelex.domain.structure import ValueSystem
 from valuelex.domain.study import ConstructPlan
-from valuelex.domain.term_ratings import RatedProfiles
 from valuelex.errors import DataError
 from valuelex.stages.build_system import build_system
 from valuelex.stages.construct import (
