@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import pytest
 from valuelex import pipeline
 from valuelex.domain.budget import Budget
 from valuelex.errors import BudgetError, DataError
+from valuelex.io.ledger import Ledger
+from valuelex.pipeline.sharding import sendable_calls
 from valuelex.pipeline.verifying import verify
 from valuelex.pipeline.workspace import Workspace
 
@@ -35,6 +38,7 @@ label = "raw"
 api = "completion"
 [project]
 stems = 2
+systems = ["{system}"]
 [compare]
 resamples = 100
 """
@@ -42,10 +46,12 @@ RATE = '[elicit]\nmode = "rate"\nterms = "words.txt"\n'
 WORDS = ("care", "duty", "zeal")
 
 
-def open_study(folder: Path, url: str, elicit: str) -> Workspace:
+def open_study(
+    folder: Path, url: str, elicit: str, words: Sequence[str] = WORDS, system: str = "valuelex-2024"
+) -> Workspace:
     folder.mkdir(exist_ok=True)
-    (folder / "words.txt").write_text("\n".join(WORDS))
-    (folder / "study.toml").write_text(HEAD.format(url=url) + elicit)
+    (folder / "words.txt").write_text("\n".join(words))
+    (folder / "study.toml").write_text(HEAD.format(url=url, system=system) + elicit)
     return pipeline.open_study(folder)
 
 
@@ -107,16 +113,32 @@ def test_a_study_whose_ratings_are_all_missing_says_so(tmp_path: Path, endpoint)
 
 @pytest.mark.embedded
 def test_the_report_shows_what_was_rated(tmp_path: Path, endpoint) -> None:
-    workspace = open_study(tmp_path / "s", endpoint.base_url, RATE)
+    elicit = RATE + "[construct]\nn_subdimensions = 2\nn_dimensions = 1\nresamples = 5\n[second]\nrate_draws = 1\n"
+    workspace = open_study(
+        tmp_path / "s", endpoint.base_url, elicit, ("care", "duty", "zeal", "awe"), "built"
+    )
     pipeline.run(workspace, until="elicit")
     results = pipeline.run(workspace)
     assert results is not None
     assert results.rated is not None
     report = (tmp_path / "s" / "report.html").read_text()
-    assert "3 respondents rated 3 terms of words.txt from 0 (not at all important)" in report
-    assert "30 of 45 ratings (67" in report
+    assert "3 respondents rated 4 terms of words.txt from 0 (not at all important)" in report
+    assert "40 of 60 ratings (67" in report
     assert "The 3 respondents who rated terms come from one model" in report
     assert "Terms, the most valued first" in report
+    # Two respondents could be read: no number of groups can be told from them, and the two asked for are made.
+    assert "The ratings of 2 independent respondents are too little data" in report
+    assert "Groups of the rated terms" in report
+    content = json.loads((tmp_path / "s" / "value_system.json").read_text())
+    (built,) = content["systems"]
+    assert built["source"] == "Built by ValueLex from the ratings of terms of the study 'rated'."
+    assert content["taxonomy"]["terms"] == ["awe", "care", "duty", "zeal"]
+    assert {o.system for o in results.orientations} == {"built"}
+    assert json.loads((tmp_path / "s" / "structure.json").read_text())["independent"] == "respondents"
+    # Shards build the same system of the same answers.
+    with Ledger(workspace.ledger_path, read_only=True) as ledger:
+        _, is_whole = sendable_calls(workspace.study, ledger)
+    assert is_whole
     assert all(check.n_wrong == 0 for check in verify(workspace))
 
 
@@ -139,6 +161,10 @@ def test_answers_as_a_human_are_lists_of_their_own(tmp_path: Path, endpoint) -> 
     assert matrix["values"].shape == (human["missing"].null_count(), len(matrix["terms"]))
     lexicon = json.loads((tmp_path / "s" / "human_lexicon.json").read_text())
     assert [term["name"] for term in lexicon["terms"]] == matrix["terms"].tolist()
+    control = json.loads((tmp_path / "s" / "human_control.json").read_text())
+    assert control["respondent_ids"] == ["good chat t1", "raw t1"]
+    assert control["n_responses"] == [30, 30]
+    assert control["verdict"]
     assert all(check.n_wrong == 0 for check in verify(workspace))
 
 
