@@ -113,7 +113,9 @@ def test_a_study_whose_ratings_are_all_missing_says_so(tmp_path: Path, endpoint)
 
 @pytest.mark.embedded
 def test_the_report_shows_what_was_rated(tmp_path: Path, endpoint) -> None:
-    elicit = RATE + "[construct]\nn_subdimensions = 2\nn_dimensions = 1\nresamples = 5\n[second]\nrate_draws = 1\n"
+    elicit = (
+        RATE + "[construct]\nn_subdimensions = 2\nn_dimensions = 1\nresamples = 5\n[second]\nrate_draws = 1\n"
+    )
     workspace = open_study(
         tmp_path / "s", endpoint.base_url, elicit, ("care", "duty", "zeal", "awe"), "built"
     )
