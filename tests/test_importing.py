@@ -297,7 +297,7 @@ def test_text_in_a_file_cannot_steer_the_terminal(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("option", "value", "expected"),
     [
-        ("--stage", "judge", "--stage must be 'elicit', 'project', 'observe', not 'judge'."),
+        ("--stage", "judge", "--stage must be 'elicit', 'term', 'project', 'observe', not 'judge'."),
         ("--format", "xml", "--format must be 'table', 'alpaca-eval', 'lm-eval', 'inspect', not 'xml'."),
     ],
 )

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from valuelex.domain.call import Missing, read_reply
 from valuelex.errors import DataError
-from valuelex.stages.judge_answer import expected_point
+from valuelex.stages.scale_point import expected_point
 
 LETTERS = st.characters(codec=None, categories=("L", "N", "P", "Zs", "Cs"))
 TEXTS = st.one_of(

@@ -154,9 +154,13 @@ def test_likelihoods_are_no_answers(tmp_path: Path, resps: Any, fault: Fault) ->
         (
             {"stage": "judge"},
             Fault.UNKNOWN_STAGE,
-            "the stage must be 'elicit', 'project', 'observe', not 'judge'",
+            "the stage must be 'elicit', 'term', 'project', 'observe', not 'judge'",
         ),
-        ({"stage": None}, Fault.UNKNOWN_STAGE, "the stage must be 'elicit', 'project', 'observe', not ''"),
+        (
+            {"stage": None},
+            Fault.UNKNOWN_STAGE,
+            "the stage must be 'elicit', 'term', 'project', 'observe', not ''",
+        ),
     ],
 )
 def test_every_field_is_checked(tmp_path: Path, change: dict[str, Any], fault: Fault, detail: str) -> None:

@@ -11,8 +11,9 @@ from examples import MODEL, manual, reply, system
 from valuelex.domain.call import Missing, Reply, Token
 from valuelex.domain.measure import REASONS, Exhibit, Note
 from valuelex.domain.study import JudgePlan
-from valuelex.stages.judge_answer import average_notes, expected_point, read_ratings, read_verdicts
+from valuelex.stages.judge_answer import average_notes, read_ratings, read_verdicts
 from valuelex.stages.judge_prompt import plan_ratings
+from valuelex.stages.scale_point import expected_point
 
 TWO = system({"d": ("care", "skill")})
 IDS = ("care", "skill")

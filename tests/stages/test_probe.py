@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from examples import ENDPOINT, MODEL, respondent, study
 from valuelex.domain.study import JudgePlan, Model, SecondPlan
+from valuelex.domain.term_ratings import TermPlan, TermPromptSet
 from valuelex.stages.elicit import plan_elicitation
 from valuelex.stages.probe import (
     most_probes,
@@ -68,6 +69,14 @@ def test_one_call_tells_all_of_a_willing_endpoint():
     assert len(payloads) == found.n_calls == 1
     assert (found.sends_seed, found.json_schema, found.logprobs) == (True, True, True)
     assert found.limit_key == "max_tokens"
+
+
+@pytest.mark.parametrize("probabilities", [True, False])
+def test_rated_terms_need_token_probabilities_where_they_are_wanted(probabilities):
+    prompts = TermPromptSet("few", "made up", (), ())
+    plan = TermPlan(("care", "zeal"), "made up", prompts, 1, 8, probabilities=probabilities)
+    (call,) = plan_probes(replace(asked(), terms=plan), {})
+    assert ("logprobs" in json.loads(call.body)) == probabilities
 
 
 def test_only_what_the_study_needs_is_asked():

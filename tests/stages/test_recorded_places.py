@@ -6,8 +6,10 @@ from examples import projective_test, prompt_set, respondent, study
 from valuelex.domain.call import Call
 from valuelex.domain.recorded import BadRow, Fault, RecordedAnswer, recorded_model
 from valuelex.domain.study import Study
+from valuelex.domain.term_ratings import TermPlan, TermPrompt, TermPromptSet
 from valuelex.stages.elicit import plan_elicitation, read_responses
 from valuelex.stages.project import plan_completions, read_completions
+from valuelex.stages.rate_terms import plan_term_ratings
 from valuelex.stages.recorded import Places
 
 
@@ -136,3 +138,37 @@ def test_a_name_that_the_study_does_not_have_keeps_its_own() -> None:
     call = places.call_of(answer(respondent="other"))
     assert isinstance(call, Call)
     assert (call.respondent_id, places.knows("other"), places.knows("acme-1")) == ("other", False, True)
+
+
+def rated_study() -> Study:
+    prompts = TermPromptSet("few", "made up", (TermPrompt("r1", "How dear is {term}?", "x", "y", "z"),), ())
+    plan = TermPlan(("care", "zeal"), "made up", prompts, 1, 8, probabilities=True)
+    return replace(recorded_study(), elicit=None, terms=plan)
+
+
+def rating(**changes: object) -> RecordedAnswer:
+    return answer(**{"stage": "term", "text": "4", **changes})
+
+
+@pytest.mark.parametrize(
+    ("item", "prompt"),
+    [("r1/care", ""), ("Care", ""), ("", "How dear is care?"), (" how dear is CARE? ", "")],
+)
+def test_a_rating_is_found_by_its_item_its_term_or_its_prompt(item: str, prompt: str) -> None:
+    (care, _) = plan_term_ratings(rated_study())
+    assert Places(rated_study()).call_of(rating(item=item, prompt=prompt)) == care
+
+
+def test_a_rating_that_nobody_asked_for_is_told() -> None:
+    places = Places(rated_study())
+    assert places.call_of(rating(item="pride")) == BadRow(
+        5,
+        Fault.UNKNOWN_ITEM,
+        "item 'pride' is no term of the study (the first is 'r1/care'); map its id or text, or import as "
+        "--stage observe",
+    )
+    said = "item 'pride', but no terms are rated in the study; add an [elicit] section with mode = \"rate\""
+    assert place(stage="term", item="pride") == BadRow(5, Fault.UNKNOWN_ITEM, said)
+    late = places.call_of(rating(item="zeal", draw=1))
+    assert isinstance(late, BadRow)
+    assert late.detail.startswith("draw 1 of 'r1/zeal', but [elicit] draws = 1")

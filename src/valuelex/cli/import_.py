@@ -59,7 +59,8 @@ def import_answers(
         str | None,
         typer.Option(
             metavar="STAGE",
-            help="What all answers are for: elicit (value words), project (stems), observe (free text).",
+            help="What all answers are for: elicit (value words), term (ratings of terms), project (stems), observe "
+            "(free text).",
             show_default=False,
         ),
     ] = None,

@@ -29,9 +29,12 @@ PATHS: Mapping[Api, str] = {
 """Paths of requests. A recorded answer was asked for elsewhere: its call is never sent."""
 
 
-CallStage = Literal["probe", "elicit", "project", "judge", "choose", "rate", "draft", "observe"]
-"""What a call is for: what an endpoint can do, words, completions, ratings of completions, choices between two
-statements, direct ratings of statements, drafts of stems; "observe" is free text that was recorded elsewhere."""
+CallStage = Literal[
+    "probe", "elicit", "human", "term", "project", "judge", "choose", "rate", "draft", "observe"
+]
+"""What a call is for: what an endpoint can do, words, words of a respondent that plays a human, ratings of terms,
+completions, ratings of completions, choices between two statements, direct ratings of statements, drafts of stems;
+"observe" is free text that was recorded elsewhere."""
 
 Route = tuple[str, str, str]
 """Provider, endpoint and revision: calls that share them share a server, a key and limits."""
@@ -170,7 +173,8 @@ class Reply:
     """What came back for a call: the text, or why there is none.
 
     `thinking` is what the model thought, a line for each place, kept apart from its answer. `tokens` are given where
-    the endpoint told their probabilities; joined they make the text.
+    the endpoint told their probabilities; joined they make the text. A beginning of the answer that was given is one
+    token without alternatives.
     """
 
     call_key: str
@@ -388,6 +392,10 @@ def _tokens(logprobs: Any, text: str, spans: Sequence[tuple[int, int]]) -> tuple
         joined = "".join(token.text for token in found)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         return ()
+    if joined and len(joined) < len(text) and text.endswith(joined):
+        # A beginning that was given stands in the text alone: nobody held anything probable there.
+        found.insert(0, Token(text[: len(text) - len(joined)], ()))
+        joined = text
     if not joined.endswith(text[first:]):
         return ()
     before = len(joined) - len(text)  # What an endpoint tells apart from the text stands before it.

@@ -14,9 +14,9 @@ from typing import Any, Literal, get_args
 from valuelex.domain.call import PATHS, Call, CallStage, call_key, canonical_json
 from valuelex.domain.study import RECORDED, Endpoint, Model
 
-RecordedStage = Literal["elicit", "project", "observe"]
+RecordedStage = Literal["elicit", "term", "project", "observe"]
 STAGES: tuple[RecordedStage, ...] = get_args(RecordedStage)
-"""What recorded answers can be for: value words, completions of stems, free text."""
+"""What recorded answers can be for: value words, ratings of terms, completions of stems, free text."""
 
 
 class Fault(StrEnum):

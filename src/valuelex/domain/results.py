@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 from valuelex.domain.evidence import Structure
 from valuelex.domain.factors import FactorRoute, NoFactors
+from valuelex.domain.human_control import HumanControl
 from valuelex.domain.lexicon import Lexicon, Response, ResponseMatrix
 from valuelex.domain.measure import Completion, Contrast, Note, Orientation, RatingArray, Saving
 from valuelex.domain.population import Populations
 from valuelex.domain.quality import Quality
+from valuelex.domain.rated_terms import RatedTerms
 from valuelex.domain.second import SecondMethods
 from valuelex.domain.structure import Taxonomy, ValueSystem
 from valuelex.domain.study import Study
@@ -46,7 +48,8 @@ class Results:
     the built one (if measured) last. `warnings` are plain sentences that a reader must see first. `notes` are
     the grounds of judges that give any, and `exhibit_of` names the exhibit of each completion by its id.
     `saving` is told where the length of the test was adaptive; `quality` has one entry for each
-    system, `second` one where second methods were asked for.
+    system, `second` one where second methods were asked for; `rated` is given where terms were rated,
+    `control` where respondents answered as a human too.
     """
 
     study: Study
@@ -63,6 +66,23 @@ class Results:
     saving: Saving | None = None
     quality: tuple[Quality, ...] = ()
     second: tuple[SecondMethods, ...] = ()
+    rated: RatedTerms | None = None
+    control: HumanControl | None = None
+
+    @property
+    def built(self) -> ValueSystem | None:
+        """The value system that was built, from lists or from ratings."""
+        if self.found is not None:
+            return self.found.system
+        return self.rated.system if self.rated is not None else None
+
+    @property
+    def taxonomy(self) -> Taxonomy | None:
+        """Where each term of that system was put."""
+        if self.found is not None:
+            return self.found.taxonomy
+        structure = self.rated.structure if self.rated is not None else None
+        return structure.taxonomy if structure is not None else None
 
     @property
     def leading(self) -> tuple[RatingArray, ...]:

@@ -15,6 +15,7 @@ from valuelex.domain.factors import FactorPlan
 from valuelex.domain.measure import Manual, ProjectiveTest
 from valuelex.domain.population import Population
 from valuelex.domain.structure import ValueSystem
+from valuelex.domain.term_ratings import TermPlan
 from valuelex.errors import StudyError
 
 FACTORS = ("respondent", "model", "family", "api", "persona", "temperature", "top_p")
@@ -176,11 +177,15 @@ class PromptSet:
 
 @dataclass(frozen=True, slots=True)
 class ElicitPlan:
-    """How value words are asked for."""
+    """How value words are asked for.
+
+    `human_control` tells whether respondents that answer as themselves are asked once more, as they play a human.
+    """
 
     prompts: PromptSet
     draws: int
     max_tokens: int
+    human_control: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +297,7 @@ class ComparePlan:
 class Study:
     """A resolved study. `elicit`, `normalise`, `construct` and `factors` are None when nothing is elicited.
 
+    `terms` is given where terms are rated instead of elicited; `elicit` and `normalise` are then None.
     `prices` are those known of its models, by label. They change no result and are no part of its resolved form.
     `populations` are those whose value systems are built beside everybody's.
     """
@@ -307,6 +313,7 @@ class Study:
     manual: Manual
     compare: ComparePlan
     second: SecondPlan = SecondPlan(0, 0)
+    terms: TermPlan | None = None
     prices: Mapping[str, Price] = field(default_factory=dict, metadata=LOCAL)
     factors: FactorPlan | None = None
     populations: tuple[Population, ...] = ()

@@ -28,6 +28,7 @@ from pydantic import (
 from valuelex.domain.measure import DEFAULT_FRAME, Manual, ProjectiveTest, RawFrame, Stem, StemKind
 from valuelex.domain.structure import Dimension, Subdimension, ValueSystem
 from valuelex.domain.study import FewShot, LimitKey, Prompt, PromptSet
+from valuelex.domain.term_ratings import TermExample, TermPrompt, TermPromptSet
 from valuelex.errors import StudyError
 from valuelex.io.messages import first_problem
 from valuelex.io.stem_rows import check_together, has_one_subject, opening, read_rows
@@ -125,6 +126,36 @@ class _Test(Section):
     examples: tuple[Text, ...] = ()
     frame: _Frame | None = None
     draft: bool = False
+
+
+class _TermPrompt(Section):
+    id: Id
+    chat: Text
+    prefill: Text
+    heading: Text
+    turn: Text
+
+    @field_validator("chat", "turn")
+    @classmethod
+    def _names_its_places(cls, value: str, info: ValidationInfo) -> str:
+        wanted = ["{term}"] if info.field_name == "chat" else ["{subject}", "{term}"]
+        if sorted(re.findall(r"\{[^{}]*\}|[{}]", value)) != wanted:
+            msg = f"this needs {' and '.join(wanted)} once each and no other braces"
+            raise ValueError(msg)
+        return value
+
+
+class _TermExample(Section):
+    subject: Text
+    term: Text
+    rating: Annotated[int, Field(ge=0, le=6, strict=True)]
+
+
+class _TermPromptSet(Section):
+    name: Text
+    source: Text
+    prompts: Annotated[tuple[_TermPrompt, ...], Field(min_length=1)]
+    examples: tuple[_TermExample, ...] = ()
 
 
 class _Subdimension(Section):
@@ -236,6 +267,18 @@ def load_prompts(name: str, folder: Path) -> PromptSet:
     )
 
 
+def load_term_prompts(name: str, folder: Path) -> TermPromptSet:
+    """Load prompts for ratings of terms by their shipped name, or from a TOML file (relative to `folder`)."""
+    read = _load(_TermPromptSet, "ratings", name, folder)
+    _refuse_repeats(name, [p.id for p in read.prompts])
+    return TermPromptSet(
+        name=read.name,
+        source=read.source,
+        prompts=tuple(TermPrompt(**p.model_dump()) for p in read.prompts),
+        examples=tuple(TermExample(**e.model_dump()) for e in read.examples),
+    )
+
+
 def load_test(name: str, folder: Path) -> ProjectiveTest:
     """Load a projective test by its shipped name, or from a TOML or CSV file (relative to `folder`).
 
@@ -302,7 +345,7 @@ def load_endpoints() -> Mapping[str, EndpointEntry]:
 
 
 def shipped(kind: str) -> tuple[str, ...]:
-    """Names of the shipped assets of a kind: prompts, stems, systems or manuals."""
+    """Names of the shipped assets of a kind: prompts, ratings, stems, systems or manuals."""
     names = (p.name for p in ASSETS.joinpath(kind).iterdir())
     return tuple(sorted(n.removesuffix(".toml") for n in names if n.endswith(".toml")))
 

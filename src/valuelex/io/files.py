@@ -24,11 +24,14 @@ from filelock import FileLock, Timeout
 
 from valuelex.domain.capability import Capability
 from valuelex.domain.evidence import Structure
+from valuelex.domain.human_control import HumanControl
 from valuelex.domain.lexicon import Lexicon, Response, ResponseMatrix
 from valuelex.domain.measure import REASONS, Completion, Contrast, Note, Orientation, RatingArray
+from valuelex.domain.rated_terms import RatedTerms
 from valuelex.domain.results import Results
 from valuelex.domain.structure import Taxonomy, ValueSystem
 from valuelex.domain.study import Study
+from valuelex.domain.term_ratings import RatedMatrix, TermRating
 from valuelex.errors import LedgerError
 
 DIGITS = 6
@@ -41,6 +44,13 @@ RESULT_FILES = (
     "lexicon.json",
     "response_matrix.npz",
     "structure.json",
+    "human_responses.parquet",
+    "human_lexicon.json",
+    "human_matrix.npz",
+    "human_control.json",
+    "term_ratings.parquet",
+    "rated_matrix.parquet",
+    "rated_terms.json",
     "value_system.json",
     "factors.json",
     "loadings.csv",
@@ -118,19 +128,56 @@ def write_study(folder: Path, study: Study) -> None:
     write_json(folder / "study.resolved.json", "valuelex/study/1", plain(study))
 
 
-def write_responses(folder: Path, responses: Sequence[Response]) -> None:
-    """Write what respondents answered to elicitation prompts: responses.parquet."""
+def write_responses(folder: Path, responses: Sequence[Response], name: str = "responses.parquet") -> None:
+    """Write what respondents answered to elicitation prompts."""
     names = ["id", "respondent_id", "prompt_id", "draw", "missing", "text", "shown", "call_key"]
-    write_parquet(folder / "responses.parquet", _frame(responses, names))
+    write_parquet(folder / name, _frame(responses, names))
 
 
-def write_lexicon(folder: Path, lexicon: Lexicon) -> None:
-    """Write terms, merges and dropped forms: lexicon.json."""
-    write_json(folder / "lexicon.json", "valuelex/lexicon/1", plain(lexicon))
+def write_term_ratings(folder: Path, ratings: Sequence[TermRating]) -> None:
+    """Write term_ratings.parquet: one row for each answer about a term; `rating` is null where there is none."""
+    names = [f.name for f in dataclasses.fields(TermRating)]
+    write_parquet(folder / "term_ratings.parquet", _frame(ratings, names))
 
 
-def write_matrix(folder: Path, matrix: ResponseMatrix) -> None:
-    """Write which response named which term: response_matrix.npz, readable by numpy.load."""
+def write_rated_matrix(folder: Path, matrix: RatedMatrix) -> None:
+    """Write rated_matrix.parquet: one row for each respondent and term, missing ratings in a column for each reason."""
+    n_respondents, n_terms = matrix.values.shape
+    columns: dict[str, Any] = {
+        "respondent_id": [name for name in matrix.respondent_ids for _ in range(n_terms)],
+        "term": list(matrix.terms) * n_respondents,
+        "rating": matrix.values.ravel().round(DIGITS),
+        "n": matrix.n.ravel(),
+        "n_missing": (matrix.n_asked - matrix.n).ravel(),
+    }
+    columns |= {
+        f"n_{reason.value.lower()}": matrix.missing[:, :, i].ravel()
+        for i, reason in enumerate(matrix.reasons)
+    }
+    columns["on_scale"] = matrix.on_scale.ravel().round(DIGITS)
+    frame = pl.DataFrame(columns).with_columns(pl.col("rating", "on_scale").fill_nan(None))
+    write_parquet(folder / "rated_matrix.parquet", frame)
+
+
+def write_rated_terms(folder: Path, rated: RatedTerms) -> None:
+    """Write rated_terms.json: profiles, agreement of prompts and warnings; the matrix has a file of its own."""
+    names = ["unit", "by_probabilities", "consistency", "profiles", "reason", "warnings"]
+    content = {name: plain(getattr(rated, name)) for name in names}
+    write_json(folder / "rated_terms.json", "valuelex/rated_terms/1", content)
+
+
+def write_human_control(folder: Path, control: HumanControl) -> None:
+    """Write human_control.json: how far a structure is the same when respondents answer as a human."""
+    write_json(folder / "human_control.json", "valuelex/human_control/1", plain(control))
+
+
+def write_lexicon(folder: Path, lexicon: Lexicon, name: str = "lexicon.json") -> None:
+    """Write terms, merges and dropped forms."""
+    write_json(folder / name, "valuelex/lexicon/1", plain(lexicon))
+
+
+def write_matrix(folder: Path, matrix: ResponseMatrix, file: str = "response_matrix.npz") -> None:
+    """Write which response named which term, readable by numpy.load."""
     arrays = {
         "values": matrix.values,
         "response_ids": np.array(matrix.response_ids, dtype=np.str_),
@@ -145,7 +192,7 @@ def write_matrix(folder: Path, matrix: ResponseMatrix) -> None:
             # A fixed date: equal results make equal bytes.
             entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
             archive.writestr(entry, member.getvalue(), zipfile.ZIP_DEFLATED)
-    _write(folder / "response_matrix.npz", buffer.getvalue())
+    _write(folder / file, buffer.getvalue())
 
 
 def write_systems(folder: Path, systems: Sequence[ValueSystem], taxonomy: Taxonomy | None) -> None:
@@ -255,6 +302,8 @@ def _frame(items: Sequence[Any], names: Sequence[str]) -> pl.DataFrame:
         "wording": pl.Int64,
         "cut": pl.Boolean,
         "rating": pl.Float64,
+        "written": pl.Int64,
+        "on_scale": pl.Float64,
         "expected": pl.Float64,
         "evidence_found": pl.Boolean,
     }

@@ -13,7 +13,13 @@ import polars as pl
 from valuelex.domain.call import Missing
 from valuelex.domain.check import Check
 
-TRACED = ("responses.parquet", "completions.parquet", "notes.parquet")
+TRACED = (
+    "responses.parquet",
+    "human_responses.parquet",
+    "term_ratings.parquet",
+    "completions.parquet",
+    "notes.parquet",
+)
 _UNANSWERED = [Missing.CALL_FAILED.value, Missing.NOT_RECORDED.value]
 
 

@@ -28,6 +28,8 @@ Bars = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 TITLES: dict[CallStage, str] = {
     "probe": "Finding out what endpoints can do",
     "elicit": "Eliciting value words",
+    "human": "Eliciting value words as a human",
+    "term": "Rating terms",
     "project": "Completing stems",
     "judge": "Rating completions",
     "choose": "Choosing between statements",

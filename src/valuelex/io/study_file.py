@@ -24,7 +24,6 @@ from valuelex.domain.study import (
     Adaptive,
     ComparePlan,
     ConstructPlan,
-    ElicitPlan,
     JudgePlan,
     Model,
     NormalisePlan,
@@ -36,8 +35,9 @@ from valuelex.domain.study import (
 )
 from valuelex.errors import StudyError
 from valuelex.io import assets, prices, registry
+from valuelex.io.elicit_form import check_control, list_plan, term_plan
 from valuelex.io.model_lookup import check_way, rates_together, recorded_name, resolve_model
-from valuelex.io.study_form import ElicitSection, JudgeSection, ProjectSection, RespondentSection, StudyFile
+from valuelex.io.study_form import JudgeSection, ProjectSection, RespondentSection, StudyFile
 from valuelex.io.study_populations import read_populations
 
 MOST_COMPARED = 100
@@ -161,6 +161,11 @@ def resolve(read: StudyFile, folder: Path, price_file: Path | None = None) -> St
     if read.populations and read.elicit is None:
         msg = "[[populations]] have value systems built from words, but nothing is elicited; add an [elicit] section."
         raise StudyError(msg)
+    elicit = list_plan(read.elicit, folder)
+    check_control(elicit, respondents)
+    if read.elicit is not None and elicit is None and "normalise" in read.model_fields_set:
+        msg = f'[normalise] does nothing in [elicit] mode = "{read.elicit.mode}", where terms are given; leave it out.'
+        raise StudyError(msg)
     _check_factors(read.compare.factors, respondents)
     judges = _judges(read, folder)
     models = list(
@@ -175,8 +180,9 @@ def resolve(read: StudyFile, folder: Path, price_file: Path | None = None) -> St
         name=read.study.name,
         seed=read.study.seed,
         respondents=respondents,
-        elicit=_elicit(read.elicit, folder),
-        normalise=NormalisePlan(**read.normalise.model_dump()) if read.elicit else None,
+        elicit=elicit,
+        terms=term_plan(read.elicit, folder),
+        normalise=NormalisePlan(**read.normalise.model_dump()) if elicit else None,
         construct=ConstructPlan(**read.construct_.model_dump()) if read.elicit else None,
         factors=FactorPlan(**read.factors.model_dump()) if read.elicit else None,
         populations=read_populations(read.populations, respondents),
@@ -192,13 +198,6 @@ def resolve(read: StudyFile, folder: Path, price_file: Path | None = None) -> St
             prices.shipped_prices() | (prices.read_prices(price_file) if price_file else {}),
         ),
     )
-
-
-def _elicit(section: ElicitSection | None, folder: Path) -> ElicitPlan | None:
-    if section is None:
-        return None
-    prompts = assets.load_prompts(section.prompts, folder)
-    return ElicitPlan(prompts=prompts, draws=section.draws, max_tokens=section.max_tokens)
 
 
 def _project(section: ProjectSection, folder: Path) -> ProjectPlan:

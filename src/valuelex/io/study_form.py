@@ -65,11 +65,15 @@ class RespondentSection(Section):
 
 
 class ElicitSection(Section):
-    """How value words are asked for."""
+    """How value words are asked for, or which terms are rated; defaults that depend on the mode are None here."""
 
-    prompts: Text = "valuelex-15"
+    mode: Literal["list", "rate"] = "list"
+    prompts: Text | None = None
     draws: Count = 1
-    max_tokens: Count = 64
+    max_tokens: Count | None = None
+    human_control: bool = False
+    terms: Text | None = None
+    probabilities: bool = True
 
 
 class NormaliseSection(Section):

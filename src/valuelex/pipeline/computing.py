@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from valuelex import __version__
 from valuelex.domain.call import Call, CallStage, Missing
 from valuelex.domain.evidence import Structure
+from valuelex.domain.human_control import HumanControl
 from valuelex.domain.lexicon import Lexicon, Response, ResponseMatrix
 from valuelex.domain.measure import PANEL, REASONS, Completion, Orientation, RatingArray
 from valuelex.domain.results import Found, Results, leading
@@ -27,6 +28,7 @@ from valuelex.errors import DataError, StudyError
 from valuelex.io import assets, files
 from valuelex.io.embed import MiniLM
 from valuelex.io.sentiment import sentiment
+from valuelex.pipeline.eliciting import answers_as_human, compare_with_human, rate_terms, with_structure
 from valuelex.pipeline.measuring import Ask, Embeddings, Measured, measure_respondents
 from valuelex.pipeline.planning import Stage, first_round
 from valuelex.pipeline.structuring import with_further_routes
@@ -85,13 +87,26 @@ def compute(
     study, folder = workspace.study, workspace.folder
     replies = ask("elicit", calls["elicit"])
     responses = read_responses(calls["elicit"], replies, study)
+    rated = rate_terms(workspace, calls, ask)
+    human = answers_as_human(workspace, calls, ask, None if embedder is None else normalised)
     if embedder is None:
-        files.write_responses(folder, responses)
+        if study.elicit is not None:
+            files.write_responses(folder, responses)
         return None
+    if rated is not None:
+        _require_some("ratings of terms", rated.matrix.answers, folder / "term_ratings.parquet")
+        progress.step("Building the value system")
+        rated = with_structure(study, rated, embedder)
+        if rated.structure is not None:
+            files.write_structure(folder, rated.structure)
     found: Found | None = None
+    control: HumanControl | None = None
     if study.elicit is not None:
         progress.step("Building the value system")
         found = _construct(workspace, responses, truncated_responses(responses, replies), embedder)
+        if human is not None:
+            control = compare_with_human(study, found, human)
+            files.write_human_control(folder, control)
     if until == "construct":
         return None
     if until == "project":
@@ -100,16 +115,17 @@ def compute(
         files.write_completions(folder, completions)
         _require_some("completions", [c.missing for c in completions], folder / "completions.parquet")
         return None
-    systems = study.project.systems + ((found.system,) if found and study.project.built else ())
+    own = found.system if found else rated.system if rated else None
+    systems = study.project.systems + ((own,) if own and study.project.built else ())
     progress.step("Measuring respondents")
     measured = measure_respondents(study, systems, calls["project"], ask, Embeddings(embedder))
     files.write_completions(folder, measured.completions)
     _require_some("completions", [c.missing for c in measured.completions], folder / "completions.parquet")
     _require_ratings(measured, folder)
     progress.step("Estimating orientations, contrasts and their quality")
-    results = _conclude(study, found, systems, measured, ask)
+    results = replace(_conclude(study, found, systems, measured, ask), rated=rated, control=control)
     progress.step("Writing the report")
-    files.write_systems(folder, _all_systems(results), found.taxonomy if found else None)
+    files.write_systems(folder, _all_systems(results), results.taxonomy)
     files.write_ratings(folder, results.ratings)
     files.write_notes(folder, measured.notes)
     files.write_orientations(folder, results.orientations)
@@ -273,8 +289,9 @@ def _freed(study: Study, measured: Measured, feelings: NDArray[np.float64]) -> t
 def _all_systems(results: Results) -> tuple[ValueSystem, ...]:
     """List the measured systems, and the built one also when nobody was measured on it."""
     measured = results.systems
-    if results.found is not None and BUILT not in {s.name for s in measured}:
-        return (*measured, results.found.system)
+    built = results.built
+    if built is not None and BUILT not in {s.name for s in measured}:
+        return (*measured, built)
     return measured
 
 

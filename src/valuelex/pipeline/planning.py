@@ -14,11 +14,15 @@ from valuelex.domain.study import Study
 from valuelex.errors import StudyError
 from valuelex.io.rated import read_rated
 from valuelex.stages.elicit import plan_elicitation
+from valuelex.stages.human_control import plan_as_human
 from valuelex.stages.project import plan_completions
+from valuelex.stages.rate_terms import plan_term_ratings
 from valuelex.stages.second_methods import plan_choices, plan_direct
 
 Stage = Literal["elicit", "construct", "project", "report"]
 STAGES: tuple[Stage, ...] = ("elicit", "construct", "project", "report")
+ELICITED: tuple[CallStage, ...] = ("elicit", "human", "term")
+"""Calls from which a value system is built."""
 
 
 def planned_calls(study: Study) -> dict[CallStage, tuple[Call, ...]]:
@@ -29,10 +33,13 @@ def planned_calls(study: Study) -> dict[CallStage, tuple[Call, ...]]:
     StudyError
         If two respondents would send the same calls, which would count one answer twice.
     """
-    calls: dict[CallStage, tuple[Call, ...]] = {
-        "elicit": plan_elicitation(study),
-        "project": plan_completions(study),
+    calls: dict[CallStage, tuple[Call, ...]] = {"elicit": plan_elicitation(study)}
+    asked_besides: dict[CallStage, tuple[Call, ...]] = {
+        "human": plan_as_human(study),
+        "term": plan_term_ratings(study),
     }
+    calls |= {stage: own for stage, own in asked_besides.items() if own}
+    calls["project"] = plan_completions(study)
     seen: dict[str, Call] = {}
     for call in (c for stage in calls.values() for c in stage):
         other = seen.setdefault(call.key, call)
@@ -55,7 +62,7 @@ def independent_calls(
     study: Study, calls: Mapping[CallStage, tuple[Call, ...]], until: Stage
 ) -> dict[CallStage, Sequence[Call]]:
     """Return the calls that depend on no answer: with them, one stopped respondent does not hold up the others."""
-    found: dict[CallStage, Sequence[Call]] = {"elicit": calls["elicit"]}
+    found: dict[CallStage, Sequence[Call]] = {stage: calls[stage] for stage in ELICITED if stage in calls}
     if until in ("project", "report"):
         found["project"] = first_round(study, calls["project"])
     if until == "report" and study.second.choose_draws:

@@ -17,7 +17,7 @@ from valuelex.io.ledger import Ledger
 from valuelex.io.send import Sender
 from valuelex.pipeline.asking import Asker, models_of
 from valuelex.pipeline.finished import mark_finished
-from valuelex.pipeline.planning import Stage, check_rated, independent_calls, planned_calls
+from valuelex.pipeline.planning import ELICITED, Stage, check_rated, independent_calls, planned_calls
 from valuelex.pipeline.probing import probe_payloads, send_probes, settled
 from valuelex.pipeline.status import Status
 from valuelex.pipeline.workspace import Progress, Silent, Workspace
@@ -98,7 +98,9 @@ def run(
 
 def _planned(study: Study, until: Stage) -> Mapping[CallStage, tuple[Call, ...]]:
     calls = planned_calls(study)
-    return {"elicit": calls["elicit"]} if until in ("elicit", "construct") else calls
+    if until in ("elicit", "construct"):
+        return {stage: own for stage, own in calls.items() if stage in ELICITED}
+    return calls
 
 
 def _find_out(study: Study, ledger: Ledger, asker: Asker, until: Stage) -> Study:

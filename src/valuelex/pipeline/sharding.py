@@ -215,8 +215,9 @@ def sendable_calls(study: Study, ledger: Ledger) -> tuple[Plan, bool]:
     chosen = bool(study.second.choose_draws or study.second.rate_draws) and not study.project.systems
     systems, waits = study.project.systems, False
     if study.project.built and (rated or chosen):
-        waits = any(c.key not in replies and not c.is_recorded for c in calls["elicit"])
-        systems = systems if waits else (*systems, _built(study, calls["elicit"], replies))
+        source: CallStage = "elicit" if study.elicit is not None else "term"
+        waits = any(c.key not in replies and not c.is_recorded for c in calls[source])
+        systems = systems if waits else (*systems, _built(study, calls[source], replies))
     if chosen and study.second.choose_draws:
         plan["choose"] = [c for system in systems for c in plan_choices(study, system)]
     if chosen and study.second.rate_draws:
@@ -256,9 +257,12 @@ def _built(study: Study, calls: Sequence[Call], replies: Mapping[str, Reply]) ->
         normalised,
         structure_of,
     )  # Slow to import, and seldom needed to send.
+    from valuelex.pipeline.eliciting import rated_system
     from valuelex.stages.build_system import build_system
     from valuelex.stages.elicit import read_responses, truncated_responses
 
+    if study.terms is not None:
+        return rated_system(study, calls, replies, MiniLM.load())
     read = read_responses(calls, replies, study)
     _, matrix, responses = normalised(study, read, truncated_responses(read, replies))
     return build_system(structure_of(study, matrix, responses, MiniLM.load()).taxonomy, study.name)

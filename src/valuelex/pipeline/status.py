@@ -111,6 +111,8 @@ def count_calls(study: Study, calls: Mapping[CallStage, tuple[Call, ...]], ledge
     tokens = {
         "probe": PROBE_TOKENS["chat"],
         "elicit": study.elicit.max_tokens if study.elicit else 0,
+        "human": study.elicit.max_tokens if study.elicit else 0,
+        "term": study.terms.max_tokens if study.terms else 0,
         "project": study.project.max_tokens,
     }
     new_tokens = sum(c.n_new * tokens[c.stage] for c in counts)

@@ -35,8 +35,32 @@ _MADE_BY: tuple[tuple[Stage, frozenset[str]], ...] = (
         ),
     ),
     ("project", frozenset({"completions.parquet"})),
-    ("construct", frozenset({"lexicon.json", "response_matrix.npz", "structure.json", *STRUCTURE_FILES})),
-    ("elicit", frozenset({"responses.parquet"})),
+    (
+        "construct",
+        frozenset(
+            {
+                "lexicon.json",
+                "response_matrix.npz",
+                "human_lexicon.json",
+                "human_matrix.npz",
+                "human_control.json",
+                "structure.json",
+                *STRUCTURE_FILES,
+            }
+        ),
+    ),
+    (
+        "elicit",
+        frozenset(
+            {
+                "responses.parquet",
+                "human_responses.parquet",
+                "term_ratings.parquet",
+                "rated_matrix.parquet",
+                "rated_terms.json",
+            }
+        ),
+    ),
 )
 """Stages from the last to the first, and the result files that are there once it was reached, and not before."""
 

@@ -16,10 +16,12 @@ from valuelex.domain.study import STUDY, JudgePlan, Respondent, Study, setting_t
 from valuelex.report.evidence import Evidence, Measure, build_evidence, read_measures
 from valuelex.report.factors import FactorSection, build_factors
 from valuelex.report.findings import write_findings
+from valuelex.report.human_control import ControlSection, build_control
 from valuelex.report.lexical import FoundSection, SystemView, build_found, view_system
 from valuelex.report.measured import ContrastTable, OrientationSection, build_contrasts, build_orientations
 from valuelex.report.populations import PopulationSection, build_populations
 from valuelex.report.quality import QualitySection, build_quality, saving_sentence
+from valuelex.report.rated_terms import RatedSection, build_rated
 from valuelex.report.second import SecondSection, build_second
 from valuelex.report.structure import StructureSection, build_structure
 from valuelex.report.wording import DASH, REASONS, count, labels, listed, reasons, share
@@ -126,6 +128,8 @@ class Report:
     saving: str
     quality: tuple[QualitySection, ...]
     second: tuple[SecondSection, ...]
+    rated: RatedSection | None
+    control: ControlSection | None
     evidence: Evidence
     missing: tuple[MissingTable, ...]
     method: MethodSection
@@ -140,7 +144,7 @@ def build_report(results: Results) -> Report:
         If orientations, ratings and completions contradict one another.
     """
     measures = read_measures(results)
-    built = results.found.system.name if results.found is not None else None
+    built = results.built.name if results.built is not None else None
     contrasts = build_contrasts(results, measures)
     return Report(
         name=results.study.name,
@@ -160,6 +164,8 @@ def build_report(results: Results) -> Report:
         saving=saving_sentence(results.saving),
         quality=build_quality(results),
         second=build_second(results),
+        rated=build_rated(results),
+        control=build_control(results),
         evidence=build_evidence(results, measures),
         missing=_missing_tables(results),
         method=_method(results),

@@ -47,8 +47,11 @@ def build_structure(results: Results) -> StructureSection | None:
     found = results.found
     if found is None:
         return None
-    structure = found.structure
-    names = group_names(found)
+    return lay_out(found.structure, group_names(found))
+
+
+def lay_out(structure: Structure, names: Mapping[int, str]) -> StructureSection:
+    """Lay out a structure; `names` are those of its groups."""
     tables = [
         _numbers(structure),
         _views(structure),

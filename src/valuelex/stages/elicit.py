@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from valuelex.domain.call import Call, Missing, Reply
+from valuelex.domain.call import Call, CallStage, Missing, Reply
 from valuelex.domain.lexicon import Response
 from valuelex.domain.study import ElicitPlan, FewShot, Prompt, PromptSet, Respondent, Study
 from valuelex.errors import StudyError
@@ -32,9 +32,11 @@ def plan_elicitation(study: Study) -> tuple[Call, ...]:
     tuple of Call
         In the order draw, prompt, respondent; empty when the study elicits nothing.
     """
-    plan = study.elicit
-    if plan is None:
-        return ()
+    return () if study.elicit is None else plan_lists(study, study.elicit, "elicit")
+
+
+def plan_lists(study: Study, plan: ElicitPlan, stage: CallStage) -> tuple[Call, ...]:
+    """Plan the calls of `plan_elicitation` for the respondents of a study, as calls of a stage."""
     prompts = plan.prompts.prompts
 
     def raw(position: int, draw: int, respondent: Respondent) -> str:
@@ -42,7 +44,7 @@ def plan_elicitation(study: Study) -> tuple[Call, ...]:
 
     return plan_calls(
         study,
-        "elicit",
+        stage,
         elicitation_items(plan),
         draws=plan.draws,
         max_tokens=plan.max_tokens,

@@ -7,7 +7,6 @@ number from 0 to 6 behind an open gate. Everything else is a missing rating with
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,18 +15,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from valuelex.domain.call import Call, Missing, Reply, Token
+from valuelex.domain.call import Call, Missing, Reply
 from valuelex.domain.measure import REASONS, SCALE_HIGH, SCALE_LOW, Exhibit, Note
 from valuelex.domain.structure import ValueSystem
 from valuelex.domain.study import JudgePlan
 from valuelex.stages.clean import clean_answer
 from valuelex.stages.judge_prompt import ADDRESSES, FIELDS, entry_keys, groups_asked
 from valuelex.stages.refusal import is_refusal
+from valuelex.stages.scale_point import expected_point
 
 NEEDED = frozenset({"bears", "rating"})
 """Fields without which an entry is no answer; the grounds may be left out."""
-LEAST_ON_SCALE = 0.5
-"""Probability on the points of the scale from which on their mean is taken for the rating."""
 _FENCED = re.compile(r"\A```(?:json)?\s*\n(.*)\n```\Z", re.DOTALL)
 _RATING = re.compile(r'"rating"\s*:\s*([0-9])\b')
 
@@ -156,24 +154,6 @@ def _expected(reply: Reply | None, verdicts: Mapping[str, Verdict]) -> dict[str,
         if value is not None:
             found[name] = value
     return found
-
-
-def expected_point(token: Token) -> float | None:
-    """Return the mean over the points of the scale, each weighted by its probability in this place.
-
-    None where less than half of the probability lies on the scale, or the token is more than a digit.
-    """
-    points = {str(point) for point in range(int(SCALE_LOW), int(SCALE_HIGH) + 1)}
-    if token.text.strip() not in points:
-        return None
-    weights: dict[str, float] = {}
-    for text, logprob in token.alternatives:
-        if text.strip() in points:
-            weights[text.strip()] = weights.get(text.strip(), 0.0) + math.exp(logprob)
-    total = sum(weights.values())
-    if total < LEAST_ON_SCALE:
-        return None
-    return sum(float(point) * weight for point, weight in weights.items()) / total
 
 
 def average_notes(

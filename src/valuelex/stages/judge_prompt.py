@@ -18,11 +18,10 @@ from valuelex.domain.study import JudgePlan, Respondent
 from valuelex.errors import StudyError
 from valuelex.stages.fence import LONGEST, fenced, neutralise
 from valuelex.stages.request import build_call
+from valuelex.stages.scale_point import TOP_LOGPROBS
 
 N_ANCHORS = 2
 """Example completions that a judge is shown for each pole and the middle."""
-TOP_LOGPROBS = 10
-"""Alternatives to a token that are asked for: more than the seven points of the scale."""
 TOKENS_EACH, TOKENS_MORE = 90, 60
 """Longest answer: this much for each subdimension, and this much besides."""
 

@@ -38,9 +38,11 @@ class Material:
     @property
     def n_terms(self) -> int:
         """Number of terms."""
-        counts = self.evidence.counts
-        assert counts is not None
-        return counts.n_columns
+        counts, profile = self.evidence.counts, self.evidence.profile
+        if counts is not None:
+            return counts.n_columns
+        assert profile is not None
+        return int(profile.shape[1])
 
 
 def gather(matrix: ResponseMatrix, sources: Sources, units: Units, vectors: Array | None) -> Material:

@@ -47,14 +47,18 @@ class NullTests:
 
 
 def null_tests(
-    matrix: ResponseMatrix, material: Material, weights: Weights, labels: Labels, rng: np.random.Generator
+    matrix: ResponseMatrix,
+    material: Material,
+    weights: Weights,
+    labels: Labels,
+    rng: np.random.Generator,
 ) -> NullTests:
     """Put the structure beside its nulls.
 
     Parameters
     ----------
     matrix
-        Responses by terms.
+        Responses by terms; not read where there are ratings and no lists.
     material
         As gathered from the matrix.
     weights
@@ -71,14 +75,15 @@ def null_tests(
     """
     k = int(labels.max()) + 1
     tests = []
-    control = None
+    control: Evidence | None = None
     if material.evidence.n_independent >= 3:
         folds = deal_folds(material.evidence, rng)
-        reshuffled = _reshuffled(matrix, material, rng)
-        lists = replace(material.evidence, profile=None, fold_of_unit=np.zeros(0, dtype=np.int64))
-        drawn = [replace(lists, counts=counts) for counts in reshuffled]
-        tests.append(_against("reshuffled responses", LISTS, lists, drawn, k, (0.0, 1.0, 0.0), folds))
-        control = drawn[0]
+        if material.evidence.counts is not None:
+            reshuffled = _reshuffled(matrix, material, rng)
+            lists = replace(material.evidence, profile=None, fold_of_unit=np.zeros(0, dtype=np.int64))
+            drawn = [replace(lists, counts=counts) for counts in reshuffled]
+            tests.append(_against("reshuffled responses", LISTS, lists, drawn, k, (0.0, 1.0, 0.0), folds))
+            control = drawn[0]
         if material.evidence.profile is not None:
             profile = material.evidence.profile
             between = replace(material.evidence, counts=None)
@@ -86,7 +91,8 @@ def null_tests(
             tests.append(
                 _against("shuffled profiles", PROFILES, between, shuffled, k, (1.0, 0.0, 0.0), folds)
             )
-            control = replace(material.evidence, counts=drawn[0].counts, profile=shuffled[0].profile)
+            counts = control.counts if control is not None else None
+            control = replace(material.evidence, counts=counts, profile=shuffled[0].profile)
         if material.embeddings is not None:
             tests.append(_against_meaning(material, weights, k, folds))
     if material.embeddings is not None:

@@ -18,8 +18,9 @@ from valuelex.domain.call import Api, Call, Route, read_reply
 from valuelex.domain.capability import Capability
 from valuelex.domain.study import Endpoint, LimitKey, Model, Respondent, Study
 from valuelex.errors import DataError
-from valuelex.stages.judge_prompt import TOP_LOGPROBS, as_asked
+from valuelex.stages.judge_prompt import as_asked
 from valuelex.stages.request import build_call
+from valuelex.stages.scale_point import TOP_LOGPROBS
 from valuelex.stages.template_guard import plan_guard, read_guard
 
 MAX_TOKENS: Mapping[Api, int] = {"chat": 1024, "completion": 8}
@@ -266,7 +267,8 @@ def _filled(endpoint: Endpoint, capability: Capability) -> Endpoint:
 def _askers(study: Study) -> Iterator[tuple[Respondent, tuple[str, ...]]]:
     """Go through respondents and judges, with the options that matter to each."""
     for respondent in study.respondents:
-        yield respondent, ("seed", "logprobs") if study.second.rate_draws else ("seed",)
+        rates = study.second.rate_draws or (study.terms is not None and study.terms.probabilities)
+        yield respondent, ("seed", "logprobs") if rates else ("seed",)
     for judge in study.judges:
         if judge.model is not None:
             yield as_asked(judge), OPTIONS

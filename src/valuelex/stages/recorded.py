@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from valuelex.domain.call import Call
 from valuelex.domain.recorded import BadRow, Fault, RecordedAnswer, RecordedStage, recorded_call
 from valuelex.domain.study import Study
+from valuelex.domain.term_ratings import TermPlan
 from valuelex.stages.elicit import elicitation_items
 from valuelex.stages.project import completion_items
+from valuelex.stages.rate_terms import term_items
 from valuelex.stages.request import Item
+
+_WHAT: Mapping[RecordedStage, str] = {"elicit": "prompt", "term": "term", "project": "stem"}
+_SECTION: Mapping[RecordedStage, str] = {"elicit": "elicit", "term": "elicit", "project": "project"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,8 @@ class Places:
     Parameters
     ----------
     study
-        Its prompts and stems are the items of elicitation and projection; free text may have any item.
+        Its prompts and stems are the items of elicitation and projection; free text may have any item. Ratings of
+        terms have ``PROMPT/TERM``, or the term alone for the first prompt.
     """
 
     def __init__(self, study: Study) -> None:
@@ -48,6 +54,7 @@ class Places:
         words, stems = study.elicit, study.project
         self._asked: Mapping[RecordedStage, Asked] = {
             "elicit": Asked() if words is None else _asked(elicitation_items(words), words.draws, ("user",)),
+            "term": Asked() if study.terms is None else _asked_of_terms(study.terms),
             "project": _asked(completion_items(stems), stems.draws, ("user", "prefill")),
         }
         self._ids = {r.model.name: r.id for r in study.respondents if r.model.is_recorded}
@@ -70,12 +77,19 @@ class Places:
                 return BadRow(answer.line, Fault.UNKNOWN_ITEM, _unknown(answer, asked))
             if answer.draw >= asked.draws:
                 said = (
-                    f"draw {answer.draw} of {item!r}, but [{answer.stage}] draws = {asked.draws} and draws count from "
-                    "0; raise draws, or say by --first-draw how the file counts"
+                    f"draw {answer.draw} of {item!r}, but [{_SECTION[answer.stage]}] draws = {asked.draws} and draws "
+                    "count from 0; raise draws, or say by --first-draw how the file counts"
                 )
                 return BadRow(answer.line, Fault.UNKNOWN_DRAW, said)
         who = self._ids.get(answer.respondent, answer.respondent)
         return recorded_call(answer.respondent, who, answer.stage, str(item), answer.draw)
+
+
+def _asked_of_terms(plan: TermPlan) -> Asked:
+    asked = _asked(term_items(plan), plan.draws, ("user",))
+    first = plan.prompts.prompts[0].id
+    alone = {_plain(term): f"{first}/{term}" for term in plan.terms}
+    return replace(asked, by_text={**alone, **asked.by_text})
 
 
 def _asked(items: Sequence[Item], draws: int, texts: tuple[str, ...]) -> Asked:
@@ -97,9 +111,11 @@ def _name_of(prompt: str) -> str:
 
 
 def _unknown(answer: RecordedAnswer, asked: Asked) -> str:
-    what = "prompt" if answer.stage == "elicit" else "stem"
+    what = _WHAT[answer.stage]
     shown = f"item {answer.item[:60]!r}" if answer.item else f"prompt {answer.prompt[:60]!r}"
     if not asked.items:
+        if answer.stage == "term":
+            return f'{shown}, but no terms are rated in the study; add an [elicit] section with mode = "rate"'
         return f"{shown}, but the study elicits nothing; add an [elicit] section"
     return (
         f"{shown} is no {what} of the study (the first is {min(asked.items)!r}); map its id or text, "

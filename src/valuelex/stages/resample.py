@@ -107,7 +107,8 @@ def resample(
 
 def _occurs(material: Material, drawn: Array) -> NDArray[np.bool_]:
     counts = material.evidence.counts
-    assert counts is not None
+    if counts is None:  # Every unit rated every term.
+        return np.ones(material.n_terms, dtype=np.bool_)
     return np.asarray(counts.totals.T @ drawn[material.evidence.fold_of_block] > 0)
 
 
@@ -137,6 +138,8 @@ def _support(
 ) -> tuple[Array, Array] | None:
     """Mean affinity of the terms of each group in the lists of sources not drawn, and the same beyond meaning."""
     levels = weights[:2] if any(weights[:2]) else material.evidence.mixes[0]
+    if (drawn > 0).all():
+        return None
     try:
         views = affinities(material.evidence, (drawn == 0).astype(np.float64))
     except DataError:

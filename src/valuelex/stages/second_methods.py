@@ -19,11 +19,13 @@ from valuelex.domain.measure import REASONS, SCALE_HIGH, SCALE_LOW, SCALE_NEUTRA
 from valuelex.domain.second import Choices, DirectRatings
 from valuelex.domain.structure import ValueSystem
 from valuelex.domain.study import Respondent, Study
-from valuelex.stages.clean import clean_answer
-from valuelex.stages.judge_answer import expected_point
-from valuelex.stages.judge_prompt import TOP_LOGPROBS
-from valuelex.stages.refusal import is_refusal
 from valuelex.stages.request import Item, plan_calls, rotate, subject_of
+from valuelex.stages.scale_point import (
+    expected_point,
+    telling_probabilities,
+    text_or_reason,
+    written_point,
+)
 
 MAX_TOKENS = 8
 """Longest answer of either method, in tokens."""
@@ -76,8 +78,6 @@ _ANSWER = re.compile(
     re.IGNORECASE,
 )
 _LETTER = re.compile(r"(?<![\w'’])[AB](?![\w'’])")
-_OF_SCALE = re.compile(rf"(?<=\d)\s*(?:/|out\s+of)\s*{SCALE_HIGH:g}(?![\d.,]\d|\d)", re.IGNORECASE)
-_NUMBER = re.compile(r"(?<![\w.,])-?\d+(?:[.,]\d+)?")
 
 
 def plan_choices(study: Study, system: ValueSystem) -> tuple[Call, ...]:
@@ -133,7 +133,7 @@ def plan_direct(study: Study, system: ValueSystem) -> tuple[Call, ...]:
     items = [
         Item(f"{system.name}/{s.id}", RATE.format(statement=s.said), RATE_PREFILL) for s in subdimensions
     ]
-    asked = replace(study, respondents=tuple(map(_telling_probabilities, study.respondents)))
+    asked = replace(study, respondents=tuple(map(telling_probabilities, study.respondents)))
     draws = study.second.rate_draws
     return plan_calls(asked, "rate", items, draws=draws, max_tokens=MAX_TOKENS, raw_prompt=raw)
 
@@ -214,20 +214,6 @@ def _orders(system: ValueSystem) -> list[tuple[str, str]]:
     return [order for a, b in combinations(ids, 2) for order in ((a, b), (b, a))]
 
 
-def _telling_probabilities(respondent: Respondent) -> Respondent:
-    """Ask the endpoint for the probabilities of tokens, in the form of its API, where it tells them."""
-    endpoint = respondent.model.endpoint
-    if not endpoint.logprobs:
-        return respondent
-    asked = (
-        {"logprobs": True, "top_logprobs": TOP_LOGPROBS}
-        if respondent.api == "chat"
-        else {"logprobs": TOP_LOGPROBS}
-    )
-    told = replace(endpoint, extra_body={**asked, **endpoint.extra_body})
-    return replace(respondent, model=replace(respondent.model, endpoint=told))
-
-
 Answer = float | Missing
 
 
@@ -239,22 +225,13 @@ def _as_arrays(read: Sequence[Answer]) -> tuple[NDArray[np.float64], NDArray[np.
     return values, np.array(missing, dtype=np.int8)
 
 
-def _text(reply: Reply) -> str | Missing:
-    if reply.missing is not None:
-        return reply.missing
-    text = clean_answer(reply.text)
-    if not text:
-        return Missing.EMPTY
-    return Missing.REFUSED if is_refusal(text) else text
-
-
 def _choice(reply: Reply, first: str, second: str) -> Answer:
     """Return 1 for the first statement, 0 for the second, or why there is no choice.
 
     An answer is one letter, alone or before its own statement (as far as the token limit let it come), or one of the
     statements alone. Both letters, or a letter before the other statement, are none.
     """
-    text = _text(reply)
+    text = text_or_reason(reply)
     if isinstance(text, Missing):
         return text
     said = {"A": first, "B": second}
@@ -276,17 +253,12 @@ def _choice(reply: Reply, first: str, second: str) -> Answer:
 
 def _rating(reply: Reply, statement: str) -> Answer:
     """Return the point of the scale, its mean under the token probabilities where told, or why there is none."""
-    text = _text(reply)
+    text = text_or_reason(reply)
     if isinstance(text, Missing):
         return text
-    numbers = {
-        float(n.replace(",", ".")) for n in _NUMBER.findall(_OF_SCALE.sub("", text.replace(statement, " ")))
-    }
-    if len(numbers) != 1:
-        return Missing.UNPARSEABLE
-    (number,) = numbers
-    if not SCALE_LOW <= number <= SCALE_HIGH or number != int(number):
-        return Missing.OFF_SCALE
-    rated = [token for token in (reply.tokens if reply else ()) if token.text.strip() == f"{number:g}"]
+    number = written_point(text, statement)
+    if isinstance(number, Missing):
+        return number
+    rated = [token for token in reply.tokens if token.text.strip() == str(number)]
     expected = expected_point(rated[0]) if len(rated) == 1 else None
-    return number if expected is None else expected
+    return float(number) if expected is None else expected

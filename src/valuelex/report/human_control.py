@@ -1,0 +1,48 @@
+"""Say what became of the structure when the same respondents answered as a human. Computes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from valuelex.domain.human_control import HumanControl
+from valuelex.domain.results import Results
+from valuelex.report.quality import told
+from valuelex.report.wording import count, number
+
+
+@dataclass(frozen=True, slots=True)
+class ControlSection:
+    """The control: sentences, and the words that were named one way only."""
+
+    sentences: tuple[str, ...]
+    gained: tuple[str, ...]
+    lost: tuple[str, ...]
+
+
+def build_control(results: Results) -> ControlSection | None:
+    """Lay out the human control; None where the study did not ask for it."""
+    control = results.control
+    if control is None:
+        return None
+    asked = (
+        f"{count(len(control.respondent_ids), 'respondent')} without a persona answered the same prompts once more as "
+        f"an ordinary person: {control.n_responses[0]:,} responses as themselves, {control.n_responses[1]:,} as a "
+        f"human. {count(len(control.terms), 'term')} named both ways, {len(control.gained):,} as themselves only, "
+        f"{len(control.lost):,} as a human only."
+    )
+    return ControlSection((asked, *_compared(control)), control.gained, control.lost)
+
+
+def _compared(control: HumanControl) -> tuple[str, ...]:
+    if control.reason:
+        return (f"Nothing can be compared: {control.reason}.",)
+    figures = [
+        f"adjusted Rand index of the groups {number(control.adjusted_rand)}",
+        f"congruence of the associations of {count(control.pair_congruence.n, 'pair')} {told(control.pair_congruence)}",
+    ]
+    if control.halves is not None:
+        figures.append(
+            f"between halves of the responses {number(control.halves.own)} as themselves, "
+            f"{number(control.halves.human)} as a human and {number(control.halves.across)} across"
+        )
+    return (control.verdict, f"The figures: {'; '.join(figures)}.")
