@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from valuelex.domain.crosswalk import Crosswalk
 from valuelex.domain.evidence import Structure
 from valuelex.domain.lexicon import Lexicon, Response, ResponseMatrix
 from valuelex.domain.measure import Completion, Contrast, Note, Orientation, RatingArray, Saving
@@ -38,7 +39,8 @@ class Results:
     the built one (if measured) last. `warnings` are plain sentences that a reader must see first. `notes` are
     the grounds of judges that give any, and `exhibit_of` names the exhibit of each completion by its id.
     `saving` is told where the length of the test was adaptive; `quality` has one entry for each
-    system, `second` one where second methods were asked for.
+    system, `second` one where second methods were asked for, `crosswalks` one for each known system that a built one
+    was held against.
     """
 
     study: Study
@@ -55,6 +57,7 @@ class Results:
     saving: Saving | None = None
     quality: tuple[Quality, ...] = ()
     second: tuple[SecondMethods, ...] = ()
+    crosswalks: tuple[Crosswalk, ...] = ()
 
     @property
     def leading(self) -> tuple[RatingArray, ...]:

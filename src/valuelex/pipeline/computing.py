@@ -25,8 +25,10 @@ from valuelex.domain.structure import BUILT, ValueSystem
 from valuelex.domain.study import Study
 from valuelex.errors import DataError, StudyError
 from valuelex.io import assets, files
+from valuelex.io.crosswalk_file import write_crosswalks
 from valuelex.io.embed import MiniLM
 from valuelex.io.sentiment import sentiment
+from valuelex.pipeline.crossing import cross_built
 from valuelex.pipeline.measuring import Ask, Embeddings, Measured, measure_respondents
 from valuelex.pipeline.planning import Stage, first_round
 from valuelex.pipeline.workspace import Progress, Workspace, stage_rng
@@ -107,6 +109,11 @@ def compute(
     _require_ratings(measured, folder)
     progress.step("Estimating orientations, contrasts and their quality")
     results = _conclude(study, found, systems, measured, ask)
+    if found is not None:
+        progress.step("Holding the value system against known ones")
+        walks = cross_built(study, found.system, found.taxonomy, embedder)
+        write_crosswalks(folder, walks)
+        results = replace(results, crosswalks=walks)
     progress.step("Writing the report")
     files.write_systems(folder, _all_systems(results), found.taxonomy if found else None)
     files.write_ratings(folder, results.ratings)

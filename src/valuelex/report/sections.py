@@ -13,6 +13,7 @@ from valuelex.domain.lexicon import Response
 from valuelex.domain.measure import Completion
 from valuelex.domain.results import Results
 from valuelex.domain.study import STUDY, JudgePlan, Respondent, Study, setting_text
+from valuelex.report.crosswalk import CrosswalkSection, build_crosswalk
 from valuelex.report.evidence import Evidence, Measure, build_evidence, read_measures
 from valuelex.report.findings import write_findings
 from valuelex.report.lexical import FoundSection, SystemView, build_found, view_system
@@ -122,6 +123,7 @@ class Report:
     saving: str
     quality: tuple[QualitySection, ...]
     second: tuple[SecondSection, ...]
+    crosswalk: CrosswalkSection | None
     evidence: Evidence
     missing: tuple[MissingTable, ...]
     method: MethodSection
@@ -154,6 +156,7 @@ def build_report(results: Results) -> Report:
         saving=saving_sentence(results.saving),
         quality=build_quality(results),
         second=build_second(results),
+        crosswalk=build_crosswalk(results),
         evidence=build_evidence(results, measures),
         missing=_missing_tables(results),
         method=_method(results),
