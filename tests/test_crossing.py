@@ -50,7 +50,8 @@ def test_a_built_system_finds_itself_with_all_its_terms(study, tmp_path):
     assert [m.best for m in walk.matches] == ["care", "fairness", "loyalty", "authority", "sanctity"]
     assert walk.matches[0].one_to_one == "care"
     assert walk.agreement.n_terms == len(read_built(study)[1])
-    rows = list(csv.DictReader((tmp_path / "out" / "crosswalk.csv").open()))
+    text = (tmp_path / "out" / "crosswalk.csv").read_text()
+    rows = list(csv.DictReader(text.splitlines()))
     assert len(rows) == 25
     assert [r["known_subdimension"] for r in rows if r["best"] == "1"] == [m.best for m in walk.matches]
     assert rows[0]["shared"].startswith("care; compassion; ")
