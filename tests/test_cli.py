@@ -18,6 +18,7 @@ COMMANDS = [
     "report",
     "rate",
     "calibrate",
+    "crosswalk",
     "models",
     "import",
     "export",

@@ -16,6 +16,7 @@ import typer
 
 from valuelex import __version__
 from valuelex.cli.calibrate import calibrate
+from valuelex.cli.crosswalk import crosswalk
 from valuelex.cli.export import export
 from valuelex.cli.import_ import import_answers
 from valuelex.cli.merge import merge
@@ -308,6 +309,7 @@ app.command()(verify)
 app.command()(models)
 app.command()(rate)
 app.command()(calibrate)
+app.command()(crosswalk)
 app.command("import")(import_answers)
 app.command()(export)
 app.command()(merge)

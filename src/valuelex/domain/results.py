@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from valuelex.domain.crosswalk import Crosswalk
 from valuelex.domain.evidence import Structure
 from valuelex.domain.factors import FactorRoute, NoFactors
 from valuelex.domain.human_control import HumanControl
@@ -49,7 +50,8 @@ class Results:
     the grounds of judges that give any, and `exhibit_of` names the exhibit of each completion by its id.
     `saving` is told where the length of the test was adaptive; `quality` has one entry for each
     system, `second` one where second methods were asked for; `rated` is given where terms were rated,
-    `control` where respondents answered as a human too.
+    `control` where respondents answered as a human too; `crosswalks` one for each known system that a built one
+    was held against.
     """
 
     study: Study
@@ -68,6 +70,7 @@ class Results:
     second: tuple[SecondMethods, ...] = ()
     rated: RatedTerms | None = None
     control: HumanControl | None = None
+    crosswalks: tuple[Crosswalk, ...] = ()
 
     @property
     def built(self) -> ValueSystem | None:

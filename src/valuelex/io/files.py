@@ -60,6 +60,8 @@ RESULT_FILES = (
     "ratings.parquet",
     "notes.parquet",
     "quality.json",
+    "crosswalk.csv",
+    "crosswalk.json",
     "orientations.csv",
     "probes.json",
     "contrasts.csv",

@@ -26,8 +26,10 @@ from valuelex.domain.structure import BUILT, ValueSystem
 from valuelex.domain.study import Study
 from valuelex.errors import DataError, StudyError
 from valuelex.io import assets, files
+from valuelex.io.crosswalk_file import write_crosswalks
 from valuelex.io.embed import MiniLM
 from valuelex.io.sentiment import sentiment
+from valuelex.pipeline.crossing import cross_built
 from valuelex.pipeline.eliciting import answers_as_human, compare_with_human, rate_terms, with_structure
 from valuelex.pipeline.measuring import Ask, Embeddings, Measured, measure_respondents
 from valuelex.pipeline.planning import Stage, first_round
@@ -124,6 +126,11 @@ def compute(
     _require_ratings(measured, folder)
     progress.step("Estimating orientations, contrasts and their quality")
     results = replace(_conclude(study, found, systems, measured, ask), rated=rated, control=control)
+    if results.built is not None and results.taxonomy is not None:
+        progress.step("Holding the value system against known ones")
+        walks = cross_built(study, results.built, results.taxonomy, embedder)
+        write_crosswalks(folder, walks)
+        results = replace(results, crosswalks=walks)
     progress.step("Writing the report")
     files.write_systems(folder, _all_systems(results), results.taxonomy)
     files.write_ratings(folder, results.ratings)

@@ -26,6 +26,8 @@ _MADE_BY: tuple[tuple[Stage, frozenset[str]], ...] = (
             {
                 "report.html",
                 "quality.json",
+                "crosswalk.csv",
+                "crosswalk.json",
                 "contrasts.csv",
                 "orientations.csv",
                 "notes.parquet",

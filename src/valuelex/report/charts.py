@@ -15,6 +15,7 @@ import altair as alt
 import vl_convert
 
 from valuelex.domain.measure import SCALE_NEUTRAL
+from valuelex.report.crosswalk import WalkView
 from valuelex.report.lexical import MapPoint
 from valuelex.report.measured import OrientationTable
 from valuelex.report.quality import Share
@@ -86,18 +87,8 @@ def heatmap(table: OrientationTable, reach: float) -> Picture:
     ]
     longest = max((len(word) for column in columns for word in column.split()), default=0)
     step = min(max(64, 7 * longest + 10), 130)
-    n_lines = max((len(column.split()) for column in columns), default=1)
-    labels_above = alt.Axis(
-        labelPadding=4 + 13 * (n_lines - 1),
-        orient="top",
-        labelAngle=0,
-        labelExpr="split(datum.label, ' ')",
-        labelLimit=step,
-        domain=False,
-        ticks=False,
-    )
     base = alt.Chart(alt.InlineData(values=rows)).encode(
-        x=alt.X("column:N", sort=list(columns), title=None, axis=labels_above),
+        x=alt.X("column:N", sort=list(columns), title=None, axis=_top_axis(columns, step)),
         y=alt.Y("row:N", sort=_row_order(table), title=None, axis=_left_axis()),
     )
     colour = alt.Color(
@@ -118,6 +109,35 @@ def heatmap(table: OrientationTable, reach: float) -> Picture:
     chart = alt.layer(cells_, figures).properties(width=step * len(columns), height=26 * len(table.rows))
     what = f"Heatmap of {len(table.rows)} respondents by {len(columns)} {table.level}s. {_extremes(table)}"
     return _picture(chart, what)
+
+
+def likeness_map(walk: WalkView) -> Picture:
+    """Draw the subdimensions of a system by those of a known one, coloured by how far from chance they are.
+
+    Colours are strongest at the largest distance from chance of either sign; a star marks a cell beyond chance.
+    """
+    columns, names = _distinct(walk.columns), _distinct(walk.rows)
+    reach = max((abs(z) for row in walk.z for z in row), default=0.0) or 1.0
+    cells = [
+        {"row": name, "column": column, "z": z, "text": text, "strong": _is_dark(z / reach)}
+        for name, row, texts in zip(names, walk.z, walk.texts, strict=True)
+        for column, z, text in zip(columns, row, texts, strict=True)
+    ]
+    longest = max((len(word) for column in columns for word in column.split()), default=0)
+    step = min(max(64, 7 * longest + 10), 130)
+    base = alt.Chart(alt.InlineData(values=cells)).encode(
+        x=alt.X("column:N", sort=list(columns), title=None, axis=_top_axis(columns, step)),
+        y=alt.Y("row:N", sort=list(names), title=None, axis=_left_axis()),
+    )
+    scale = alt.Scale(domain=[-reach, 0, reach], range=[BELOW, NEUTRAL, ABOVE], interpolate="lab")
+    squares = base.mark_rect(stroke="#fff", strokeWidth=2).encode(
+        color=alt.Color("z:Q", legend=None, scale=scale)
+    )
+    figures = base.mark_text(fontSize=12).encode(
+        text="text:N", color=alt.condition("datum.strong", alt.value("#fff"), alt.value(INK))
+    )
+    chart = alt.layer(squares, figures).properties(width=step * len(columns), height=26 * len(names))
+    return _picture(chart, f"Heatmap of {len(names)} by {len(columns)} subdimensions. {walk.summary}")
 
 
 def dot_plot(table: OrientationTable) -> Picture:
@@ -323,6 +343,20 @@ def _distinct(names: Sequence[str]) -> tuple[str, ...]:
 
 def _row_order(table: OrientationTable) -> list[str]:
     return [visible(respondent) for respondent, _ in table.rows]
+
+
+def _top_axis(columns: Sequence[str], step: int) -> alt.Axis:
+    """Write names above columns of a width in pixels, one word a line."""
+    n_lines = max((len(column.split()) for column in columns), default=1)
+    return alt.Axis(
+        labelPadding=4 + 13 * (n_lines - 1),
+        orient="top",
+        labelAngle=0,
+        labelExpr="split(datum.label, ' ')",
+        labelLimit=step,
+        domain=False,
+        ticks=False,
+    )
 
 
 def _left_axis() -> alt.Axis:

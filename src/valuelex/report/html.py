@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from valuelex.domain.results import Results
-from valuelex.report.charts import Picture, dot_plot, heatmap, variance_bars, words_map
+from valuelex.report.charts import Picture, dot_plot, heatmap, likeness_map, variance_bars, words_map
 from valuelex.report.sections import Report, build_report
 from valuelex.report.wording import visible
 
@@ -97,6 +97,8 @@ def _charts(report: Report) -> dict[str, Any]:
         ]
     }
     pictures["quality"] = [variance_bars(s.shares) if s.shares else None for s in report.quality]
+    walks = report.crosswalk.walks if report.crosswalk is not None else ()
+    pictures["crosswalk"] = [likeness_map(walk) for walk in walks]
     words: Picture | None = None
     if report.found is not None and report.found.points:
         words = words_map(report.found.points)

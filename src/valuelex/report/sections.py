@@ -13,6 +13,7 @@ from valuelex.domain.lexicon import Response
 from valuelex.domain.measure import Completion
 from valuelex.domain.results import Results
 from valuelex.domain.study import STUDY, JudgePlan, Respondent, Study, setting_text
+from valuelex.report.crosswalk import CrosswalkSection, build_crosswalk
 from valuelex.report.evidence import Evidence, Measure, build_evidence, read_measures
 from valuelex.report.factors import FactorSection, build_factors
 from valuelex.report.findings import write_findings
@@ -130,6 +131,7 @@ class Report:
     second: tuple[SecondSection, ...]
     rated: RatedSection | None
     control: ControlSection | None
+    crosswalk: CrosswalkSection | None
     evidence: Evidence
     missing: tuple[MissingTable, ...]
     method: MethodSection
@@ -166,6 +168,7 @@ def build_report(results: Results) -> Report:
         second=build_second(results),
         rated=build_rated(results),
         control=build_control(results),
+        crosswalk=build_crosswalk(results),
         evidence=build_evidence(results, measures),
         missing=_missing_tables(results),
         method=_method(results),
