@@ -29,9 +29,10 @@ PATHS: Mapping[Api, str] = {
 """Paths of requests. A recorded answer was asked for elsewhere: its call is never sent."""
 
 
-CallStage = Literal["probe", "elicit", "project", "judge", "choose", "rate", "draft", "observe"]
+CallStage = Literal["probe", "elicit", "project", "judge", "choose", "rate", "name", "draft", "observe"]
 """What a call is for: what an endpoint can do, words, completions, ratings of completions, choices between two
-statements, direct ratings of statements, drafts of stems; "observe" is free text that was recorded elsewhere."""
+statements, direct ratings of statements, names of groups, drafts of stems; "observe" is free text that was recorded
+elsewhere."""
 
 Route = tuple[str, str, str]
 """Provider, endpoint and revision: calls that share them share a server, a key and limits."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from valuelex.domain.evidence import Structure
 from valuelex.domain.lexicon import Lexicon, Response, ResponseMatrix
 from valuelex.domain.measure import Completion, Contrast, Note, Orientation, RatingArray, Saving
+from valuelex.domain.naming import Naming
 from valuelex.domain.quality import Quality
 from valuelex.domain.second import SecondMethods
 from valuelex.domain.structure import Taxonomy, ValueSystem
@@ -16,13 +17,23 @@ from valuelex.domain.study import Study
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The part of the results that comes from elicitation."""
+    """The part of the results that comes from elicitation.
+
+    `system` is named by its markers; that is the one on which respondents are measured. `naming` is what a namer
+    called its groups; None where none was asked.
+    """
 
     responses: tuple[Response, ...]
     lexicon: Lexicon
     matrix: ResponseMatrix
     structure: Structure
     system: ValueSystem
+    naming: Naming | None = None
+
+    @property
+    def shown(self) -> ValueSystem:
+        """The system for a reader: with the namer's names and definitions where there are any."""
+        return self.naming.apply(self.system) if self.naming is not None else self.system
 
     @property
     def taxonomy(self) -> Taxonomy:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from valuelex.domain.call import Api
 from valuelex.domain.cost import Price
 from valuelex.domain.measure import Manual, ProjectiveTest
+from valuelex.domain.naming import NamingGuide
 from valuelex.domain.structure import ValueSystem
 from valuelex.errors import StudyError
 
@@ -242,6 +243,23 @@ class JudgePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class NamerPlan:
+    """The language model that names the groups of the built system, and how it is asked.
+
+    `id` names it in every result. `max_tokens` is its longest answer; 0: enough for the form.
+    """
+
+    id: str
+    model: Model
+    guide: NamingGuide
+    draws: int
+    temperature: float | None
+    top_p: float | None
+    max_tokens: int
+    reasoning_effort: str
+
+
+@dataclass(frozen=True, slots=True)
 class SecondPlan:
     """Second methods: draws of each choice between two statements and of each direct rating; 0 leaves one out."""
 
@@ -268,6 +286,7 @@ class ComparePlan:
 class Study:
     """A resolved study. `elicit`, `normalise` and `construct` are None when nothing is elicited.
 
+    `namer` is None where groups are named by their markers alone.
     `prices` are those known of its models, by label. They change no result and are no part of its resolved form.
     """
 
@@ -282,6 +301,7 @@ class Study:
     manual: Manual
     compare: ComparePlan
     second: SecondPlan = SecondPlan(0, 0)
+    namer: NamerPlan | None = None
     prices: Mapping[str, Price] = field(default_factory=dict, metadata=LOCAL)
 
     def __post_init__(self) -> None:

@@ -26,6 +26,7 @@ from valuelex.domain.capability import Capability
 from valuelex.domain.evidence import Structure
 from valuelex.domain.lexicon import Lexicon, Response, ResponseMatrix
 from valuelex.domain.measure import REASONS, Completion, Contrast, Note, Orientation, RatingArray
+from valuelex.domain.naming import DrawnName, Naming
 from valuelex.domain.results import Results
 from valuelex.domain.structure import Taxonomy, ValueSystem
 from valuelex.domain.study import Study
@@ -42,6 +43,7 @@ RESULT_FILES = (
     "response_matrix.npz",
     "structure.json",
     "value_system.json",
+    "names.parquet",
     "completions.parquet",
     "ratings.parquet",
     "notes.parquet",
@@ -144,9 +146,15 @@ def write_matrix(folder: Path, matrix: ResponseMatrix) -> None:
     _write(folder / "response_matrix.npz", buffer.getvalue())
 
 
-def write_systems(folder: Path, systems: Sequence[ValueSystem], taxonomy: Taxonomy | None) -> None:
-    """Write the value systems and where each term was put: value_system.json."""
-    content = {"systems": plain(systems), "taxonomy": plain(taxonomy)}
+def write_systems(
+    folder: Path, systems: Sequence[ValueSystem], taxonomy: Taxonomy | None, naming: Naming | None = None
+) -> None:
+    """Write the value systems, where each term was put, and who named the built system: value_system.json."""
+    content = {"systems": plain(systems), "taxonomy": plain(taxonomy), "naming": None}
+    if naming is not None:
+        # What each draw said stands in names.parquet.
+        content["naming"] = plain(dataclasses.replace(naming, drawn=()))
+        del content["naming"]["drawn"]
     write_json(folder / "value_system.json", "valuelex/value_system/1", content)
 
 
@@ -155,6 +163,12 @@ def write_structure(folder: Path, structure: Structure) -> None:
     content = plain(structure)
     content.pop("taxonomy")
     write_json(folder / "structure.json", "valuelex/structure/1", content)
+
+
+def write_names(folder: Path, naming: Naming) -> None:
+    """Write names.parquet: what every draw of the namer called each group, which name is kept, and the call."""
+    names = [f.name for f in dataclasses.fields(DrawnName)]
+    write_parquet(folder / "names.parquet", _frame(naming.drawn, names))
 
 
 def write_completions(folder: Path, completions: Sequence[Completion]) -> None:
@@ -250,6 +264,7 @@ def _frame(items: Sequence[Any], names: Sequence[str]) -> pl.DataFrame:
         "draw": pl.Int64,
         "wording": pl.Int64,
         "cut": pl.Boolean,
+        "kept": pl.Boolean,
         "rating": pl.Float64,
         "expected": pl.Float64,
         "evidence_found": pl.Boolean,

@@ -28,6 +28,7 @@ from valuelex.io import assets, files
 from valuelex.io.embed import MiniLM
 from valuelex.io.sentiment import sentiment
 from valuelex.pipeline.measuring import Ask, Embeddings, Measured, measure_respondents
+from valuelex.pipeline.naming import name_groups
 from valuelex.pipeline.planning import Stage, first_round
 from valuelex.pipeline.workspace import Progress, Workspace, stage_rng
 from valuelex.report.html import render
@@ -90,7 +91,8 @@ def compute(
     found: Found | None = None
     if study.elicit is not None:
         progress.step("Building the value system")
-        found = _construct(workspace, responses, truncated_responses(responses, replies), embedder)
+        truncated = truncated_responses(responses, replies)
+        found = _construct(workspace, responses, truncated, embedder, ask, progress)
     if until == "construct":
         return None
     if until == "project":
@@ -108,7 +110,8 @@ def compute(
     progress.step("Estimating orientations, contrasts and their quality")
     results = _conclude(study, found, systems, measured, ask)
     progress.step("Writing the report")
-    files.write_systems(folder, _all_systems(results), found.taxonomy if found else None)
+    naming = found.naming if found else None
+    files.write_systems(folder, _all_systems(results), found.taxonomy if found else None, naming)
     files.write_ratings(folder, results.ratings)
     files.write_notes(folder, measured.notes)
     files.write_orientations(folder, results.orientations)
@@ -119,7 +122,12 @@ def compute(
 
 
 def _construct(
-    workspace: Workspace, responses: Sequence[Response], truncated: frozenset[str], embedder: MiniLM
+    workspace: Workspace,
+    responses: Sequence[Response],
+    truncated: frozenset[str],
+    embedder: MiniLM,
+    ask: Ask,
+    progress: Progress,
 ) -> Found:
     study, folder = workspace.study, workspace.folder
     lexicon, matrix, responses = normalised(study, responses, truncated)
@@ -129,7 +137,13 @@ def _construct(
     _require_some("responses", [r.missing for r in responses], folder / "responses.parquet")
     structure = structure_of(study, matrix, responses, embedder)
     files.write_structure(folder, structure)
-    return Found(tuple(responses), lexicon, matrix, structure, build_system(structure.taxonomy, study.name))
+    system = build_system(structure.taxonomy, study.name)
+    naming = name_groups(study, system, ask, embedder, progress)
+    found = Found(tuple(responses), lexicon, matrix, structure, system, naming)
+    if naming is not None:
+        files.write_names(folder, naming)
+    files.write_systems(folder, (*study.project.systems, found.shown), structure.taxonomy, naming)
+    return found
 
 
 def normalised(
@@ -163,6 +177,7 @@ def _conclude(
     study: Study, found: Found | None, systems: tuple[ValueSystem, ...], measured: Measured, ask: Ask
 ) -> Results:
     by_name = {system.name: system for system in systems}
+    shown = tuple(found.shown if found is not None and s.name == BUILT else s for s in systems)
     respondent_ids = [r.id for r in study.respondents]
     stem_ids = [s.id for s in study.project.test.stems]
     feelings = _feelings(measured.completions)
@@ -200,12 +215,12 @@ def _conclude(
             rng,
             study.judges,
         )
-        for system in systems
+        for system in shown
     )
     return Results(
         study=study,
         found=found,
-        systems=systems,
+        systems=shown,
         completions=measured.completions,
         ratings=ratings,
         orientations=orientations,
@@ -269,7 +284,7 @@ def _all_systems(results: Results) -> tuple[ValueSystem, ...]:
     """List the measured systems, and the built one also when nobody was measured on it."""
     measured = results.systems
     if results.found is not None and BUILT not in {s.name for s in measured}:
-        return (*measured, results.found.system)
+        return (*measured, results.found.shown)
     return measured
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Self
 
 from valuelex.domain.call import Call, CallStage
-from valuelex.domain.cost import CostEstimate, Spend, estimate, spend
+from valuelex.domain.cost import CostEstimate, Spend, estimate, most_tokens, spend
 from valuelex.domain.measure import Exhibit
 from valuelex.domain.structure import ValueSystem
-from valuelex.domain.study import Study
+from valuelex.domain.study import NamerPlan, Study
 from valuelex.io import assets
 from valuelex.io.ledger import FailureReason, Ledger
 from valuelex.pipeline.planning import planned_calls
@@ -20,6 +20,7 @@ from valuelex.pipeline.probing import count_probes, settled
 from valuelex.pipeline.workspace import Workspace
 from valuelex.stages.exhibits import excluded_respondents, prepare_exhibits, to_rate
 from valuelex.stages.judge_prompt import TOKENS_EACH, TOKENS_MORE, n_ratings_calls, plan_ratings
+from valuelex.stages.naming import plan_names
 from valuelex.stages.probe import MAX_TOKENS as PROBE_TOKENS
 from valuelex.stages.project import read_completions
 from valuelex.stages.second_methods import MAX_TOKENS, n_choices, n_direct, plan_choices, plan_direct
@@ -114,6 +115,9 @@ def count_calls(study: Study, calls: Mapping[CallStage, tuple[Call, ...]], ledge
         "project": study.project.max_tokens,
     }
     new_tokens = sum(c.n_new * tokens[c.stage] for c in counts)
+    if study.namer is not None:
+        counts.append(_count_names(study.namer, study, counts, ledger, known))
+        new_tokens += counts[-1].n_new * most_tokens(known.like_new[-1][0].body).completion_tokens
     if "project" in calls:
         judged, judge_tokens = _count_ratings(study, calls["project"], ledger, known)
         counts += [*_count_second(study, ledger, known), *judged]
@@ -205,6 +209,18 @@ def _count_ratings(
         n_tokens = max(n_tokens, each)
     counted = StageCount("judge", n_planned, n_answered, n_failed, at_most=n_to_come > 0)
     return [counted], counted.n_new * n_tokens
+
+
+def _count_names(
+    namer: NamerPlan, study: Study, counts: Sequence[StageCount], ledger: Ledger | None, known: _Known
+) -> StageCount:
+    """Count the calls of the namer, one for each draw. Those of an earlier system do not count while words come."""
+    done = ledger.answered_items("name") if ledger else frozenset()
+    words_come = any(c.stage == "elicit" and c.n_new for c in counts)
+    n_done = 0 if words_come else min(sum(who == namer.id for who, _, _ in done), namer.draws)
+    counted = StageCount("name", namer.draws, n_done, 0, at_most=words_come)
+    known.like_new.append((plan_names(namer, _stand_in(study), study.seed)[0], counted.n_new))
+    return counted
 
 
 def _stand_in(study: Study) -> ValueSystem:

@@ -29,12 +29,16 @@ _MADE_BY: tuple[tuple[Stage, frozenset[str]], ...] = (
                 "orientations.csv",
                 "notes.parquet",
                 "ratings.parquet",
-                "value_system.json",
             }
         ),
     ),
     ("project", frozenset({"completions.parquet"})),
-    ("construct", frozenset({"lexicon.json", "response_matrix.npz", "structure.json"})),
+    (
+        "construct",
+        frozenset(
+            {"lexicon.json", "response_matrix.npz", "structure.json", "value_system.json", "names.parquet"}
+        ),
+    ),
     ("elicit", frozenset({"responses.parquet"})),
 )
 """Stages from the last to the first, and the result files that are there once it was reached, and not before."""
@@ -76,6 +80,8 @@ def verify(workspace: Workspace, progress: Progress | None = None) -> list[Check
         stage = next(
             (s for s, names in _MADE_BY if any((workspace.folder / n).exists() for n in names)), None
         )
+        if stage == "construct" and workspace.study.elicit is None:
+            stage = "report"  # Where nothing is built, value systems are written with the report.
         if stage is not None:
             checks.append(_compute_again(workspace, ledger, stage, progress))
     return checks
