@@ -124,7 +124,6 @@ class Asker:
 
     def _ask_leave(self, new: Sequence[Call]) -> None:
         state = count_calls(self._study, self._calls, self._ledger)
-        self._allowed = self.n_sent + max(state.n_new, len(new))
         wanted = {c.stage for c in state.counts if c.n_new} | {c.stage for c in new}
         judged = {j.model.endpoint.provider for j in self._study.judges if j.model and "judge" in wanted}
         asked = {r.model.endpoint.provider for r in self._study.respondents if wanted - {"judge", "name"}}
@@ -135,3 +134,4 @@ class Asker:
             self._budget.check(line.model for line in state.cost.lines)
         if not self._approve(state):
             raise NotApprovedError
+        self._allowed = self.n_sent + max(state.n_new, len(new))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from valuelex.domain.call import Call, Missing, Reply
 from valuelex.domain.measure import Level
 from valuelex.domain.naming import DrawnName, GroupName, Naming, Target
-from valuelex.domain.structure import ValueSystem
+from valuelex.domain.structure import Dimension, Subdimension, ValueSystem
 from valuelex.domain.study import NamerPlan, Respondent
 from valuelex.stages.clean import clean_answer
 from valuelex.stages.fence import fenced_lines, neutralise
@@ -267,34 +267,33 @@ def keep_names(
     for name in drawn:
         by_target.setdefault((name.level, name.group), []).append(name)
     ranked = {target: _ranked(own, agreement, place) for target, own in by_target.items()}
-    levels: tuple[tuple[Level, dict[str, str]], ...] = (
-        ("subdimension", {s.id: s.name for s in system.subdimensions}),
-        ("dimension", {d.id: d.name for d in system.dimensions}),
+    levels: tuple[tuple[Level, Sequence[Part]], ...] = (
+        ("subdimension", system.subdimensions),
+        ("dimension", system.dimensions),
     )
     only_part = {d.id: d.subdimensions[0].id for d in system.dimensions if len(d.subdimensions) == 1}
     kept: dict[Target, GroupName] = {}
-    for level, by_markers in levels:
-        for group in sorted(by_markers, key=lambda g: -_best(ranked.get((level, g), ()))):
-            barred = {same_name(name) for other, name in by_markers.items() if other != group}
+    for level, parts in levels:
+        for part in sorted(parts, key=lambda p: -_best(ranked.get((level, p.id), ()))):
+            target = (level, part.id)
+            barred = {same_name(other.name) for other in parts if other is not part}
             barred |= {
                 same_name(given.name)
                 for (of_level, other), given in kept.items()
-                if of_level == level or other != only_part.get(group)
+                if of_level == level or other != only_part.get(part.id)
             }
-            target = (level, group)
-            kept[target] = _choose(
-                target, by_markers[group], ranked.get(target, ()), barred, by_target.get(target, ())
-            )
+            kept[target] = _choose(level, part, ranked.get(target, ()), barred, by_target.get(target, ()))
     draws = {target: given.draw for target, given in kept.items()}
     return Naming(
         namer=namer.id,
         n_draws=namer.draws,
-        groups=tuple(kept[level, group] for level, by_markers in levels for group in by_markers),
+        groups=tuple(kept[level, part.id] for level, parts in levels for part in parts),
         chance=_chance([d for d in drawn if d.missing is None], agreement, place),
         drawn=tuple(replace(d, kept=draws[d.level, d.group] == d.draw) for d in drawn),
     )
 
 
+Part = Subdimension | Dimension
 Ranked = Sequence[tuple[float | None, DrawnName]]
 """Names of one group with their mean agreement with those of the other draws, the best first."""
 
@@ -314,13 +313,21 @@ def _best(ranked: Ranked) -> float:
 
 
 def _choose(
-    target: Target, by_markers: str, ranked: Ranked, barred: set[str], own: Sequence[DrawnName]
+    level: Level, part: Part, ranked: Ranked, barred: set[str], own: Sequence[DrawnName]
 ) -> GroupName:
     """Choose the best name that is not barred; where there is none, the one by markers."""
-    level, group = target
     missing = Counter(d.missing for d in own if d.missing is not None)
     kept = GroupName(
-        level, group, by_markers, by_markers, "", None, None, len(ranked), 0, missing=dict(missing)
+        level=level,
+        group=part.id,
+        by_markers=part.name,
+        name=part.name,
+        definition=part.definition,
+        draw=None,
+        consistency=None,
+        n_named=len(ranked),
+        n_same=0,
+        missing=dict(missing),
     )
     free = [entry for entry in ranked if same_name(entry[1].name) not in barred]
     if ranked and (not free or free[0] is not ranked[0]):

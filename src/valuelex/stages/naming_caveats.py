@@ -24,7 +24,7 @@ def naming_caveats(naming: Naming) -> list[str]:
     if unnamed:
         sentences.append(
             f"{naming.namer} gave no name that could be used to {len(unnamed)} of {n} groups of the built system "
-            f"({_why(unnamed)}); they are called by their markers. names.parquet has what it said."
+            f"({_why(unnamed)}); they are called by their markers. names.parquet leads to its answers."
         )
     arbitrary = naming.arbitrary
     if arbitrary:
