@@ -159,6 +159,24 @@ def test_a_namer_that_fails_loses_nothing_and_is_said(tmp_path: Path, endpoint, 
     assert [check.title for check in verify(study) if check.n_wrong] == []
 
 
+def test_another_system_of_the_same_words_is_named_anew_and_its_calls_are_told(
+    tmp_path: Path, endpoint
+) -> None:
+    study = open_study(tmp_path / "s", endpoint.base_url)
+    pipeline.run(study, until="construct")
+    text = (study.folder / "study.toml").read_text()
+    (study.folder / "study.toml").write_text(text.replace("n_subdimensions = 4", "n_subdimensions = 3"))
+    other, asked = pipeline.open_study(study.folder), []
+
+    def approve(state: pipeline.Status) -> bool:
+        asked.append({c.stage: (c.n_planned, c.n_answered, c.n_new, c.at_most) for c in state.counts})
+        return True
+
+    pipeline.run(other, until="construct", approve=approve)
+    assert asked == [{"elicit": (45, 45, 0, False), "name": (5, 0, 5, False)}]
+    assert len(pl.read_parquet(study.folder / "names.parquet")) == 5 * (3 + 2)
+
+
 def test_a_key_of_the_namer_that_is_not_there_is_told_before_anything_is_sent(
     tmp_path: Path, endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,11 +192,13 @@ def test_a_key_of_the_namer_that_is_not_there_is_told_before_anything_is_sent(
 
 
 def test_the_commands_count_the_calls_of_the_namer(tmp_path: Path, endpoint) -> None:
-    study = open_study(tmp_path / "s", endpoint.base_url)
+    study = open_study(tmp_path / "s", endpoint.base_url, "fake/scribe")
+    cost = pipeline.status(study).cost
+    assert "fake/scribe" in cost.unknown
     told = CliRunner().invoke(app, ["check", str(study.folder)])
     assert told.exit_code == 0, told.output
     assert "  name          5 calls: 0 in the ledger, at most 5 new" in told.output
-    assert "groups are named by baptist (fake/good), 5 draws" in told.output
+    assert "groups are named by baptist (fake/scribe), 5 draws" in told.output
 
 
 def test_shards_ask_the_namer_once_all_words_are_there(tmp_path: Path, endpoint) -> None:

@@ -54,8 +54,8 @@ def test_the_tree_has_the_names_and_who_gave_them(results):
     named, unnamed = whole.groups
     assert named.name == "Exactness"
     assert named.named == (
-        f"Named by baptist {SCRIPT}: the most consistent of 4 names from 5 draws; consistency 0.83, 3 the same "
-        "(1 refused). By its markers: clarity accuracy."
+        f"Named by baptist {SCRIPT}: the most consistent of 4 names from 5 draws (consistency 0.83; 3 gave this very "
+        "name) (1 refused). By its markers: clarity accuracy."
     )
     # The words stay where they were, under whichever name.
     assert {w.name for w in named.words} == {"clarity", "accuracy", "care", "skill"}

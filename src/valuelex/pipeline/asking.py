@@ -123,7 +123,7 @@ class Asker:
         return list({c.key: c for c in left}.values())
 
     def _ask_leave(self, new: Sequence[Call]) -> None:
-        state = count_calls(self._study, self._calls, self._ledger)
+        state = count_calls(self._study, self._calls, self._ledger, new)
         wanted = {c.stage for c in state.counts if c.n_new} | {c.stage for c in new}
         judged = {j.model.endpoint.provider for j in self._study.judges if j.model and "judge" in wanted}
         asked = {r.model.endpoint.provider for r in self._study.respondents if wanted - {"judge", "name"}}

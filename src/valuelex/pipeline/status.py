@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
@@ -93,11 +93,17 @@ def status(workspace: Workspace) -> Status:
     return count_calls(workspace.study, planned_calls(workspace.study), None)
 
 
-def count_calls(study: Study, calls: Mapping[CallStage, tuple[Call, ...]], ledger: Ledger | None) -> Status:
+def count_calls(
+    study: Study,
+    calls: Mapping[CallStage, tuple[Call, ...]],
+    ledger: Ledger | None,
+    to_send: Sequence[Call] = (),
+) -> Status:
     """Count the calls of a study against a ledger (None: nothing was sent yet).
 
     Ratings depend on completions: what is there is counted exactly, what is still to come at the most. So do the
-    probes that find out what models can do; `study` is without what they found. The cost of ratings to come is that
+    probes that find out what models can do; `study` is without what they found. `to_send` are calls that are about to
+    be sent: where they are the namer's, its calls need no guess. The cost of ratings to come is that
     of rating completions as long as they may be; that of probes is not told.
     """
     n_probes, n_probed = count_probes(study, ledger)
@@ -116,8 +122,10 @@ def count_calls(study: Study, calls: Mapping[CallStage, tuple[Call, ...]], ledge
     }
     new_tokens = sum(c.n_new * tokens[c.stage] for c in counts)
     if study.namer is not None:
-        counts.append(_count_names(study.namer, study, counts, ledger, known))
-        new_tokens += counts[-1].n_new * most_tokens(known.like_new[-1][0].body).completion_tokens
+        words_come = any(c.stage == "elicit" and c.n_new for c in counts)
+        named, name_tokens = _count_names(study.namer, study, words_come, ledger, known, to_send)
+        counts.append(named)
+        new_tokens += name_tokens
     if "project" in calls:
         judged, judge_tokens = _count_ratings(study, calls["project"], ledger, known)
         counts += [*_count_second(study, ledger, known), *judged]
@@ -212,15 +220,28 @@ def _count_ratings(
 
 
 def _count_names(
-    namer: NamerPlan, study: Study, counts: Sequence[StageCount], ledger: Ledger | None, known: _Known
-) -> StageCount:
-    """Count the calls of the namer, one for each draw. Those of an earlier system do not count while words come."""
-    done = ledger.answered_items("name") if ledger else frozenset()
-    words_come = any(c.stage == "elicit" and c.n_new for c in counts)
-    n_done = 0 if words_come else min(sum(who == namer.id for who, _, _ in done), namer.draws)
-    counted = StageCount("name", namer.draws, n_done, 0, at_most=words_come)
-    known.like_new.append((plan_names(namer, _stand_in(study), study.seed)[0], counted.n_new))
-    return counted
+    namer: NamerPlan,
+    study: Study,
+    words_come: bool,
+    ledger: Ledger | None,
+    known: _Known,
+    to_send: Sequence[Call],
+) -> tuple[StageCount, int]:
+    """Count the calls of the namer, one for each draw, and the most tokens of their answers.
+
+    While words are to come, names of a system of fewer words do not count.
+    """
+    like = plan_names(namer, _stand_in(study), study.seed)[0]
+    planned = [call for call in to_send if call.stage == "name"]
+    if planned:
+        told, n_done = known.count("name", planned), namer.draws - len(planned)
+        counted = replace(told, n_planned=namer.draws, n_answered=n_done)
+    else:
+        done = ledger.answered_items("name") if ledger else frozenset()
+        n_done = 0 if words_come else min(sum(who == namer.id for who, _, _ in done), namer.draws)
+        counted = StageCount("name", namer.draws, n_done, 0, at_most=words_come)
+        known.like_new.append((like, counted.n_new))
+    return counted, counted.n_new * most_tokens(like.body).completion_tokens
 
 
 def _stand_in(study: Study) -> ValueSystem:

@@ -55,8 +55,8 @@ def _how(naming: Naming, found: GroupName) -> str:
         return f"Named by {naming.namer} in the only usable of {draws}, so its consistency is not known"
     next_best = f"; {found.displaced} was more so, but another group bears it" if found.displaced else ""
     return (
-        f"Named by {naming.namer}: the most consistent of {found.n_named} names from {draws}{next_best}; "
-        f"consistency {number(found.consistency)}, {found.n_same} the same"
+        f"Named by {naming.namer}: the most consistent of {found.n_named} names from {draws}{next_best} "
+        f"(consistency {number(found.consistency)}; {found.n_same} gave this very name)"
     )
 
 
