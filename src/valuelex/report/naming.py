@@ -29,7 +29,10 @@ def naming_sentence(naming: Naming | None) -> str:
         "similarity of meaning."
     )
     if naming.chance is not None:
-        told += f" Names of different groups agree by {number(naming.chance)} on average, so that is no consistency."
+        told += (
+            f" Names of different groups agree by {number(naming.chance)} on average: a consistency that is no higher "
+            "tells nothing."
+        )
     return told
 
 
