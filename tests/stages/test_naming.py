@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from examples import ENDPOINT, MODEL, reply, system
 from valuelex.domain.call import Missing
@@ -310,6 +312,38 @@ def test_names_are_labels_ids_markers_and_anchors_stay():
     shown = naming.apply(FOUR)
     assert [s.name for s in shown.subdimensions] == ["Warmth", "Craft", "Outlook", "Poise"]
     assert [d.name for d in shown.dimensions] == ["Doing", "Being"]
-    for given, own in zip(shown.subdimensions, FOUR.subdimensions, strict=True):
-        assert replace(given, name=own.name, definition=own.definition) == own
+    for labelled, own in zip(shown.subdimensions, FOUR.subdimensions, strict=True):
+        assert replace(labelled, name=own.name, definition=own.definition) == own
     assert shown.source == "made up 6 of 6 groups are named and defined by namer."
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from(["Warmth", "Craft", "care", "Hope", ""]), min_size=6, max_size=6), max_size=5
+    ),
+    st.integers(0, 99),
+)
+def test_whatever_is_drawn_no_two_groups_of_a_level_bear_one_name_and_none_is_made_up(said, seed):
+    draws = [{group: name for (_, group), name in zip(TARGETS, row, strict=True) if name} for row in said]
+    rng = np.random.default_rng(seed)
+    texts = sorted({same_name(name) for row in draws for name in row.values()})
+    axes = rng.normal(size=(len(texts), 3))
+    vectors = dict(zip(texts, axes / np.linalg.norm(axes, axis=1, keepdims=True), strict=True))
+    naming = keep(*draws, vectors=vectors)
+    assert [(g.level, g.group) for g in naming.groups] == TARGETS
+    for level in ("subdimension", "dimension"):
+        names = [same_name(g.name) for g in naming.groups if g.level == level]
+        assert len(set(names)) == len(names)
+    for g in naming.groups:
+        own = [d for d in naming.drawn if (d.level, d.group) == (g.level, g.group)]
+        assert [(d.draw, d.name) for d in own if d.kept] == ([(g.draw, g.name)] if g.draw is not None else [])
+        assert g.n_named + sum(g.missing.values()) == len(said)
+        assert g.consistency is None or 0 <= g.consistency <= 1
+        assert g.draw is not None or g.name == g.by_markers
+
+
+def test_a_system_of_one_group_is_named_too():
+    alone = system({"d1": ("care",)}, name="built")
+    assert "\n2 = 1 alone\n" in naming_prompt(NAMER, alone, 0)
+    naming = keep({"care": "Warmth", "d1": "Warmth"}, of=alone)
+    assert [g.name for g in naming.groups] == ["Warmth", "Warmth"]
