@@ -196,7 +196,7 @@ def place_groups(taxonomy: Taxonomy, system: ValueSystem) -> dict[int, tuple[str
 
 def group_names(found: Found) -> dict[int, str]:
     """Name every subdimension number of the taxonomy that was found."""
-    places = place_groups(found.taxonomy, found.system)
+    places = place_groups(found.taxonomy, found.shown)
     return {group: _names(places, group)[1] for group in places}
 
 
