@@ -10,8 +10,10 @@ from typer.testing import CliRunner
 
 from valuelex import pipeline
 from valuelex.cli.main import app
+from valuelex.domain.evidence import Structure
 from valuelex.errors import CallError
 from valuelex.io.ledger import Ledger
+from valuelex.pipeline import computing
 from valuelex.pipeline.sharding import Shard, send_shard
 from valuelex.pipeline.verifying import verify
 
@@ -56,7 +58,22 @@ factors = []
 resamples = 100
 """
 NAMER = '[namer]\nmodel = "{model}"\nname = "baptist"\n'
+_STRUCTURES: dict[object, Structure] = {}
 MEASURED = ("ratings.parquet", "orientations.csv", "contrasts.csv", "notes.parquet", "response_matrix.npz")
+
+
+@pytest.fixture(autouse=True)
+def _each_structure_is_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answers of the endpoint are the same in every test, and so is the structure of the same plan."""
+    find = computing.structure_of
+
+    def remembered(study, matrix, responses, embedder):
+        key = (study.construct, matrix.values.tobytes(), matrix.terms, matrix.response_ids)
+        if key not in _STRUCTURES:
+            _STRUCTURES[key] = find(study, matrix, responses, embedder)
+        return _STRUCTURES[key]
+
+    monkeypatch.setattr(computing, "structure_of", remembered)
 
 
 def open_study(folder: Path, url: str, namer: str | None = "fake/good") -> pipeline.Workspace:
