@@ -52,6 +52,8 @@ def text_for(body: dict, digest: bytes) -> str:
     prompt = body.get("prompt") or body["messages"][-1]["content"]
     if "Answer with one JSON object" in prompt and body["model"] == "mute":
         return "Six out of six, I would say."
+    if "Larger groups, made of those above" in prompt:
+        return names(prompt, digest)
     if "Answer with one JSON object" in prompt:
         return verdict(prompt)
     if "Answer with A or B only" in prompt:
@@ -80,6 +82,19 @@ def verdict(prompt: str) -> str:
             "rating": point if relevant else None,
         }
     return json.dumps(entries)
+
+
+def names(prompt: str, digest: bytes) -> str:
+    """Name as a namer: a group by its first word, in about one draw of four by its last one."""
+    groups = re.findall(r"^(\d+): (.+)$", prompt, re.MULTILINE)
+    larger = re.findall(r"^(\d+) = (\d+)", prompt, re.MULTILINE)
+    words = {number: line.split(", ") for number, line in groups}
+    named = {
+        number: own[-1 if digest[int(number)] % 4 == 0 else 0].title() for number, own in words.items()
+    } | {number: f"{words[first][0].title()} and More" for number, first in larger}
+    return json.dumps(
+        {number: {"definition": f"To care for {name}.", "name": name} for number, name in named.items()}
+    )
 
 
 async def answer(request: web.Request) -> web.StreamResponse:

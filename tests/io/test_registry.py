@@ -215,12 +215,12 @@ def test_a_judge_is_of_the_family_that_the_registry_tells(tmp_path: Path) -> Non
     [
         (
             '[models."openai/gpt-4o"]\ntraining = "base"',
-            r"no respondent or judge has this model; there is 'openai/gpt-4o-mini'",
+            r"no respondent, judge or namer has this model; there is 'openai/gpt-4o-mini'",
         ),
         ('[models."openai/gpt-4o-mini"]\ntrainig = "base"', "did you mean 'training'"),
         ('[models."openai/gpt-4o-mini"]\nreleased = "May"', "released"),
         ('[models."openai/gpt-4o-mini"]\nn_parameters = -1', "n_parameters"),
-        ('[prices."openai/gpt-4o"]\ninput = 1\noutput = 1', "no respondent or judge has this model"),
+        ('[prices."openai/gpt-4o"]\ninput = 1\noutput = 1', "no respondent, judge or namer has this model"),
         ('[prices."openai/gpt-4o-mini"]\ninput = -1\noutput = 1', "input"),
         ('[prices."openai/gpt-4o-mini"]\ninput = 0.00000001\noutput = 1', "decimals"),
     ],

@@ -387,3 +387,49 @@ def test_populations_need_words(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace("[elicit]\n", ""))
     with pytest.raises(StudyError, match="but nothing is elicited; add an"):
         read_study(path)
+
+
+def test_a_namer_is_resolved_with_its_guide(tmp_path: Path) -> None:
+    assert read_study(study_with(tmp_path)).namer is None
+    namer = read_study(
+        study_with(tmp_path, new='[namer]\nmodel = "local/m"\ntemperature = "default"\n')
+    ).namer
+    assert namer is not None
+    assert (namer.id, namer.model.label, namer.draws, namer.temperature) == (
+        "namer:local/m",
+        "local/m",
+        5,
+        None,
+    )
+    assert namer.guide.name == "valuelex-names"
+    assert "three words" in namer.guide.naming
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("", "[namer]\ndraws = 3\n", "in [namer]: key 'model' is missing; add it."),
+        ("", '[namer]\nmodel = "local/m"\ndraws = 0\n', "in [namer]: draws = 0: "),
+        (
+            "",
+            '[namer]\nmodel = "local/m"\nmodels = "x"\n',
+            "in [namer]: unknown key 'models'; did you mean 'model'?",
+        ),
+        ("", '[namer]\nmodel = "nobody/m"\n', "Model 'nobody/m' must be provider/name"),
+        (
+            "",
+            '[namer]\nmodel = "local/m"\nguide = "poetry"\n',
+            "No shipped namers 'poetry'; there is 'valuelex-names'",
+        ),
+        (
+            "[elicit]\n",
+            '[namer]\nmodel = "local/m"\n',
+            "nothing is elicited; add an [elicit] section, or leave [namer]",
+        ),
+    ],
+)
+def test_a_namer_that_cannot_be_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
+    with pytest.raises(StudyError) as caught:
+        read_study(study_with(tmp_path, old, new))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from examples import ENDPOINT, MODEL, respondent, study
-from valuelex.domain.study import JudgePlan, Model, SecondPlan
+from valuelex.domain.naming import NamingGuide
+from valuelex.domain.study import JudgePlan, Model, NamerPlan, SecondPlan
 from valuelex.domain.term_ratings import TermPlan, TermPromptSet
 from valuelex.stages.elicit import plan_elicitation
 from valuelex.stages.probe import (
@@ -62,6 +63,23 @@ def test_who_is_known_is_not_probed():
     assert plan_probes(known, {}) == ()
     assert most_probes(known, {}) == 0
     assert with_capabilities(known, ()) == known
+
+
+def test_of_a_namer_it_is_found_out_whether_it_is_held_to_a_schema():
+    guide = NamingGuide("plain", "made up", "Name.", "Short.", "Plain.")
+    namer = NamerPlan("namer", NEW, guide, 5, 0.7, 1.0, 0, "")
+    named = replace(study([respondent()]), namer=namer)
+    (probe,) = plan_probes(named, {})
+    assert {"seed", "response_format"} <= set(json.loads(probe.body))
+    assert unsettled(named, {}) == {"namer"}
+    _, found = find_out(named, endpoint())
+    able = with_capabilities(named, found).namer
+    assert able is not None
+    assert (able.model.endpoint.json_schema, able.model.endpoint.sends_seed) == (True, True)
+    _, found = find_out(named, endpoint(refuses=refusing("response_format")))
+    unable = with_capabilities(named, found).namer
+    assert unable is not None
+    assert unable.model.endpoint.json_schema is False
 
 
 def test_one_call_tells_all_of_a_willing_endpoint():

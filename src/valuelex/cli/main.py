@@ -99,6 +99,9 @@ def check(study: StudyPath, folder: Folder = None, prices: Prices = None) -> Non
     for respondent in design.respondents:
         typer.echo(f"  {respondent.id}  ({respondent.model.label})")
     print_known(design)
+    if design.namer is not None:
+        namer = design.namer
+        typer.echo(f"  groups are named by {namer.id} ({namer.model.label}), {namer.draws} draws")
     print_counts(state)
     check_keys(pipeline.models_of(design), folder=workspace.folder)
 

@@ -11,6 +11,7 @@ from valuelex.domain.factors import FactorRoute, NoFactors
 from valuelex.domain.human_control import HumanControl
 from valuelex.domain.lexicon import Lexicon, Response, ResponseMatrix
 from valuelex.domain.measure import Completion, Contrast, Note, Orientation, RatingArray, Saving
+from valuelex.domain.naming import Naming
 from valuelex.domain.population import Populations
 from valuelex.domain.quality import Quality
 from valuelex.domain.rated_terms import RatedTerms
@@ -25,6 +26,8 @@ class Found:
 
     `factors` holds a route for each matrix that was factored; `populations` is None where the study has none beside
     everybody.
+    `system` is named by its markers; that is the one on which respondents are measured. `naming` is what a namer
+    called its groups; None where none was asked.
     """
 
     responses: tuple[Response, ...]
@@ -34,6 +37,12 @@ class Found:
     system: ValueSystem
     factors: tuple[FactorRoute | NoFactors, ...] = ()
     populations: Populations | None = None
+    naming: Naming | None = None
+
+    @property
+    def shown(self) -> ValueSystem:
+        """The system for a reader: with the namer's names and definitions where there are any."""
+        return self.naming.apply(self.system) if self.naming is not None else self.system
 
     @property
     def taxonomy(self) -> Taxonomy:

@@ -13,6 +13,7 @@ from valuelex.domain.call import Api
 from valuelex.domain.cost import Price
 from valuelex.domain.factors import FactorPlan
 from valuelex.domain.measure import Manual, ProjectiveTest
+from valuelex.domain.naming import NamingGuide
 from valuelex.domain.population import Population
 from valuelex.domain.structure import ValueSystem
 from valuelex.domain.term_ratings import TermPlan
@@ -271,6 +272,23 @@ class JudgePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class NamerPlan:
+    """The language model that names the groups of the built system, and how it is asked.
+
+    `id` names it in every result. `max_tokens` is its longest answer; 0: enough for the form.
+    """
+
+    id: str
+    model: Model
+    guide: NamingGuide
+    draws: int
+    temperature: float | None
+    top_p: float | None
+    max_tokens: int
+    reasoning_effort: str
+
+
+@dataclass(frozen=True, slots=True)
 class SecondPlan:
     """Second methods: draws of each choice between two statements and of each direct rating; 0 leaves one out."""
 
@@ -298,6 +316,7 @@ class Study:
     """A resolved study. `elicit`, `normalise`, `construct` and `factors` are None when nothing is elicited.
 
     `terms` is given where terms are rated instead of elicited; `elicit` and `normalise` are then None.
+    `namer` is None where groups are named by their markers alone.
     `prices` are those known of its models, by label. They change no result and are no part of its resolved form.
     `populations` are those whose value systems are built beside everybody's.
     """
@@ -314,6 +333,7 @@ class Study:
     compare: ComparePlan
     second: SecondPlan = SecondPlan(0, 0)
     terms: TermPlan | None = None
+    namer: NamerPlan | None = None
     prices: Mapping[str, Price] = field(default_factory=dict, metadata=LOCAL)
     factors: FactorPlan | None = None
     populations: tuple[Population, ...] = ()

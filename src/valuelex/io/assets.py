@@ -26,6 +26,7 @@ from pydantic import (
 )
 
 from valuelex.domain.measure import DEFAULT_FRAME, Manual, ProjectiveTest, RawFrame, Stem, StemKind
+from valuelex.domain.naming import NamingGuide
 from valuelex.domain.structure import Dimension, Subdimension, ValueSystem
 from valuelex.domain.study import FewShot, LimitKey, Prompt, PromptSet
 from valuelex.domain.term_ratings import TermExample, TermPrompt, TermPromptSet
@@ -191,6 +192,14 @@ class _Manual(Section):
     levels: Annotated[tuple[Text, ...], Field(min_length=7, max_length=7)]
 
 
+class _NamingGuide(Section):
+    name: Text
+    source: Text
+    task: Text
+    naming: Text
+    defining: Text
+
+
 FindOut = Literal["find out"]
 
 
@@ -338,6 +347,11 @@ def load_manual(name: str, folder: Path) -> Manual:
     return Manual(**_load(_Manual, "manuals", name, folder).model_dump())
 
 
+def load_naming_guide(name: str, folder: Path) -> NamingGuide:
+    """Load what a namer is told by its shipped name, or from a TOML file (relative to `folder`)."""
+    return NamingGuide(**_load(_NamingGuide, "namers", name, folder).model_dump())
+
+
 def load_endpoints() -> Mapping[str, EndpointEntry]:
     """Load the shipped providers by name."""
     table = tomllib.loads(ASSETS.joinpath("endpoints.toml").read_text("utf-8"))
@@ -345,7 +359,7 @@ def load_endpoints() -> Mapping[str, EndpointEntry]:
 
 
 def shipped(kind: str) -> tuple[str, ...]:
-    """Names of the shipped assets of a kind: prompts, ratings, stems, systems or manuals."""
+    """Names of the shipped assets of a kind: prompts, ratings, stems, systems, manuals or namers."""
     names = (p.name for p in ASSETS.joinpath(kind).iterdir())
     return tuple(sorted(n.removesuffix(".toml") for n in names if n.endswith(".toml")))
 

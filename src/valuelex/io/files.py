@@ -27,6 +27,7 @@ from valuelex.domain.evidence import Structure
 from valuelex.domain.human_control import HumanControl
 from valuelex.domain.lexicon import Lexicon, Response, ResponseMatrix
 from valuelex.domain.measure import REASONS, Completion, Contrast, Note, Orientation, RatingArray
+from valuelex.domain.naming import DrawnName, Naming
 from valuelex.domain.rated_terms import RatedTerms
 from valuelex.domain.results import Results
 from valuelex.domain.structure import Taxonomy, ValueSystem
@@ -56,6 +57,7 @@ RESULT_FILES = (
     "loadings.csv",
     "populations.json",
     "populations.csv",
+    "names.parquet",
     "completions.parquet",
     "ratings.parquet",
     "notes.parquet",
@@ -197,9 +199,15 @@ def write_matrix(folder: Path, matrix: ResponseMatrix, file: str = "response_mat
     _write(folder / file, buffer.getvalue())
 
 
-def write_systems(folder: Path, systems: Sequence[ValueSystem], taxonomy: Taxonomy | None) -> None:
-    """Write the value systems and where each term was put: value_system.json."""
-    content = {"systems": plain(systems), "taxonomy": plain(taxonomy)}
+def write_systems(
+    folder: Path, systems: Sequence[ValueSystem], taxonomy: Taxonomy | None, naming: Naming | None = None
+) -> None:
+    """Write the value systems, where each term was put, and who named the built system: value_system.json."""
+    content = {"systems": plain(systems), "taxonomy": plain(taxonomy), "naming": None}
+    if naming is not None:
+        # What each draw said stands in names.parquet.
+        content["naming"] = plain(dataclasses.replace(naming, drawn=()))
+        del content["naming"]["drawn"]
     write_json(folder / "value_system.json", "valuelex/value_system/1", content)
 
 
@@ -208,6 +216,12 @@ def write_structure(folder: Path, structure: Structure) -> None:
     content = plain(structure)
     content.pop("taxonomy")
     write_json(folder / "structure.json", "valuelex/structure/1", content)
+
+
+def write_names(folder: Path, naming: Naming) -> None:
+    """Write names.parquet: what every draw of the namer called each group, which name is kept, and the call."""
+    names = [f.name for f in dataclasses.fields(DrawnName)]
+    write_parquet(folder / "names.parquet", _frame(naming.drawn, names))
 
 
 def write_completions(folder: Path, completions: Sequence[Completion]) -> None:
@@ -303,6 +317,7 @@ def _frame(items: Sequence[Any], names: Sequence[str]) -> pl.DataFrame:
         "draw": pl.Int64,
         "wording": pl.Int64,
         "cut": pl.Boolean,
+        "kept": pl.Boolean,
         "rating": pl.Float64,
         "written": pl.Int64,
         "on_scale": pl.Float64,

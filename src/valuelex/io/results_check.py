@@ -19,6 +19,7 @@ TRACED = (
     "term_ratings.parquet",
     "completions.parquet",
     "notes.parquet",
+    "names.parquet",
 )
 _UNANSWERED = [Missing.CALL_FAILED.value, Missing.NOT_RECORDED.value]
 

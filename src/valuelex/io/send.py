@@ -34,6 +34,7 @@ TITLES: dict[CallStage, str] = {
     "judge": "Rating completions",
     "choose": "Choosing between statements",
     "rate": "Rating statements",
+    "name": "Naming groups",
     "draft": "Drafting stems",
 }
 

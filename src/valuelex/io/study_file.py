@@ -37,6 +37,7 @@ from valuelex.errors import StudyError
 from valuelex.io import assets, prices, registry
 from valuelex.io.elicit_form import check_control, list_plan, term_plan
 from valuelex.io.model_lookup import check_way, rates_together, recorded_name, resolve_model
+from valuelex.io.namer_plan import namer_plan
 from valuelex.io.study_form import JudgeSection, ProjectSection, RespondentSection, StudyFile
 from valuelex.io.study_populations import read_populations
 
@@ -168,9 +169,9 @@ def resolve(read: StudyFile, folder: Path, price_file: Path | None = None) -> St
         raise StudyError(msg)
     _check_factors(read.compare.factors, respondents)
     judges = _judges(read, folder)
-    models = list(
-        dict.fromkeys([*(s.model for s in read.respondents), *(s.model for s in read.judges if s.model)])
-    )
+    named = [read.namer.model] if read.namer else []
+    judging = [s.model for s in read.judges if s.model]
+    models = list(dict.fromkeys([*(s.model for s in read.respondents), *judging, *named]))
     _check_used("models", read.models, models)
     _check_used("prices", read.prices, models)
     if len(set(read.compare.remove)) < len(read.compare.remove):
@@ -189,6 +190,7 @@ def resolve(read: StudyFile, folder: Path, price_file: Path | None = None) -> St
         project=_project(read.project, folder),
         judges=judges,
         manual=assets.load_manual(read.project.manual, folder),
+        namer=namer_plan(read, folder),
         second=SecondPlan(**read.second.model_dump()),
         compare=ComparePlan(**read.compare.model_dump()),
         prices=prices.prices_of(
@@ -399,7 +401,7 @@ def _check_used(section: str, named: Iterable[str], models: Sequence[str]) -> No
     idle = sorted(set(named) - set(models))
     if idle:
         there = ", ".join(map(repr, models))
-        msg = f'[{section}."{idle[0]}"]: no respondent or judge has this model; there is {there}.'
+        msg = f'[{section}."{idle[0]}"]: no respondent, judge or namer has this model; there is {there}.'
         raise StudyError(msg)
 
 

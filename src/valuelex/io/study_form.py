@@ -135,6 +135,19 @@ class JudgeSection(Section):
     ratings: tuple[Text, ...] = ()
 
 
+class NamerSection(Section):
+    """The language model that names the groups of the built system."""
+
+    model: Text
+    name: str = ""
+    guide: Text = "valuelex-names"
+    draws: Count = 5
+    temperature: Temperature = 0.7
+    top_p: Share = 1.0
+    max_tokens: Annotated[int, Field(ge=0, strict=True)] = 0
+    reasoning_effort: Effort = ""
+
+
 class SecondSection(Section):
     """Second methods: choices between statements, and direct ratings of them; 0 draws leaves one out."""
 
@@ -164,6 +177,7 @@ class StudyFile(Section):
     construct_: ConstructSection = Field(default=ConstructSection(), alias="construct")
     factors: FactorSection = FactorSection()
     populations: tuple[PopulationSection, ...] = ()
+    namer: NamerSection | None = None
     project: ProjectSection = ProjectSection()
     judges: Annotated[tuple[JudgeSection, ...], Field(min_length=1)] = (JudgeSection(),)
     second: SecondSection = SecondSection()

@@ -19,8 +19,10 @@ from valuelex.pipeline.status import Status, count_calls
 
 
 def models_of(study: Study) -> tuple[Model, ...]:
-    """Return every model that a study may call: respondents' and judges'."""
-    return (*(r.model for r in study.respondents), *(j.model for j in study.judges if j.model is not None))
+    """Return every model that a study may call: respondents', judges' and the namer's."""
+    namer = (study.namer.model,) if study.namer is not None else ()
+    judges = (j.model for j in study.judges if j.model is not None)
+    return (*(r.model for r in study.respondents), *judges, *namer)
 
 
 class Asker:
@@ -121,13 +123,15 @@ class Asker:
         return list({c.key: c for c in left}.values())
 
     def _ask_leave(self, new: Sequence[Call]) -> None:
-        state = count_calls(self._study, self._calls, self._ledger)
-        self._allowed = self.n_sent + max(state.n_new, len(new))
+        state = count_calls(self._study, self._calls, self._ledger, new)
         wanted = {c.stage for c in state.counts if c.n_new} | {c.stage for c in new}
         judged = {j.model.endpoint.provider for j in self._study.judges if j.model and "judge" in wanted}
-        asked = {r.model.endpoint.provider for r in self._study.respondents if wanted - {"judge"}}
-        check_keys(models_of(self._study), judged | asked, self._ledger.path.parent)
+        asked = {r.model.endpoint.provider for r in self._study.respondents if wanted - {"judge", "name"}}
+        namer = self._study.namer
+        named = {namer.model.endpoint.provider} if namer is not None and "name" in wanted else set()
+        check_keys(models_of(self._study), judged | asked | named, self._ledger.path.parent)
         if self._budget is not None:
             self._budget.check(line.model for line in state.cost.lines)
         if not self._approve(state):
             raise NotApprovedError
+        self._allowed = self.n_sent + max(state.n_new, len(new))

@@ -32,6 +32,7 @@ from valuelex.io.sentiment import sentiment
 from valuelex.pipeline.crossing import cross_built
 from valuelex.pipeline.eliciting import answers_as_human, compare_with_human, rate_terms, with_structure
 from valuelex.pipeline.measuring import Ask, Embeddings, Measured, measure_respondents
+from valuelex.pipeline.naming import name_groups
 from valuelex.pipeline.planning import Stage, first_round
 from valuelex.pipeline.structuring import with_further_routes
 from valuelex.pipeline.workspace import Progress, Workspace, stage_rng
@@ -105,7 +106,8 @@ def compute(
     control: HumanControl | None = None
     if study.elicit is not None:
         progress.step("Building the value system")
-        found = _construct(workspace, responses, truncated_responses(responses, replies), embedder)
+        truncated = truncated_responses(responses, replies)
+        found = _construct(workspace, responses, truncated, embedder, ask, progress)
         if human is not None:
             control = compare_with_human(study, found, human)
             files.write_human_control(folder, control)
@@ -132,7 +134,8 @@ def compute(
         write_crosswalks(folder, walks)
         results = replace(results, crosswalks=walks)
     progress.step("Writing the report")
-    files.write_systems(folder, _all_systems(results), results.taxonomy)
+    naming = found.naming if found else None
+    files.write_systems(folder, _all_systems(results), results.taxonomy, naming)
     files.write_ratings(folder, results.ratings)
     files.write_notes(folder, measured.notes)
     files.write_orientations(folder, results.orientations)
@@ -143,7 +146,12 @@ def compute(
 
 
 def _construct(
-    workspace: Workspace, responses: Sequence[Response], truncated: frozenset[str], embedder: MiniLM
+    workspace: Workspace,
+    responses: Sequence[Response],
+    truncated: frozenset[str],
+    embedder: MiniLM,
+    ask: Ask,
+    progress: Progress,
 ) -> Found:
     study, folder = workspace.study, workspace.folder
     lexicon, matrix, responses = normalised(study, responses, truncated)
@@ -154,7 +162,11 @@ def _construct(
     structure = structure_of(study, matrix, responses, embedder)
     files.write_structure(folder, structure)
     system = build_system(structure.taxonomy, study.name)
-    found = Found(tuple(responses), lexicon, matrix, structure, system)
+    naming = name_groups(study, system, ask, embedder, progress)
+    found = Found(tuple(responses), lexicon, matrix, structure, system, naming=naming)
+    if naming is not None:
+        files.write_names(folder, naming)
+    files.write_systems(folder, (*study.project.systems, found.shown), structure.taxonomy, naming)
     return with_further_routes(study, found, _sources(study, matrix, responses), embedder.embed, folder)
 
 
@@ -191,6 +203,7 @@ def _conclude(
     study: Study, found: Found | None, systems: tuple[ValueSystem, ...], measured: Measured, ask: Ask
 ) -> Results:
     by_name = {system.name: system for system in systems}
+    shown = tuple(found.shown if found is not None and s.name == BUILT else s for s in systems)
     respondent_ids = [r.id for r in study.respondents]
     stem_ids = [s.id for s in study.project.test.stems]
     feelings = _feelings(measured.completions)
@@ -228,12 +241,12 @@ def _conclude(
             rng,
             study.judges,
         )
-        for system in systems
+        for system in shown
     )
     return Results(
         study=study,
         found=found,
-        systems=systems,
+        systems=shown,
         completions=measured.completions,
         ratings=ratings,
         orientations=orientations,
@@ -296,7 +309,7 @@ def _freed(study: Study, measured: Measured, feelings: NDArray[np.float64]) -> t
 def _all_systems(results: Results) -> tuple[ValueSystem, ...]:
     """List the measured systems, and the built one also when nobody was measured on it."""
     measured = results.systems
-    built = results.built
+    built = results.found.shown if results.found is not None else results.built
     if built is not None and BUILT not in {s.name for s in measured}:
         return (*measured, built)
     return measured

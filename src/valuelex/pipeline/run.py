@@ -78,7 +78,8 @@ def run(
         check_rated(study)
         sending = Sender(models_of(study), ledger, progress.calls, budget) if send else nullcontext()
         with sending as sender:
-            asker = Asker(study, calls, ledger, sender, approve, budget)
+            asked = replace(study, namer=None) if until == "elicit" else study  # What is counted and allowed.
+            asker = Asker(asked, calls, ledger, sender, approve, budget)
             study = _find_out(study, ledger, asker, until) if send else known
             if study != known:
                 calls = _planned(study, until)

@@ -27,6 +27,7 @@ from valuelex.pipeline.status import StageCount, Status
 from valuelex.pipeline.workspace import Progress, Silent, Workspace
 from valuelex.stages.exhibits import excluded_respondents, prepare_exhibits, to_rate
 from valuelex.stages.judge_prompt import plan_ratings
+from valuelex.stages.naming import plan_names
 from valuelex.stages.probe import unsettled
 from valuelex.stages.project import read_completions
 from valuelex.stages.second_methods import plan_choices, plan_direct
@@ -214,10 +215,15 @@ def sendable_calls(study: Study, ledger: Ledger) -> tuple[Plan, bool]:
     rated = study.project.adaptive is not None or any(judge.kind == "llm" for judge in study.judges)
     chosen = bool(study.second.choose_draws or study.second.rate_draws) and not study.project.systems
     systems, waits = study.project.systems, False
-    if study.project.built and (rated or chosen):
+    if study.namer is not None or (study.project.built and (rated or chosen)):
         source: CallStage = "elicit" if study.elicit is not None else "term"
         waits = any(c.key not in replies and not c.is_recorded for c in calls[source])
-        systems = systems if waits else (*systems, _built(study, calls[source], replies))
+        if not waits:
+            built = _built(study, calls[source], replies)
+            if study.namer is not None:
+                plan["name"] = list(plan_names(study.namer, built, study.seed))
+            if study.project.built and (rated or chosen):
+                systems = (*systems, built)
     if chosen and study.second.choose_draws:
         plan["choose"] = [c for system in systems for c in plan_choices(study, system)]
     if chosen and study.second.rate_draws:

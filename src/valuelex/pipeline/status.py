@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
 from valuelex.domain.call import Call, CallStage
-from valuelex.domain.cost import CostEstimate, Spend, estimate, spend
+from valuelex.domain.cost import CostEstimate, Spend, estimate, most_tokens, spend
 from valuelex.domain.measure import Exhibit
 from valuelex.domain.structure import ValueSystem
-from valuelex.domain.study import Study
+from valuelex.domain.study import NamerPlan, Study
 from valuelex.io import assets
 from valuelex.io.ledger import FailureReason, Ledger
 from valuelex.pipeline.planning import planned_calls
@@ -20,6 +20,7 @@ from valuelex.pipeline.probing import count_probes, settled
 from valuelex.pipeline.workspace import Workspace
 from valuelex.stages.exhibits import excluded_respondents, prepare_exhibits, to_rate
 from valuelex.stages.judge_prompt import TOKENS_EACH, TOKENS_MORE, n_ratings_calls, plan_ratings
+from valuelex.stages.naming import plan_names
 from valuelex.stages.probe import MAX_TOKENS as PROBE_TOKENS
 from valuelex.stages.project import read_completions
 from valuelex.stages.second_methods import MAX_TOKENS, n_choices, n_direct, plan_choices, plan_direct
@@ -92,11 +93,17 @@ def status(workspace: Workspace) -> Status:
     return count_calls(workspace.study, planned_calls(workspace.study), None)
 
 
-def count_calls(study: Study, calls: Mapping[CallStage, tuple[Call, ...]], ledger: Ledger | None) -> Status:
+def count_calls(
+    study: Study,
+    calls: Mapping[CallStage, tuple[Call, ...]],
+    ledger: Ledger | None,
+    to_send: Sequence[Call] = (),
+) -> Status:
     """Count the calls of a study against a ledger (None: nothing was sent yet).
 
     Ratings depend on completions: what is there is counted exactly, what is still to come at the most. So do the
-    probes that find out what models can do; `study` is without what they found. The cost of ratings to come is that
+    probes that find out what models can do; `study` is without what they found. `to_send` are calls that are about to
+    be sent: where they are the namer's, its calls need no guess. The cost of ratings to come is that
     of rating completions as long as they may be; that of probes is not told.
     """
     n_probes, n_probed = count_probes(study, ledger)
@@ -116,6 +123,11 @@ def count_calls(study: Study, calls: Mapping[CallStage, tuple[Call, ...]], ledge
         "project": study.project.max_tokens,
     }
     new_tokens = sum(c.n_new * tokens[c.stage] for c in counts)
+    if study.namer is not None:
+        words_come = any(c.stage == "elicit" and c.n_new for c in counts)
+        named, name_tokens = _count_names(study.namer, study, words_come, ledger, known, to_send)
+        counts.append(named)
+        new_tokens += name_tokens
     if "project" in calls:
         judged, judge_tokens = _count_ratings(study, calls["project"], ledger, known)
         counts += [*_count_second(study, ledger, known), *judged]
@@ -207,6 +219,31 @@ def _count_ratings(
         n_tokens = max(n_tokens, each)
     counted = StageCount("judge", n_planned, n_answered, n_failed, at_most=n_to_come > 0)
     return [counted], counted.n_new * n_tokens
+
+
+def _count_names(
+    namer: NamerPlan,
+    study: Study,
+    words_come: bool,
+    ledger: Ledger | None,
+    known: _Known,
+    to_send: Sequence[Call],
+) -> tuple[StageCount, int]:
+    """Count the calls of the namer, one for each draw, and the most tokens of their answers.
+
+    While words are to come, names of a system of fewer words do not count.
+    """
+    like = plan_names(namer, _stand_in(study), study.seed)[0]
+    planned = [call for call in to_send if call.stage == "name"]
+    if planned:
+        told, n_done = known.count("name", planned), namer.draws - len(planned)
+        counted = replace(told, n_planned=namer.draws, n_answered=n_done)
+    else:
+        done = ledger.answered_items("name") if ledger else frozenset()
+        n_done = 0 if words_come else min(sum(who == namer.id for who, _, _ in done), namer.draws)
+        counted = StageCount("name", namer.draws, n_done, 0, at_most=words_come)
+        known.like_new.append((like, counted.n_new))
+    return counted, counted.n_new * most_tokens(like.body).completion_tokens
 
 
 def _stand_in(study: Study) -> ValueSystem:

@@ -32,7 +32,6 @@ _MADE_BY: tuple[tuple[Stage, frozenset[str]], ...] = (
                 "orientations.csv",
                 "notes.parquet",
                 "ratings.parquet",
-                "value_system.json",
             }
         ),
     ),
@@ -47,6 +46,8 @@ _MADE_BY: tuple[tuple[Stage, frozenset[str]], ...] = (
                 "human_matrix.npz",
                 "human_control.json",
                 "structure.json",
+                "value_system.json",
+                "names.parquet",
                 *STRUCTURE_FILES,
             }
         ),
@@ -103,6 +104,8 @@ def verify(workspace: Workspace, progress: Progress | None = None) -> list[Check
         stage = next(
             (s for s, names in _MADE_BY if any((workspace.folder / n).exists() for n in names)), None
         )
+        if stage == "construct" and workspace.study.elicit is None:
+            stage = "report"  # Where nothing is built, value systems are written with the report.
         if stage is not None:
             checks.append(_compute_again(workspace, ledger, stage, progress))
     return checks

@@ -12,6 +12,7 @@ from math import isnan
 from valuelex.domain.lexicon import Drop, Rule
 from valuelex.domain.results import Found, Results
 from valuelex.domain.structure import Subdimension, Taxonomy, ValueSystem
+from valuelex.report.naming import named_by, naming_sentence
 from valuelex.report.wording import DASH, count, listed, number, share
 
 STRONG, WEAK = 0.8, 0.5
@@ -53,12 +54,13 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A subdimension or a dimension with what belongs to it."""
+    """A subdimension or a dimension with what belongs to it. `named` tells who named it, if a namer was asked."""
 
     name: str
     definition: str
     words: tuple[Word, ...] = ()
     groups: tuple[Group, ...] = ()
+    named: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ class FoundSection:
     sizes: str
     embeddings: str
     stability: str
+    naming: str
     dimensions: tuple[Group, ...]
     points: tuple[MapPoint, ...]
     terms: tuple[TermRow, ...]
@@ -145,7 +148,7 @@ def build_found(results: Results) -> FoundSection | None:
     if found is None:
         return None
     taxonomy = found.taxonomy
-    places = place_groups(taxonomy, found.system)
+    places = place_groups(taxonomy, found.shown)
     n_groups = count(len(set(taxonomy.subdimension.tolist())), "subdimension")
     n_dimensions = count(len(set(taxonomy.dimension.tolist())), "dimension")
     given = "The study gives the number of groups." if found.structure.given else ""
@@ -154,6 +157,7 @@ def build_found(results: Results) -> FoundSection | None:
         sizes=f"{count(len(taxonomy.terms), 'term')} in {n_groups} under {n_dimensions}. {given}".strip(),
         embeddings=_weights_sentence(taxonomy.weights),
         stability=_stability_sentence(taxonomy),
+        naming=naming_sentence(found.naming),
         dimensions=tree,
         points=_points(found, places, tree),
         terms=_term_rows(found, places),
@@ -192,7 +196,7 @@ def place_groups(taxonomy: Taxonomy, system: ValueSystem) -> dict[int, tuple[str
 
 def group_names(found: Found) -> dict[int, str]:
     """Name every subdimension number of the taxonomy that was found."""
-    places = place_groups(found.taxonomy, found.system)
+    places = place_groups(found.taxonomy, found.shown)
     return {group: _names(places, group)[1] for group in places}
 
 
@@ -227,18 +231,27 @@ def _tree(found: Found, places: dict[int, tuple[str, Subdimension | None]]) -> t
         stability = float(taxonomy.stability[i])
         word = Word(term, n_respondents.get(term, 0), number(stability), strength(stability))
         words.setdefault(int(taxonomy.subdimension[i]), []).append((-float(taxonomy.centrality[i]), word))
-    order = [d.name for d in found.system.dimensions]
+    order = [d.name for d in found.shown.dimensions]
     tree: dict[str, list[Group]] = {}
     for group in sorted(words):
         dimension, name = _names(places, group)
         subdimension = places[group][1]
         ranked = sorted(words[group], key=lambda entry: (entry[0], entry[1].name))
         tree.setdefault(dimension, []).append(
-            Group(name, subdimension.definition if subdimension else "", words=tuple(w for _, w in ranked))
+            Group(
+                name,
+                subdimension.definition if subdimension else "",
+                words=tuple(w for _, w in ranked),
+                named=named_by(found.naming, "subdimension", subdimension.id) if subdimension else "",
+            )
         )
-    definitions = {d.name: d.definition for d in found.system.dimensions}
+    definitions = {d.name: d.definition for d in found.shown.dimensions}
+    named = {d.name: named_by(found.naming, "dimension", d.id) for d in found.shown.dimensions}
     ranked_names = sorted(tree, key=lambda name: (order.index(name) if name in order else len(order), name))
-    return tuple(Group(name, definitions.get(name, ""), groups=tuple(tree[name])) for name in ranked_names)
+    return tuple(
+        Group(name, definitions.get(name, ""), groups=tuple(tree[name]), named=named.get(name, ""))
+        for name in ranked_names
+    )
 
 
 def _points(

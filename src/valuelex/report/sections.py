@@ -20,6 +20,7 @@ from valuelex.report.findings import write_findings
 from valuelex.report.human_control import ControlSection, build_control
 from valuelex.report.lexical import FoundSection, SystemView, build_found, view_system
 from valuelex.report.measured import ContrastTable, OrientationSection, build_contrasts, build_orientations
+from valuelex.report.naming import namer_setting
 from valuelex.report.populations import PopulationSection, build_populations
 from valuelex.report.quality import QualitySection, build_quality, saving_sentence
 from valuelex.report.rated_terms import RatedSection, build_rated
@@ -370,6 +371,7 @@ def _method(results: Results) -> MethodSection:
             ("Dimensions asked for", _wanted(study.construct.n_dimensions)),
             ("Subdimensions asked for", _wanted(study.construct.n_subdimensions)),
             ("Resamples for stability", f"{study.construct.resamples:,}"),
+            ("Namer of groups", namer_setting(study.namer)),
         ]
     test = study.project.test
     settings += [
@@ -386,6 +388,8 @@ def _method(results: Results) -> MethodSection:
         ("Factors compared", ", ".join(study.compare.factors) or "none"),
         ("Resamples of stems for intervals", f"{study.compare.resamples:,}"),
     ]
+    if study.namer is not None:
+        sources.append((f"Guide for names {study.namer.guide.name}", study.namer.guide.source))
     sources += [(f"Stems {test.name}", test.source), (f"Manual {study.manual.name}", study.manual.source)]
     sources += [(f"Value system {s.title}", s.source) for s in results.systems]
     return MethodSection(tuple(settings), tuple(sources))

@@ -12,6 +12,7 @@ from valuelex.domain.measure import PANEL, REASONS, Completion, RatingArray
 from valuelex.domain.results import Found
 from valuelex.domain.study import Respondent, Study
 from valuelex.stages.exhibits import own_respondents
+from valuelex.stages.naming_caveats import naming_caveats
 
 SMALL = 1e9
 """Parameters below which a report opens with what so small a model cannot show."""
@@ -82,6 +83,8 @@ def caveats(
         )
     if found is not None:
         sentences += found.structure.notes
+    if found is not None and found.naming is not None:
+        sentences += naming_caveats(found.naming)
     sentences += template_caveats(study)
     sentences += _about_calls(study, found, completions)
     sentences += _about_judges(study)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 CUT_MARK = " … (cut)"
 """Stands where a text was cut to its limit."""
@@ -98,4 +99,10 @@ def fenced(text: str, nonce: str) -> str:
     nonce
         From the content's hash, so that equal content gives equal prompts.
     """
-    return f"<<<material {nonce}>>>\n{neutralise(text, LONGEST)}\n<<<end of material {nonce}>>>"
+    return fenced_lines([text], nonce)
+
+
+def fenced_lines(lines: Sequence[str], nonce: str) -> str:
+    """Return lines, each neutralised by itself, between the same two lines as `fenced` writes."""
+    shown = "\n".join(neutralise(line, LONGEST) for line in lines)
+    return f"<<<material {nonce}>>>\n{shown}\n<<<end of material {nonce}>>>"

@@ -6,7 +6,6 @@ number from 0 to 6 behind an open gate. Everything else is a missing rating with
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -21,12 +20,12 @@ from valuelex.domain.structure import ValueSystem
 from valuelex.domain.study import JudgePlan
 from valuelex.stages.clean import clean_answer
 from valuelex.stages.judge_prompt import ADDRESSES, FIELDS, entry_keys, groups_asked
+from valuelex.stages.parse_json import one_object
 from valuelex.stages.refusal import is_refusal
 from valuelex.stages.scale_point import expected_point
 
 NEEDED = frozenset({"bears", "rating"})
 """Fields without which an entry is no answer; the grounds may be left out."""
-_FENCED = re.compile(r"\A```(?:json)?\s*\n(.*)\n```\Z", re.DOTALL)
 _RATING = re.compile(r'"rating"\s*:\s*([0-9])\b')
 
 Verdict = tuple[float | None, Missing | None, str, str]
@@ -102,23 +101,12 @@ def read_verdicts(reply: Reply | None, ids: Sequence[str]) -> dict[str, Verdict]
 
 def _entries(text: str) -> dict[str, Any] | None:
     """Return the entries of an answer by key, or None if it is not one object of the form that was asked for."""
-    fenced = _FENCED.match(text)
-    try:
-        content = json.loads(fenced.group(1) if fenced else text, object_pairs_hook=_no_repeats)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(content, dict) or not isinstance(content.get(ADDRESSES), bool):
+    content = one_object(text)
+    if content is None or not isinstance(content.get(ADDRESSES), bool):
         return None
     entries = [entry for key, entry in content.items() if key != ADDRESSES]
     fit = all(isinstance(e, dict) and set(e) >= NEEDED and set(e) <= set(FIELDS) for e in entries)
     return content if fit else None
-
-
-def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len({key for key, _ in pairs}) < len(pairs):
-        msg = "a key stands twice"
-        raise ValueError(msg)
-    return dict(pairs)
 
 
 def _verdict(entry: Mapping[str, Any]) -> Verdict:

@@ -1,6 +1,7 @@
-"""Take the value words out of an answer that is JSON.
+"""Read answers that are JSON: the value words in one, or the one object that was asked for.
 
-Owns which strings of a JSON answer are words. Does not split them; `parse_list` does.
+Owns which strings of a JSON answer are words, and when an answer is one object and nothing else. Does not split words;
+`parse_list` does.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ MAX_JSON_DEPTH = 20
 """JSON nested deeper than this holds no list of words."""
 
 FENCE = re.compile(r"^[ \x02]*(?:```|~~~)[\w-]* ?$", re.MULTILINE)
+_FENCED = re.compile(r"\A```(?:json)?\s*\n(.*)\n```\Z", re.DOTALL)
 _NAME_KEYS = frozenset({"value", "name", "title", "word", "term", "label", "principle", "virtue"})
 
 
@@ -47,3 +49,23 @@ def _flatten(value: Any, rules: WordRules, depth: int) -> list[str]:
             return list(value)
         return [word for part in value.values() for word in _flatten(part, rules, depth + 1)]
     return []
+
+
+def one_object(text: str) -> dict[str, Any] | None:
+    """Return the JSON object that an answer is, in a code fence or not; None where it is anything else or more.
+
+    An object in which a key stands twice is none: nobody can tell which of the two is meant.
+    """
+    fenced = _FENCED.match(text)
+    try:
+        content = json.loads(fenced.group(1) if fenced else text, object_pairs_hook=_no_repeats)
+    except (ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len({key for key, _ in pairs}) < len(pairs):
+        msg = "a key stands twice"
+        raise ValueError(msg)
+    return dict(pairs)

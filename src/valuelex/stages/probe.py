@@ -19,6 +19,7 @@ from valuelex.domain.capability import Capability
 from valuelex.domain.study import Endpoint, LimitKey, Model, Respondent, Study
 from valuelex.errors import DataError
 from valuelex.stages.judge_prompt import as_asked
+from valuelex.stages.naming import as_asked as namer_as_asked
 from valuelex.stages.request import build_call
 from valuelex.stages.scale_point import TOP_LOGPROBS
 from valuelex.stages.template_guard import plan_guard, read_guard
@@ -238,11 +239,12 @@ def with_capabilities(study: Study, found: Sequence[Capability]) -> Study:
         study,
         respondents=tuple(replace(r, model=able(r.model, r.api)) for r in study.respondents),
         judges=tuple(replace(j, model=able(j.model, "chat")) if j.model else j for j in study.judges),
+        namer=replace(study.namer, model=able(study.namer.model, "chat")) if study.namer else None,
     )
 
 
 def unsettled(study: Study, payloads: Payloads) -> frozenset[str]:
-    """Name the respondents and judges of whose models something is still to be found out."""
+    """Name the respondents, judges and namer of whose models something is still to be found out."""
     open_ = {
         subject
         for subject, need in _needs(study).items()
@@ -265,13 +267,15 @@ def _filled(endpoint: Endpoint, capability: Capability) -> Endpoint:
 
 
 def _askers(study: Study) -> Iterator[tuple[Respondent, tuple[str, ...]]]:
-    """Go through respondents and judges, with the options that matter to each."""
+    """Go through respondents, judges and the namer, with the options that matter to each."""
     for respondent in study.respondents:
         rates = study.second.rate_draws or (study.terms is not None and study.terms.probabilities)
         yield respondent, ("seed", "logprobs") if rates else ("seed",)
     for judge in study.judges:
         if judge.model is not None:
             yield as_asked(judge), OPTIONS
+    if study.namer is not None:
+        yield namer_as_asked(study.namer), ("seed", "schema")
 
 
 def _subject(who: Respondent) -> Subject:
