@@ -81,9 +81,8 @@ def between_gains(
 ) -> Gains:
     """Score held-out units by the covariances of groups learnt on training units, between units.
 
-    Columns are standardised by the training units. Two columns of groups a and b covary by ``g_ab``, the mean
-    correlation of such pairs in training, and what a column has of its own is the rest of its variance. The gain is
-    over the same model with one group.
+    Columns are standardised by the training units. Each loads on the factor of its group, factors correlate, and what a
+    column has of its own is the rest of its variance. The gain is over the same model with one group.
 
     Parameters
     ----------
@@ -110,54 +109,86 @@ def between_gains(
     new = np.clip((held_out[:, differs] - mean) / spread, -FAR, FAR)
     groups = labels[differs]
     one = np.zeros_like(groups)
-    covariance, size = _group_covariance(seen, groups)
-    overall, _ = _group_covariance(seen, one)
-    if cells is not None:
-        covariance = _positive(tie(covariance, np.outer(size, size) - np.diag(size), cells))
-    gain = _log_likelihood(new, groups, covariance, size) - _log_likelihood(
-        new, one, overall, np.array([len(groups)])
-    )
-    return Gains(gain, _slope(new, groups, covariance - overall, size))
+    model, null = _learn(seen, groups, cells), _learn(seen, one, None)
+    gain = _log_likelihood(new, model) - _log_likelihood(new, null)
+    return Gains(gain, _slope(new, model))
 
 
-def _group_covariance(seen: Array, groups: Labels) -> tuple[Array, Array]:
-    """Mean covariance of the pairs of columns of two groups (k, k), nearest positive, and sizes of groups (k,)."""
-    member = np.eye(int(groups.max()) + 1)[groups]
+@dataclass(frozen=True, slots=True)
+class _Factors:
+    """One factor a group: a column loads on that of its own group only, and the factors correlate."""
+
+    groups: Labels
+    loading: Array
+    """(n_columns,)"""
+    correlation: Array
+    """(n_groups, n_groups)"""
+
+
+def _learn(seen: Array, groups: Labels, cells: NDArray[np.int64] | None) -> _Factors:
+    """Learn loadings and correlations of factors by the centroid method, loadings drawn towards their group's mean.
+
+    Columns of one group may load unequally, or a group would be split into its stronger and its weaker columns.
+    """
+    n = len(seen)
+    k = int(groups.max()) + 1
+    member = np.eye(k)[groups]
     size = member.sum(axis=0)
     sums = seen @ member
-    total = sums.T @ sums / (len(seen) - 1)
-    own = (seen**2).sum(axis=0) @ member / (len(seen) - 1)
-    n_pairs = np.outer(size, size) - np.diag(size)
-    g = np.divide(total - np.diag(own), n_pairs, out=np.zeros_like(total), where=n_pairs > 0)
-    return _positive(g), size
+    own = (seen**2).sum(axis=0)
+    total = sums.T @ sums / (n - 1)
+    mean = np.divide(
+        np.diag(total) - own @ member / (n - 1), size * (size - 1), out=np.zeros(k), where=size > 1
+    )
+    common = np.sqrt(np.clip(mean, 0.0, None))
+    # Mean covariance of each column with the others of its group: its loading times their mean loading.
+    with_others = np.einsum("nj,nj->j", seen, sums[:, groups]) - own
+    with_others /= (n - 1) * np.maximum(size[groups] - 1, 1.0)
+    shared = common[groups]
+    raw = np.divide(with_others, shared, out=np.zeros(len(groups)), where=shared > 0)
+    # What sampling alone would spread them by, against how far they lie apart.
+    noise = np.divide(shared**2 + 1.0 / size[groups], (n - 1) * shared**2, out=np.ones(len(groups)), where=shared > 0)
+    apart = (raw - shared) ** 2 @ member
+    kept = np.divide(np.clip(apart - noise @ member, 0.0, None), apart, out=np.zeros(k), where=apart > 0)
+    loading = np.clip(shared + kept[groups] * (raw - shared), 0.0, np.sqrt(1.0 - LEAST_OWN))
+    reach = loading @ member
+    n_pairs = np.outer(reach, reach)
+    correlation = np.divide(total, n_pairs, out=np.zeros((k, k)), where=n_pairs > 0)
+    if cells is not None:
+        correlation = tie(correlation, n_pairs, cells)
+    np.fill_diagonal(correlation, 1.0)
+    return _Factors(groups, loading, _positive(np.clip(correlation, -1.0, 1.0)))
 
 
 def _positive(symmetric: Array) -> Array:
     values, vectors = np.linalg.eigh(symmetric)
-    nearest: Array = (vectors * np.clip(values, 1e-9, None)) @ vectors.T
+    nearest: Array = (vectors * np.clip(values, 1e-6, None)) @ vectors.T
     return nearest
 
 
-def _log_likelihood(new: Array, groups: Labels, covariance: Array, size: Array) -> Array:
+def _log_likelihood(new: Array, model: _Factors) -> Array:
     """Log-likelihood of each row, up to a constant, by the Woodbury identity over groups."""
-    k = len(size)
-    own = np.clip(1.0 - np.diag(covariance), LEAST_OWN, None)
-    member = np.eye(k)[groups]
-    weighted = (new @ member) / own
-    inner = np.linalg.inv(np.linalg.inv(covariance + 1e-9 * np.eye(k)) + np.diag(size / own))
-    quadratic = (new**2 @ member / own).sum(axis=1) - np.einsum("ma,ab,mb->m", weighted, inner, weighted)
-    _, determinant = np.linalg.slogdet(np.eye(k) + covariance * (size / own)[None, :])
-    likelihood: Array = -(quadratic + (size * np.log(own)).sum() + determinant) / 2
+    k = len(model.correlation)
+    own = np.clip(1.0 - model.loading**2, LEAST_OWN, None)
+    member = np.eye(k)[model.groups] * model.loading[:, None]
+    weighted = (new / own) @ member
+    load = np.diag((member**2 / own[:, None]).sum(axis=0))
+    inner = np.linalg.inv(np.linalg.inv(model.correlation) + load)
+    quadratic = (new**2 / own).sum(axis=1) - np.einsum("ma,ab,mb->m", weighted, inner, weighted)
+    _, determinant = np.linalg.slogdet(np.eye(k) + model.correlation @ load)
+    likelihood: Array = -(quadratic + np.log(own).sum() + determinant) / 2
     return likelihood
 
 
-def _slope(new: Array, groups: Labels, covariance: Array, size: Array) -> Array:
-    """Sum over pairs of columns of their product, less its mean over pairs, times the covariance of their groups."""
-    member = np.eye(len(size))[groups]
+def _slope(new: Array, model: _Factors) -> Array:
+    """Sum over pairs of columns of their product, less its mean over pairs, times their learnt covariance."""
+    k = len(model.correlation)
+    member = np.eye(k)[model.groups] * model.loading[:, None]
     sums = new @ member
-    n_pairs = np.outer(size, size) - np.diag(size)
-    products = np.einsum("ma,mb->mab", sums, sums)
-    products[:, np.arange(len(size)), np.arange(len(size))] -= new**2 @ member
-    mean = products.sum(axis=(1, 2)) / n_pairs.sum()
-    slope: Array = ((products - mean[:, None, None] * n_pairs) * covariance).sum(axis=(1, 2)) / 2
+    learnt = np.einsum("ma,ab,mb->m", sums, model.correlation, sums) - new**2 @ model.loading**2
+    reach = member.sum(axis=0)
+    n = len(model.groups)
+    mean = (new.sum(axis=1) ** 2 - (new**2).sum(axis=1)) / (n * (n - 1))
+    total = float(reach @ model.correlation @ reach - (model.loading**2).sum())
+    slope: Array = (learnt - mean * total) / 2
     return slope
