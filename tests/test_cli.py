@@ -16,6 +16,7 @@ COMMANDS = [
     "measure",
     "status",
     "report",
+    "simulate",
     "rate",
     "calibrate",
     "crosswalk",

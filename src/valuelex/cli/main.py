@@ -34,6 +34,7 @@ from valuelex.cli.show import (
     print_progress,
     say,
 )
+from valuelex.cli.simulate import simulate
 from valuelex.cli.stems import stems_app
 from valuelex.cli.verify import verify
 from valuelex.errors import LedgerError, StudyError, ValueLexError
@@ -313,6 +314,7 @@ app.command()(models)
 app.command()(rate)
 app.command()(calibrate)
 app.command()(crosswalk)
+app.command()(simulate)
 app.command("import")(import_answers)
 app.command()(export)
 app.command()(merge)

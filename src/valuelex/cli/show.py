@@ -165,13 +165,16 @@ def print_orientations(results: Results) -> None:
 
 
 class Bars:
-    """Bars on a terminal; elsewhere, such as in a log, a line at every tenth."""
+    """Bars on a terminal; elsewhere, such as in a log, a line at every tenth. `what` is counted."""
+
+    def __init__(self, what: str = "calls") -> None:
+        self.what = what
 
     @contextmanager
     def calls(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
         """Show a bar, or lines."""
         if not sys.stderr.isatty():
-            yield _lines(title, total)
+            yield _lines(title, total, self.what)
             return
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -199,9 +202,9 @@ class Bars:
         say(f"{title} ...")
 
 
-def _lines(title: str, total: int) -> Callable[[int], None]:
+def _lines(title: str, total: int, what: str) -> Callable[[int], None]:
     started, done, shown = time.monotonic(), 0, 0
-    say(f"{title}: {total} calls ...")
+    say(f"{title}: {total} {what} ...")
 
     def on_done(n: int) -> None:
         nonlocal done, shown
