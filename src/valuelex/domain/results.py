@@ -9,6 +9,7 @@ from valuelex.domain.evidence import Structure
 from valuelex.domain.factors import FactorRoute, NoFactors
 from valuelex.domain.lexicon import Lexicon, Response, ResponseMatrix
 from valuelex.domain.measure import Completion, Contrast, Note, Orientation, RatingArray, Saving
+from valuelex.domain.observed import Observed
 from valuelex.domain.population import Populations
 from valuelex.domain.quality import Quality
 from valuelex.domain.second import SecondMethods
@@ -46,7 +47,8 @@ class Results:
     the built one (if measured) last. `warnings` are plain sentences that a reader must see first. `notes` are
     the grounds of judges that give any, and `exhibit_of` names the exhibit of each completion by its id.
     `saving` is told where the length of the test was adaptive; `quality` has one entry for each
-    system, `second` one where second methods were asked for.
+    system, `second` one where second methods were asked for. `observed` is given where terms were looked for in
+    recorded texts; where nobody was measured then, there are no completions and none of what is made of them.
     """
 
     study: Study
@@ -63,6 +65,7 @@ class Results:
     saving: Saving | None = None
     quality: tuple[Quality, ...] = ()
     second: tuple[SecondMethods, ...] = ()
+    observed: Observed | None = None
 
     @property
     def leading(self) -> tuple[RatingArray, ...]:

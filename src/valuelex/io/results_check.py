@@ -13,7 +13,7 @@ import polars as pl
 from valuelex.domain.call import Missing
 from valuelex.domain.check import Check
 
-TRACED = ("responses.parquet", "completions.parquet", "notes.parquet")
+TRACED = ("responses.parquet", "observed_texts.parquet", "completions.parquet", "notes.parquet")
 _UNANSWERED = [Missing.CALL_FAILED.value, Missing.NOT_RECORDED.value]
 
 

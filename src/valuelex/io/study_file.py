@@ -37,6 +37,7 @@ from valuelex.domain.study import (
 from valuelex.errors import StudyError
 from valuelex.io import assets, prices, registry
 from valuelex.io.model_lookup import check_way, rates_together, recorded_name, resolve_model
+from valuelex.io.observe_form import list_section, measures, observe_plan
 from valuelex.io.study_form import ElicitSection, JudgeSection, ProjectSection, RespondentSection, StudyFile
 from valuelex.io.study_populations import read_populations
 
@@ -171,11 +172,14 @@ def resolve(read: StudyFile, folder: Path, price_file: Path | None = None) -> St
     if len(set(read.compare.remove)) < len(read.compare.remove):
         msg = f"[compare] remove names {read.compare.remove[0]!r} twice; once is enough."
         raise StudyError(msg)
+    observe = observe_plan(read, respondents, folder)
     return Study(
         name=read.study.name,
         seed=read.study.seed,
         respondents=respondents,
-        elicit=_elicit(read.elicit, folder),
+        elicit=_elicit(list_section(read), folder),
+        observe=observe,
+        measures=measures(read),
         normalise=NormalisePlan(**read.normalise.model_dump()) if read.elicit else None,
         construct=ConstructPlan(**read.construct_.model_dump()) if read.elicit else None,
         factors=FactorPlan(**read.factors.model_dump()) if read.elicit else None,

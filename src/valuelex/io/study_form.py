@@ -65,8 +65,10 @@ class RespondentSection(Section):
 
 
 class ElicitSection(Section):
-    """How value words are asked for."""
+    """How value words are asked for, or which terms are looked for in recorded texts."""
 
+    mode: Literal["list", "observe"] = "list"
+    terms: Text | None = None
     prompts: Text = "valuelex-15"
     draws: Count = 1
     max_tokens: Count = 64

@@ -18,6 +18,7 @@ from valuelex.domain.call import Call, CallStage, Missing
 from valuelex.domain.evidence import Structure
 from valuelex.domain.lexicon import Lexicon, Response, ResponseMatrix
 from valuelex.domain.measure import PANEL, REASONS, Completion, Orientation, RatingArray
+from valuelex.domain.observed import Observed
 from valuelex.domain.results import Found, Results, leading
 from valuelex.domain.second import SecondMethods
 from valuelex.domain.sources import Sources
@@ -28,6 +29,7 @@ from valuelex.io import assets, files
 from valuelex.io.embed import MiniLM
 from valuelex.io.sentiment import sentiment
 from valuelex.pipeline.measuring import Ask, Embeddings, Measured, measure_respondents
+from valuelex.pipeline.observing import Recorded, observe
 from valuelex.pipeline.planning import Stage, first_round
 from valuelex.pipeline.structuring import with_further_routes
 from valuelex.pipeline.workspace import Progress, Workspace, stage_rng
@@ -54,6 +56,7 @@ def compute(
     embedder: MiniLM | None,
     progress: Progress,
     until: Stage,
+    recorded: Recorded,
 ) -> Results | None:
     """Carry a study from its answers to the results of the stage `until`, and write them.
 
@@ -71,6 +74,8 @@ def compute(
         Told which computation begins.
     until
         The last stage.
+    recorded
+        Reads the recorded texts, where the study looks for terms in them.
 
     Returns
     -------
@@ -85,15 +90,23 @@ def compute(
     study, folder = workspace.study, workspace.folder
     replies = ask("elicit", calls["elicit"])
     responses = read_responses(calls["elicit"], replies, study)
+    seen = observe(workspace, recorded, progress, structure=embedder is not None)
     if embedder is None:
-        files.write_responses(folder, responses)
+        if study.observe is None:
+            files.write_responses(folder, responses)
         return None
     found: Found | None = None
-    if study.elicit is not None:
+    if seen is not None:
+        progress.step("Building the value system")
+        taxonomy = taxonomy_of(study, seen.matrix, embedder)
+        found = Found((), seen.lexicon, seen.matrix, taxonomy, build_system(taxonomy, study.name))
+    elif study.elicit is not None:
         progress.step("Building the value system")
         found = _construct(workspace, responses, truncated_responses(responses, replies), embedder)
-    if until == "construct":
+    if until == "construct" or (until == "project" and not study.measures):
         return None
+    if seen is not None and not study.measures:
+        return _report_observed(workspace, found, seen.observed)
     if until == "project":
         first = first_round(study, calls["project"])
         completions = read_completions(first, ask("project", first), study.project.test)
@@ -108,6 +121,8 @@ def compute(
     _require_ratings(measured, folder)
     progress.step("Estimating orientations, contrasts and their quality")
     results = _conclude(study, found, systems, measured, ask)
+    if seen is not None:
+        results = replace(results, observed=seen.observed)
     progress.step("Writing the report")
     files.write_systems(folder, _all_systems(results), found.taxonomy if found else None)
     files.write_ratings(folder, results.ratings)
@@ -115,6 +130,26 @@ def compute(
     files.write_orientations(folder, results.orientations)
     files.write_contrasts(folder, results.contrasts)
     files.write_quality(folder, results)
+    files.write_report(folder, render(results))
+    return results
+
+
+def _report_observed(workspace: Workspace, found: Found | None, observed: Observed) -> Results:
+    """Report on a study in which nobody was measured."""
+    study, folder = workspace.study, workspace.folder
+    results = Results(
+        study=study,
+        found=found,
+        systems=(),
+        completions=(),
+        ratings=(),
+        orientations=(),
+        contrasts=(),
+        warnings=caveats(study, found, ()),
+        version=__version__,
+        observed=observed,
+    )
+    files.write_systems(folder, _all_systems(results), found.taxonomy if found else None)
     files.write_report(folder, render(results))
     return results
 

@@ -31,7 +31,7 @@ def planned_calls(study: Study) -> dict[CallStage, tuple[Call, ...]]:
     """
     calls: dict[CallStage, tuple[Call, ...]] = {
         "elicit": plan_elicitation(study),
-        "project": plan_completions(study),
+        "project": plan_completions(study) if study.measures else (),
     }
     seen: dict[str, Call] = {}
     for call in (c for stage in calls.values() for c in stage):

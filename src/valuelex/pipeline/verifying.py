@@ -35,8 +35,18 @@ _MADE_BY: tuple[tuple[Stage, frozenset[str]], ...] = (
         ),
     ),
     ("project", frozenset({"completions.parquet"})),
-    ("construct", frozenset({"lexicon.json", "response_matrix.npz", "structure.json", *STRUCTURE_FILES})),
-    ("elicit", frozenset({"responses.parquet"})),
+    (
+        "construct",
+        frozenset(
+            {"lexicon.json", "response_matrix.npz", "structure.json", "observed.json", *STRUCTURE_FILES}
+        ),
+    ),
+    (
+        "elicit",
+        frozenset(
+            {"responses.parquet", "observed_texts.parquet", "observed_forms.csv", "observed_rates.csv"}
+        ),
+    ),
 )
 """Stages from the last to the first, and the result files that are there once it was reached, and not before."""
 
@@ -97,7 +107,15 @@ def _compute_again(workspace: Workspace, ledger: Ledger, until: Stage, progress:
         if found:
             files.write_probes(again, found)
         try:
-            compute(Workspace(study, again), calls, asker, embedder, progress, until)
+            compute(
+                Workspace(study, again),
+                calls,
+                asker,
+                embedder,
+                progress,
+                until,
+                lambda: ledger.answers("observe"),
+            )
         except DataError as error:
             stopped = str(error).replace(str(again), str(workspace.folder))
         return compare_results(workspace.folder, again, files.RESULT_FILES, stopped)
