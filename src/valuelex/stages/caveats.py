@@ -106,7 +106,8 @@ def caveats(
         sentences.append(
             "Terms were looked for in recorded texts: a word in use is no statement of what one values. Words with "
             "several senses are counted or left out by rule, not by reading; look at the examples of "
-            "observed_forms.csv."
+            "observed_forms.csv. The value system is built from texts as they are, so that its groups hold what topics "
+            "make as well; how much that is, and whether more is left, is told under “Terms in recorded texts”."
         )
     if not study.measures:
         return tuple(sentences)
