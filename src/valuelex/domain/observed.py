@@ -48,6 +48,11 @@ class ObservedText:
     n_mentions: int
     call_key: str
 
+    @property
+    def prompt_id(self) -> str:
+        """The item, by the name that responses give to what was asked."""
+        return self.item_id
+
 
 @dataclass(frozen=True, slots=True)
 class Example:

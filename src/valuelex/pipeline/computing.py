@@ -18,7 +18,7 @@ from valuelex.domain.call import Call, CallStage, Missing
 from valuelex.domain.evidence import Structure
 from valuelex.domain.lexicon import Lexicon, Response, ResponseMatrix
 from valuelex.domain.measure import PANEL, REASONS, Completion, Orientation, RatingArray
-from valuelex.domain.observed import Observed
+from valuelex.domain.observed import Observed, ObservedText
 from valuelex.domain.results import Found, Results, leading
 from valuelex.domain.second import SecondMethods
 from valuelex.domain.sources import Sources
@@ -96,11 +96,13 @@ def compute(
             files.write_responses(folder, responses)
         return None
     found: Found | None = None
-    if seen is not None:
+    if seen is not None and not seen.observed.why_none:
         progress.step("Building the value system")
-        taxonomy = taxonomy_of(study, seen.matrix, embedder)
-        found = Found((), seen.lexicon, seen.matrix, taxonomy, build_system(taxonomy, study.name))
-    elif study.elicit is not None:
+        structure = structure_of(study, seen.matrix, seen.observed.texts, embedder)
+        files.write_structure(folder, structure)
+        system = build_system(structure.taxonomy, study.name)
+        found = Found((), seen.lexicon, seen.matrix, structure, system)
+    if study.elicit is not None:
         progress.step("Building the value system")
         found = _construct(workspace, responses, truncated_responses(responses, replies), embedder)
     if until == "construct" or (until == "project" and not study.measures):
@@ -182,7 +184,7 @@ def normalised(
 
 
 def structure_of(
-    study: Study, matrix: ResponseMatrix, responses: Sequence[Response], embedder: MiniLM
+    study: Study, matrix: ResponseMatrix, responses: Sequence[Response | ObservedText], embedder: MiniLM
 ) -> Structure:
     """Group the terms of a study, by its plan and seed."""
     if study.construct is None:
