@@ -7,11 +7,12 @@ import pytest
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
-from valuelex.domain.observed import Expectation, ObservedText
+from valuelex.domain.observed import Expectation, ObservedText, Topic
 from valuelex.stages.observe import Matcher, TextCounts
 from valuelex.stages.observed_structure import (
     TextSources,
     compare_structure,
+    topics_first,
     verdict,
     why_no_structure,
 )
@@ -111,3 +112,11 @@ def test_families_are_held_out_where_there_are_four():
     of = lambda n: TextSources.of(texts, [SimpleNamespace(id=f"r{i}", family=f"f{i % n}") for i in range(8)])  # noqa: E731
     assert (of(4).unit_name, len(set(of(4).unit.tolist()))) == ("families", 4)
     assert (of(3).unit_name, len(set(of(3).unit.tolist()))) == ("respondents", 8)
+
+
+def test_the_verdict_on_the_value_system_begins_with_its_topics():
+    first, second = topics_first(["Two groups."], Topic(10, 8, 0.966, 0.01))
+    assert "texts of other respondents to the same item show 97 %." in first
+    assert second == "Two groups."
+    for unknown in (None, Topic(10, 0, 0.5, 0.0), Topic(10, 8, float("nan"), 0.0)):
+        assert topics_first([], unknown)[0].endswith("how much of them that is cannot be told.")

@@ -42,6 +42,7 @@ from valuelex.stages.construct import construct
 from valuelex.stages.elicit import read_responses, truncated_responses
 from valuelex.stages.families import WordRules
 from valuelex.stages.normalise import normalise
+from valuelex.stages.observed_structure import topics_first
 from valuelex.stages.project import read_completions
 from valuelex.stages.quality import measure_quality
 from valuelex.stages.score import orient
@@ -99,6 +100,7 @@ def compute(
     if seen is not None and not seen.observed.why_none:
         progress.step("Building the value system")
         structure = structure_of(study, seen.matrix, seen.observed.texts, embedder)
+        structure = replace(structure, verdict=topics_first(structure.verdict, seen.observed.topic))
         files.write_structure(folder, structure)
         system = build_system(structure.taxonomy, study.name)
         found = Found((), seen.lexicon, seen.matrix, structure, system)

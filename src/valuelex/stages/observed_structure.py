@@ -240,6 +240,27 @@ def verdict(structure: Structure, sources: TextSources) -> tuple[str, ...]:
     return tuple(sentences)
 
 
+def topics_first(said: Sequence[str], topic: Topic | None) -> tuple[str, ...]:
+    """Put before what is said of a value system that its groups were built from texts with their topics in.
+
+    Parameters
+    ----------
+    said
+        The verdict on the value system, which knows nothing of items.
+    topic
+        What items explain, where it is known.
+    """
+    how = "These groups are of terms as texts have them, the topics of their items included"
+    if topic is None or not topic.n_shared or np.isnan(topic.share_item):
+        return f"{how}; how much of them that is cannot be told.", *said
+    return (
+        f"{how}: of the association in such groups, texts of other respondents to the same item show "
+        f"{_percent(topic.share_item)}. What is said here is beyond chance and the respondents' own frequencies, not "
+        "beyond topics; see the verdict on recorded texts.",
+        *said,
+    )
+
+
 def _is_clear(level: LevelStrength) -> bool:
     return level.strength > 0 and level.p <= SIGNIFICANCE
 
