@@ -96,8 +96,12 @@ def test_a_study_of_recorded_texts_runs_to_its_report(tmp_path: Path) -> None:
         1000 * int(ada[0]["n_mentions"]) / int(ada[0]["n_words"]), abs=1e-5
     )
     assert all(float(row["ci_low"]) <= float(row["rate"]) <= float(row["ci_high"]) for row in rows)
-    matrix = np.load(folder / "response_matrix.npz")
-    assert matrix["values"].shape == (150, len(VALUES))
+    with np.load(folder / "response_matrix.npz") as matrix:
+        assert matrix["values"].shape == (150, len(VALUES))
+    built = json.loads((folder / "structure.json").read_text())["verdict"]
+    assert built[0].startswith(
+        "These groups are of terms as texts have them, the topics of their items included"
+    )
     report = (folder / "report.html").read_text()
     assert "Terms in recorded texts" in report
     assert "Orientations" not in report.split("<main>")[0]
