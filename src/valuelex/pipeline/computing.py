@@ -198,7 +198,7 @@ def structure_of(
     )
 
 
-def _sources(study: Study, matrix: ResponseMatrix, responses: Sequence[Response]) -> Sources:
+def _sources(study: Study, matrix: ResponseMatrix, responses: Sequence[Response | ObservedText]) -> Sources:
     prompt_of = {r.id: r.prompt_id for r in responses}
     return Sources.of(study.respondents, matrix.respondent_ids, [prompt_of[i] for i in matrix.response_ids])
 
