@@ -1,6 +1,8 @@
 """When a study counts as finished, and what makes it count no longer."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -84,3 +86,21 @@ def test_a_study_with_a_failed_call_is_not_finished(tmp_path: Path, endpoint) ->
     assert pipeline.run(workspace) is not None
     assert pipeline.status(workspace).n_new > 0
     assert not pipeline.is_finished(workspace)
+
+
+def test_many_late_replies_do_not_overflow_what_a_run_was_computed_from(tmp_path: Path) -> None:
+    # 10,000 times of 2026 in microseconds are more than SQLite's integers hold.
+    path = tmp_path / "ledger.db"
+    with Ledger(path):
+        pass
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) "
+            "INSERT INTO call SELECT i, 'observe', 'a', i, 0, 'recorded', 'a', 'recorded', '', '', '{}' FROM n"
+        )
+        db.execute(
+            "INSERT INTO reply (call_key, payload, received_at, latency_s, attempts) "
+            "SELECT key, '{}', 1790000000.5, 0, 0 FROM call"
+        )
+    with Ledger(path, read_only=True) as ledger:
+        assert ledger.fingerprint().startswith("10000 replies, 20000 characters, ")

@@ -121,13 +121,22 @@ def print_outcome(results: Results, workspace: Workspace) -> None:
     """Print what could be used, what failed, and where the report is."""
     from valuelex.domain.call import Missing
 
-    if results.found is not None:
+    if results.observed is not None:
+        texts = results.observed.texts
+        read = sum(text.missing is None for text in texts)
+        typer.echo(f"{read} of {len(texts)} recorded texts were read: {results.observed.n_words:,} words.")
+        for sentence in results.observed.verdict or (results.observed.why_none,):
+            typer.echo(sentence)
+    elif results.found is not None:
         responses = results.found.responses
         readable = sum(r.missing is None for r in responses)
         typer.echo(
             f"{readable} of {len(responses)} responses could be read ({readable / len(responses):.0%}); "
             f"{len(results.found.lexicon.terms)} distinct terms."
         )
+    if not results.ratings:
+        typer.echo(f"Report: {workspace.folder / 'report.html'}")
+        return
     array = results.leading[0]
     rated = sum(any(value == value for value in row) for row in array.values.tolist())
     failed = sum(c.missing is Missing.CALL_FAILED for c in results.completions)

@@ -12,6 +12,7 @@ from valuelex.domain.human_control import HumanControl
 from valuelex.domain.lexicon import Lexicon, Response, ResponseMatrix
 from valuelex.domain.measure import Completion, Contrast, Note, Orientation, RatingArray, Saving
 from valuelex.domain.naming import Naming
+from valuelex.domain.observed import Observed
 from valuelex.domain.population import Populations
 from valuelex.domain.quality import Quality
 from valuelex.domain.rated_terms import RatedTerms
@@ -60,7 +61,8 @@ class Results:
     `saving` is told where the length of the test was adaptive; `quality` has one entry for each
     system, `second` one where second methods were asked for; `rated` is given where terms were rated,
     `control` where respondents answered as a human too; `crosswalks` one for each known system that a built one
-    was held against.
+    was held against. `observed` is given where terms were looked for in recorded texts; where nobody was measured
+    then, there are no completions and none of what is made of them.
     """
 
     study: Study
@@ -80,6 +82,7 @@ class Results:
     rated: RatedTerms | None = None
     control: HumanControl | None = None
     crosswalks: tuple[Crosswalk, ...] = ()
+    observed: Observed | None = None
 
     @property
     def built(self) -> ValueSystem | None:

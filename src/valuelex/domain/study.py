@@ -190,6 +190,19 @@ class ElicitPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class ObservePlan:
+    """Which terms are looked for in recorded texts.
+
+    `terms` are their names, None for all families of the shipped word lists; `forms` are further forms of them, such as
+    those that an earlier study merged. `source` names where the terms are from.
+    """
+
+    terms: tuple[str, ...] | None
+    forms: Mapping[str, str]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class NormalisePlan:
     """Which words become terms. `min_respondents`: how many respondents must name a term."""
 
@@ -317,6 +330,8 @@ class Study:
 
     `terms` is given where terms are rated instead of elicited; `elicit` and `normalise` are then None.
     `namer` is None where groups are named by their markers alone.
+    `observe` is given where terms are looked for in recorded texts instead of elicited; `elicit` is then None.
+    `measures` tells whether respondents are given the projective test.
     `prices` are those known of its models, by label. They change no result and are no part of its resolved form.
     `populations` are those whose value systems are built beside everybody's.
     """
@@ -334,6 +349,8 @@ class Study:
     second: SecondPlan = SecondPlan(0, 0)
     terms: TermPlan | None = None
     namer: NamerPlan | None = None
+    observe: ObservePlan | None = None
+    measures: bool = True
     prices: Mapping[str, Price] = field(default_factory=dict, metadata=LOCAL)
     factors: FactorPlan | None = None
     populations: tuple[Population, ...] = ()

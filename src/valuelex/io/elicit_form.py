@@ -18,7 +18,7 @@ from valuelex.io.term_list import load_terms
 LIST_PROMPTS, RATE_PROMPTS = "valuelex-15", "terms-5"
 LIST_TOKENS, RATE_TOKENS = 64, 8
 """Longest answers, in tokens."""
-_ONLY = {"list": {"human_control"}, "rate": {"terms", "probabilities"}}
+_ONLY = {"list": {"human_control"}, "rate": {"probabilities"}, "rate or observe": {"terms"}}
 
 
 def list_plan(section: ElicitSection | None, folder: Path) -> ElicitPlan | None:
@@ -88,10 +88,10 @@ def check_control(plan: ElicitPlan | None, respondents: Sequence[Respondent]) ->
 
 def _refuse_idle(section: ElicitSection) -> None:
     """Refuse a key that belongs to another mode."""
-    others = {key for mode, keys in _ONLY.items() if mode != section.mode for key in keys}
+    others = {key for modes, keys in _ONLY.items() if section.mode not in modes.split(" or ") for key in keys}
     idle = sorted(others & section.model_fields_set)
     if idle:
-        belongs = next(mode for mode, keys in _ONLY.items() if idle[0] in keys)
+        belongs = next(modes for modes, keys in _ONLY.items() if idle[0] in keys).replace(" or ", '" or "')
         msg = (
             f'[elicit] {idle[0]} belongs to mode = "{belongs}" and does nothing in mode = "{section.mode}"; leave it '
             "out, or change the mode."

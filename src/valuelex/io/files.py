@@ -42,6 +42,10 @@ DIGITS = 6
 RESULT_FILES = (
     "study.resolved.json",
     "responses.parquet",
+    "observed_texts.parquet",
+    "observed_forms.csv",
+    "observed_rates.csv",
+    "observed.json",
     "lexicon.json",
     "response_matrix.npz",
     "structure.json",

@@ -83,14 +83,14 @@ class LedgerReading:
         with self._errors():
             return frozenset(name for (name,) in self._db.execute("SELECT DISTINCT sender FROM claim"))
 
-    def answers(self) -> Iterator[Answer]:
-        """Read all answers, those of one stage and respondent one after another; memory does not grow with them."""
+    def answers(self, stage: str | None = None) -> Iterator[Answer]:
+        """Read all answers, or those of one stage, in an order of their own; memory does not grow with them."""
         query = (
             "SELECT call.*, payload, latency_s, attempts, received_at FROM call JOIN reply ON call_key = key "
-            "ORDER BY stage, respondent_id, draw, item_id, key"
+            "WHERE stage = coalesce(?, stage) ORDER BY stage, respondent_id, draw, item_id, key"
         )
         with self._errors():
-            for row in self._db.execute(query):
+            for row in self._db.execute(query, (stage,)):
                 yield Answer(Call(*row[:11]), *row[11:])
 
     def answered(self, keys: Iterable[str] | None = None) -> frozenset[str]:
@@ -195,7 +195,7 @@ class LedgerReading:
         """Return what changes whenever a reply is added, or replaced by another that came at another time."""
         query = (
             "SELECT count(*), coalesce(sum(length(payload)), 0), "
-            "coalesce(sum(CAST(received_at * 1000000 AS INTEGER)), 0) FROM reply"
+            "coalesce(sum(CAST(received_at * 1000000 AS INTEGER) % 1000000007), 0) FROM reply"
         )
         with self._errors():
             n, size, microseconds = self._db.execute(query).fetchone()

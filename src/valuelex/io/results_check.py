@@ -16,6 +16,7 @@ from valuelex.domain.check import Check
 TRACED = (
     "responses.parquet",
     "human_responses.parquet",
+    "observed_texts.parquet",
     "term_ratings.parquet",
     "completions.parquet",
     "notes.parquet",

@@ -38,6 +38,7 @@ from valuelex.io import assets, prices, registry
 from valuelex.io.elicit_form import check_control, list_plan, term_plan
 from valuelex.io.model_lookup import check_way, rates_together, recorded_name, resolve_model
 from valuelex.io.namer_plan import namer_plan
+from valuelex.io.observe_form import measures, observe_plan, observes
 from valuelex.io.study_form import JudgeSection, ProjectSection, RespondentSection, StudyFile
 from valuelex.io.study_populations import read_populations
 
@@ -164,7 +165,7 @@ def resolve(read: StudyFile, folder: Path, price_file: Path | None = None) -> St
         raise StudyError(msg)
     elicit = list_plan(read.elicit, folder)
     check_control(elicit, respondents)
-    if read.elicit is not None and elicit is None and "normalise" in read.model_fields_set:
+    if read.elicit is not None and read.elicit.mode == "rate" and "normalise" in read.model_fields_set:
         msg = f'[normalise] does nothing in [elicit] mode = "{read.elicit.mode}", where terms are given; leave it out.'
         raise StudyError(msg)
     _check_factors(read.compare.factors, respondents)
@@ -177,13 +178,16 @@ def resolve(read: StudyFile, folder: Path, price_file: Path | None = None) -> St
     if len(set(read.compare.remove)) < len(read.compare.remove):
         msg = f"[compare] remove names {read.compare.remove[0]!r} twice; once is enough."
         raise StudyError(msg)
+    observe = observe_plan(read, respondents, folder)
     return Study(
         name=read.study.name,
         seed=read.study.seed,
         respondents=respondents,
         elicit=elicit,
         terms=term_plan(read.elicit, folder),
-        normalise=NormalisePlan(**read.normalise.model_dump()) if elicit else None,
+        observe=observe,
+        measures=measures(read),
+        normalise=NormalisePlan(**read.normalise.model_dump()) if elicit or observes(read) else None,
         construct=ConstructPlan(**read.construct_.model_dump()) if read.elicit else None,
         factors=FactorPlan(**read.factors.model_dump()) if read.elicit else None,
         populations=read_populations(read.populations, respondents),

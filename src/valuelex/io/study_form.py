@@ -65,9 +65,12 @@ class RespondentSection(Section):
 
 
 class ElicitSection(Section):
-    """How value words are asked for, or which terms are rated; defaults that depend on the mode are None here."""
+    """How value words are asked for, which terms are rated, or which are looked for in recorded texts.
 
-    mode: Literal["list", "rate"] = "list"
+    Defaults that depend on the mode are None here.
+    """
+
+    mode: Literal["list", "rate", "observe"] = "list"
     prompts: Text | None = None
     draws: Count = 1
     max_tokens: Count | None = None

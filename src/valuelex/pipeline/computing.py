@@ -19,6 +19,7 @@ from valuelex.domain.evidence import Structure
 from valuelex.domain.human_control import HumanControl
 from valuelex.domain.lexicon import Lexicon, Response, ResponseMatrix
 from valuelex.domain.measure import PANEL, REASONS, Completion, Orientation, RatingArray
+from valuelex.domain.observed import Observed, ObservedText
 from valuelex.domain.results import Found, Results, leading
 from valuelex.domain.second import SecondMethods
 from valuelex.domain.sources import Sources
@@ -33,6 +34,7 @@ from valuelex.pipeline.crossing import cross_built
 from valuelex.pipeline.eliciting import answers_as_human, compare_with_human, rate_terms, with_structure
 from valuelex.pipeline.measuring import Ask, Embeddings, Measured, measure_respondents
 from valuelex.pipeline.naming import name_groups
+from valuelex.pipeline.observing import Recorded, observe
 from valuelex.pipeline.planning import Stage, first_round
 from valuelex.pipeline.structuring import with_further_routes
 from valuelex.pipeline.workspace import Progress, Workspace, stage_rng
@@ -45,6 +47,7 @@ from valuelex.stages.construct import construct
 from valuelex.stages.elicit import read_responses, truncated_responses
 from valuelex.stages.families import WordRules
 from valuelex.stages.normalise import normalise
+from valuelex.stages.observed_structure import topics_first
 from valuelex.stages.project import read_completions
 from valuelex.stages.quality import measure_quality
 from valuelex.stages.score import orient
@@ -59,6 +62,7 @@ def compute(
     embedder: MiniLM | None,
     progress: Progress,
     until: Stage,
+    recorded: Recorded,
 ) -> Results | None:
     """Carry a study from its answers to the results of the stage `until`, and write them.
 
@@ -76,6 +80,8 @@ def compute(
         Told which computation begins.
     until
         The last stage.
+    recorded
+        Reads the recorded texts, where the study looks for terms in them.
 
     Returns
     -------
@@ -92,6 +98,7 @@ def compute(
     responses = read_responses(calls["elicit"], replies, study)
     rated = rate_terms(workspace, calls, ask)
     human = answers_as_human(workspace, calls, ask, None if embedder is None else normalised)
+    seen = observe(workspace, recorded, progress, structure=embedder is not None)
     if embedder is None:
         if study.elicit is not None:
             files.write_responses(folder, responses)
@@ -104,6 +111,13 @@ def compute(
             files.write_structure(folder, rated.structure)
     found: Found | None = None
     control: HumanControl | None = None
+    if seen is not None and not seen.observed.why_none:
+        progress.step("Building the value system")
+        structure = structure_of(study, seen.matrix, seen.observed.texts, embedder)
+        structure = replace(structure, verdict=topics_first(structure.verdict, seen.observed.topic))
+        files.write_structure(folder, structure)
+        system = build_system(structure.taxonomy, study.name)
+        found = Found((), seen.lexicon, seen.matrix, structure, system)
     if study.elicit is not None:
         progress.step("Building the value system")
         truncated = truncated_responses(responses, replies)
@@ -111,8 +125,10 @@ def compute(
         if human is not None:
             control = compare_with_human(study, found, human)
             files.write_human_control(folder, control)
-    if until == "construct":
+    if until == "construct" or (until == "project" and not study.measures):
         return None
+    if seen is not None and not study.measures:
+        return _report_observed(workspace, found, seen.observed)
     if until == "project":
         first = first_round(study, calls["project"])
         completions = read_completions(first, ask("project", first), study.project.test)
@@ -128,6 +144,8 @@ def compute(
     _require_ratings(measured, folder)
     progress.step("Estimating orientations, contrasts and their quality")
     results = replace(_conclude(study, found, systems, measured, ask), rated=rated, control=control)
+    if seen is not None:
+        results = replace(results, observed=seen.observed)
     if results.built is not None and results.taxonomy is not None:
         progress.step("Holding the value system against known ones")
         walks = cross_built(study, results.built, results.taxonomy, embedder)
@@ -141,6 +159,26 @@ def compute(
     files.write_orientations(folder, results.orientations)
     files.write_contrasts(folder, results.contrasts)
     files.write_quality(folder, results)
+    files.write_report(folder, render(results))
+    return results
+
+
+def _report_observed(workspace: Workspace, found: Found | None, observed: Observed) -> Results:
+    """Report on a study in which nobody was measured."""
+    study, folder = workspace.study, workspace.folder
+    results = Results(
+        study=study,
+        found=found,
+        systems=(),
+        completions=(),
+        ratings=(),
+        orientations=(),
+        contrasts=(),
+        warnings=caveats(study, found, ()),
+        version=__version__,
+        observed=observed,
+    )
+    files.write_systems(folder, _all_systems(results), found.taxonomy if found else None)
     files.write_report(folder, render(results))
     return results
 
@@ -182,7 +220,7 @@ def normalised(
 
 
 def structure_of(
-    study: Study, matrix: ResponseMatrix, responses: Sequence[Response], embedder: MiniLM
+    study: Study, matrix: ResponseMatrix, responses: Sequence[Response | ObservedText], embedder: MiniLM
 ) -> Structure:
     """Group the terms of a study, by its plan and seed."""
     if study.construct is None:
@@ -194,7 +232,7 @@ def structure_of(
     )
 
 
-def _sources(study: Study, matrix: ResponseMatrix, responses: Sequence[Response]) -> Sources:
+def _sources(study: Study, matrix: ResponseMatrix, responses: Sequence[Response | ObservedText]) -> Sources:
     prompt_of = {r.id: r.prompt_id for r in responses}
     return Sources.of(study.respondents, matrix.respondent_ids, [prompt_of[i] for i in matrix.response_ids])
 

@@ -39,7 +39,7 @@ def planned_calls(study: Study) -> dict[CallStage, tuple[Call, ...]]:
         "term": plan_term_ratings(study),
     }
     calls |= {stage: own for stage, own in asked_besides.items() if own}
-    calls["project"] = plan_completions(study)
+    calls["project"] = plan_completions(study) if study.measures else ()
     seen: dict[str, Call] = {}
     for call in (c for stage in calls.values() for c in stage):
         other = seen.setdefault(call.key, call)

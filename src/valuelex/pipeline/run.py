@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 
 from valuelex.domain.budget import Budget
 from valuelex.domain.call import Call, CallStage
@@ -89,7 +90,8 @@ def run(
             asker.ahead(independent_calls(study, calls, until))
             from valuelex.pipeline.computing import compute  # Slow to import, and not needed to send.
 
-            results = compute(replace(workspace, study=study), calls, asker, embedder, progress, until)
+            resolved, texts = replace(workspace, study=study), partial(ledger.answers, "observe")
+            results = compute(resolved, calls, asker, embedder, progress, until, texts)
         if results is not None and asker.is_complete:
             mark_finished(workspace, ledger)
         if send and not asker.n_sent:

@@ -48,6 +48,7 @@ _MADE_BY: tuple[tuple[Stage, frozenset[str]], ...] = (
                 "structure.json",
                 "value_system.json",
                 "names.parquet",
+                "observed.json",
                 *STRUCTURE_FILES,
             }
         ),
@@ -57,6 +58,9 @@ _MADE_BY: tuple[tuple[Stage, frozenset[str]], ...] = (
         frozenset(
             {
                 "responses.parquet",
+                "observed_texts.parquet",
+                "observed_forms.csv",
+                "observed_rates.csv",
                 "human_responses.parquet",
                 "term_ratings.parquet",
                 "rated_matrix.parquet",
@@ -126,7 +130,15 @@ def _compute_again(workspace: Workspace, ledger: Ledger, until: Stage, progress:
         if found:
             files.write_probes(again, found)
         try:
-            compute(Workspace(study, again), calls, asker, embedder, progress, until)
+            compute(
+                Workspace(study, again),
+                calls,
+                asker,
+                embedder,
+                progress,
+                until,
+                lambda: ledger.answers("observe"),
+            )
         except DataError as error:
             stopped = str(error).replace(str(again), str(workspace.folder))
         return compare_results(workspace.folder, again, files.RESULT_FILES, stopped)

@@ -353,7 +353,11 @@ def _panel_data(
             for measure, of_measure in zip(measures, means, strict=True)
         ],
         "noRating": _NO_RATING,
-        **(_term_data(results.found) if results.found is not None else {"responses": [], "terms": []}),
+        **(
+            _term_data(results.found)
+            if results.found is not None and results.found.responses
+            else {"responses": [], "terms": []}
+        ),
     }
 
 
@@ -368,8 +372,10 @@ def _kept(
     ]
 
 
-def _term_data(found: Found) -> dict[str, Any]:
+def _term_data(found: Found | None) -> dict[str, Any]:
     """Return the responses, and for each term of the matrix the numbers of those that named it."""
+    if found is None or not found.responses:
+        return {"responses": [], "terms": []}
     number_of = {r.id: i for i, r in enumerate(found.responses)}
     rows = [number_of[id_] for id_ in found.matrix.response_ids]
     return {

@@ -18,6 +18,11 @@ from valuelex.report.wording import count, labels, number, p_value, reasons, sha
 
 def write_findings(results: Results, measures: Sequence[Measure]) -> tuple[str, ...]:
     """Write the findings of a study, from its contrasts, orientations and words; at most four."""
+    if results.observed is not None and not results.completions:
+        return (
+            *results.observed.verdict,
+            *filter(None, [results.observed.why_none, _stability_finding(results)]),
+        )
     sentences = [_contrast_finding(results)]
     sentences += [_orientation_finding(results, measure) for measure in measures][:2]
     sentences.append(_stability_finding(results))

@@ -282,7 +282,8 @@ def _points(
 
 def _term_rows(found: Found, places: dict[int, tuple[str, Subdimension | None]]) -> tuple[TermRow, ...]:
     index = {term: i for i, term in enumerate(found.taxonomy.terms)}
-    panel = {term: i for i, term in enumerate(found.matrix.terms)}
+    # Without responses, as where terms were looked for in recorded texts, there is nothing to open.
+    panel = {term: i for i, term in enumerate(found.matrix.terms)} if found.responses else {}
     rows = []
     for term in sorted(found.lexicon.terms, key=lambda t: (-t.n_respondents, -t.n_mentions, t.name)):
         dimension, subdimension, stability = DASH, DASH, DASH

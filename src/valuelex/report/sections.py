@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from valuelex.domain.call import Api, Missing
 from valuelex.domain.lexicon import Response
 from valuelex.domain.measure import Completion
+from valuelex.domain.observed import ObservedText
 from valuelex.domain.results import Results
 from valuelex.domain.study import STUDY, JudgePlan, Respondent, Study, setting_text
 from valuelex.report.crosswalk import CrosswalkSection, build_crosswalk
@@ -21,6 +22,7 @@ from valuelex.report.human_control import ControlSection, build_control
 from valuelex.report.lexical import FoundSection, SystemView, build_found, view_system
 from valuelex.report.measured import ContrastTable, OrientationSection, build_contrasts, build_orientations
 from valuelex.report.naming import namer_setting
+from valuelex.report.observed import ObservedSection, build_observed
 from valuelex.report.populations import PopulationSection, build_populations
 from valuelex.report.quality import QualitySection, build_quality, saving_sentence
 from valuelex.report.rated_terms import RatedSection, build_rated
@@ -119,6 +121,8 @@ class Report:
     facts: tuple[Fact, ...]
     findings: tuple[str, ...]
     asked: AskedSection
+    measured: bool
+    observed: ObservedSection | None
     found: FoundSection | None
     structure: StructureSection | None
     factors: tuple[FactorSection, ...]
@@ -156,6 +160,8 @@ def build_report(results: Results) -> Report:
         facts=_facts(results, measures),
         findings=write_findings(results, measures),
         asked=_asked(results),
+        measured=bool(results.completions),
+        observed=build_observed(results),
         found=build_found(results),
         structure=build_structure(results),
         factors=build_factors(results),
@@ -193,8 +199,8 @@ def _facts(results: Results, measures: Sequence[Measure]) -> tuple[Fact, ...]:
         Fact("Respondents", f"{len(respondents):,}", f"{count(n_models, 'model')}, {_families(n_families)}"),
     ]
     if results.found is not None:
-        responses = results.found.responses
-        facts.append(_answers_fact("Responses", "parseable", responses))
+        if results.observed is None:
+            facts.append(_answers_fact("Responses", "parseable", results.found.responses))
         lexicon = results.found.lexicon
         merged, dropped = len(lexicon.merges), len(lexicon.dropped)
         facts.append(
@@ -204,6 +210,13 @@ def _facts(results: Results, measures: Sequence[Measure]) -> tuple[Fact, ...]:
                 f"{count(merged, 'form')} merged, {count(dropped, 'form')} dropped",
             )
         )
+    if results.observed is not None:
+        texts = results.observed.texts
+        missing = sum(text.missing is not None for text in texts)
+        words = f"{results.observed.n_words:,} words in {len(texts) - missing:,} of them"
+        facts.append(Fact("Recorded texts", f"{len(texts):,}", words))
+    if not results.completions:
+        return tuple(facts)
     facts.append(_answers_fact("Completions", "usable", results.completions))
     return (*facts, *_rated_facts(results, measures))
 
@@ -232,7 +245,7 @@ def _rated_facts(results: Results, measures: Sequence[Measure]) -> list[Fact]:
     return facts
 
 
-def _count_reasons(answers: Sequence[Response | Completion]) -> dict[Missing, int]:
+def _count_reasons(answers: Sequence[Response | Completion | ObservedText]) -> dict[Missing, int]:
     found = [a.missing for a in answers]
     return {reason: found.count(reason) for reason in Missing if reason in found}
 
@@ -272,9 +285,9 @@ def _asked(results: Results) -> AskedSection:
                 else f"{known.theme(s.theme)} against {known.theme(s.against)}",
                 _first_answers(shown, [c for c in results.completions if c.stem_id == s.id]),
             )
-            for s in study.project.test.stems
+            for s in (study.project.test.stems if study.measures else ())
         ),
-        stem_examples=study.project.test.examples,
+        stem_examples=study.project.test.examples if study.measures else (),
     )
 
 
@@ -327,13 +340,18 @@ def _first_answers(
 def _missing_tables(results: Results) -> tuple[MissingTable, ...]:
     tables = []
     ids = [r.id for r in results.study.respondents]
-    if results.found is not None:
+    if results.observed is not None:
+        tables.append(_missing_table("Recorded texts", ids, results.observed.texts))
+    elif results.found is not None:
         tables.append(_missing_table("Responses", ids, results.found.responses))
-    tables.append(_missing_table("Completions", ids, results.completions))
+    if results.completions:
+        tables.append(_missing_table("Completions", ids, results.completions))
     return tuple(tables)
 
 
-def _missing_table(title: str, ids: Sequence[str], answers: Sequence[Response | Completion]) -> MissingTable:
+def _missing_table(
+    title: str, ids: Sequence[str], answers: Sequence[Response | Completion | ObservedText]
+) -> MissingTable:
     occurring = tuple(_count_reasons(answers))
     rows = []
     for name, group in [
@@ -359,6 +377,8 @@ def _method(results: Results) -> MethodSection:
             ("Longest answer to a prompt", count(study.elicit.max_tokens, "token")),
         ]
         sources.append((f"Prompts {prompts.name}", prompts.source))
+    if study.observe is not None:
+        settings.append(("Terms looked for in recorded texts", study.observe.source))
     if study.normalise is not None:
         plan = study.normalise
         merged = [f"{form} → {term}" for form, term in sorted(plan.merge.items())]
@@ -373,6 +393,8 @@ def _method(results: Results) -> MethodSection:
             ("Resamples for stability", f"{study.construct.resamples:,}"),
             ("Namer of groups", namer_setting(study.namer)),
         ]
+    if not study.measures:
+        return MethodSection(tuple(settings), tuple(sources))
     test = study.project.test
     settings += [
         ("Projective test", f"{test.name}, {count(len(test.stems), 'stem')}"),

@@ -87,7 +87,7 @@ def caveats(
         sentences += naming_caveats(found.naming)
     sentences += template_caveats(study)
     sentences += _about_calls(study, found, completions)
-    sentences += _about_judges(study)
+    sentences += _about_judges(study) if study.measures else []
     for array in ratings:
         lost = int((array.missing[[c.missing is None for c in completions]] == _CALL_FAILED).sum())
         if lost and array.judge != PANEL:
@@ -95,7 +95,7 @@ def caveats(
                 f"{lost} ratings of judge {array.judge!r} on {array.system!r} have no answer yet (CALL_FAILED); run "
                 "the study again to ask for them."
             )
-    if study.project.test.draft:
+    if study.measures and study.project.test.draft:
         sentences.append(
             f"The stems of {study.project.test.name!r} were drafted by a language model and not edited by a person; "
             "they may favour what that model thinks of."
@@ -105,6 +105,15 @@ def caveats(
             "The anchors of the built system are sentences in one fixed form around its markers; ratings on it "
             "are cruder than those on a system with hand-written anchors."
         )
+    if study.observe is not None:
+        sentences.append(
+            "Terms were looked for in recorded texts: a word in use is no statement of what one values. Words with "
+            "several senses are counted or left out by rule, not by reading; look at the examples of "
+            "observed_forms.csv. The value system is built from texts as they are, so that its groups hold what topics "
+            "make as well; how much that is, and whether more is left, is told under “Terms in recorded texts”."
+        )
+    if not study.measures:
+        return tuple(sentences)
     sentences.append(
         "Intervals and tests are over stems: they tell how a result would move with other stems of the "
         "same kind, not with other models or other judges."

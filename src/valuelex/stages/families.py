@@ -49,6 +49,7 @@ class WordRules:
     phrase_heads: frozenset[str]
     trailing_heads: frozenset[str]
     ambiguous: frozenset[str]
+    ambiguous_in_texts: frozenset[str]
     not_values: frozenset[str]
     apart: frozenset[frozenset[str]]
     longest: int
@@ -106,6 +107,7 @@ class WordRules:
             phrase_heads=frozenset(words["phrase_heads"].split()),
             trailing_heads=frozenset(words["trailing_heads"].split()),
             ambiguous=frozenset(words["ambiguous_in_prose"].split()),
+            ambiguous_in_texts=frozenset(words.get("ambiguous_in_texts", "").split()),
             not_values=not_values,
             apart=apart,
             longest=max(len(form.split()) for form in forms),

@@ -13,7 +13,7 @@ NEGATION_REACH = 6
 """Words after a negation in a sentence that are not taken as valued."""
 
 TURN = re.compile(r"\b(?:but|rather|instead)\b", re.IGNORECASE)
-_NO_NEGATION_BEFORE = frozenset({"only", "just", "merely", "simply"})
+NO_NEGATION_BEFORE = frozenset({"only", "just", "merely", "simply"})
 _TOKEN = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 
 
@@ -26,7 +26,7 @@ def scan(text: str, rules: WordRules) -> list[str]:
     while at < len(tokens):
         low = tokens[at][1]
         after = tokens[at + 1][1] if at + 1 < len(tokens) else ""
-        if low in rules.negations and low not in rules.families and after not in _NO_NEGATION_BEFORE:
+        if low in rules.negations and low not in rules.families and after not in NO_NEGATION_BEFORE:
             blocked_until = at + NEGATION_REACH
         elif TURN.fullmatch(low):
             blocked_until = -1

@@ -147,7 +147,9 @@ def _learn(seen: Array, groups: Labels, cells: NDArray[np.int64] | None) -> _Fac
     shared = common[groups]
     raw = np.divide(with_others, shared, out=np.zeros(len(groups)), where=shared > 0)
     # What sampling alone would spread them by, against how far they lie apart.
-    noise = np.divide(shared**2 + 1.0 / size[groups], (n - 1) * shared**2, out=np.ones(len(groups)), where=shared > 0)
+    noise = np.divide(
+        shared**2 + 1.0 / size[groups], (n - 1) * shared**2, out=np.ones(len(groups)), where=shared > 0
+    )
     apart = (raw - shared) ** 2 @ member
     kept = np.divide(np.clip(apart - noise @ member, 0.0, None), apart, out=np.zeros(k), where=apart > 0)
     loading = np.clip(shared + kept[groups] * (raw - shared), 0.0, np.sqrt(1.0 - LEAST_OWN))
