@@ -218,15 +218,15 @@ def unit_totals(counts: ListCounts, weights: Array) -> tuple[Array, Array, Array
 
 
 def profiles(counts: ListCounts) -> Array:
-    """Return the profile of each unit: (n_units, n_columns) square roots of how often it names each column.
+    """Return the profile of each unit: (n_units, n_columns) logarithms of how often it names each column.
 
-    Totals are brought to the mean length over units, so that units that said more do not count more; the square
-    root makes the sampling variance of rare and of frequent columns the same.
+    ``log((s + 1/2) / l)``, s the lists of the unit that hold the column and l the sum of their lengths. What a unit
+    likes multiplies its rates, so that on this scale frequent and rare columns of one group move alike; on others
+    they would look like two groups.
     """
     totals, lengths, _ = unit_totals(counts, np.ones(counts.n_blocks))
-    rate = np.divide(lengths.mean(), lengths, out=np.zeros_like(lengths), where=lengths > 0)
-    root: Array = np.sqrt(totals * rate[:, None])
-    return root
+    rate: Array = np.log((totals + 0.5) / np.maximum(lengths, 1.0)[:, None])
+    return rate
 
 
 def between_affinity(profile: ArrayLike, weights: Array | None = None) -> Affinity:
