@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuelex.domain.call import Missing, Reply, read_reply
+from valuelex.domain.evidence import Level, LevelChoice, Outcome, Structure
 from valuelex.domain.lexicon import ResponseMatrix
 from valuelex.domain.measure import Completion, Manual, ProjectiveTest, RatingArray, Stem, StemKind
-from valuelex.domain.structure import Dimension, Subdimension, ValueSystem
+from valuelex.domain.structure import Dimension, Subdimension, Taxonomy, ValueSystem
 from valuelex.domain.study import (
     ComparePlan,
     ConstructPlan,
@@ -90,7 +91,7 @@ def study(
         respondents=tuple(respondents),
         elicit=ElicitPlan(prompts or prompt_set(), draws, max_tokens=64) if elicits else None,
         normalise=NormalisePlan(2, (), (), {}) if elicits else None,
-        construct=ConstructPlan(2, 3, 20) if elicits else None,
+        construct=ConstructPlan(n_dimensions=2, n_subdimensions=3, resamples=20) if elicits else None,
         project=ProjectPlan(test or projective_test(), draws, 32, (system(),), built=False),
         judges=(JudgePlan("axis", "axis"),),
         manual=manual(),
@@ -141,3 +142,68 @@ def rating_table(
 def response_matrix(lists: NDArray[np.uint8], who: Sequence[str], terms: Sequence[str]) -> ResponseMatrix:
     ids = tuple(f"{name}:{i}" for i, name in enumerate(who))
     return ResponseMatrix(lists, ids, tuple(who), tuple(terms))
+
+
+def level_choice(
+    level: Level = Level.JOINT,
+    outcome: Outcome = Outcome.GROUPS,
+    n_groups: int = 3,
+    *,
+    n_candidates: int = 5,
+    plausible: Sequence[int] = (),
+    trace: float = 8.0,
+) -> LevelChoice:
+    """A choice of a number of groups; k groups gain k - 1 nats a source, with an error of half a nat."""
+    numbers = tuple(range(1, n_candidates + 1))
+    return LevelChoice(
+        level,
+        outcome,
+        n_groups,
+        numbers,
+        tuple(k - 1.0 for k in numbers),
+        tuple(0.5 if k > 1 else 0.0 for k in numbers),
+        tuple(1.0 / k for k in numbers),
+        tuple(plausible) or (n_groups,),
+        trace,
+    )
+
+
+def taxonomy(
+    subdimension: Sequence[int] = (0, 0, 1, 1, 2, 2), dimension: Sequence[int] = (0, 0, 1)
+) -> Taxonomy:
+    """Terms w00, w01... in the given groups, all alike stable and central; `dimension` is one a group."""
+    groups = np.asarray(subdimension, dtype=np.int64)
+    n = len(groups)
+    return Taxonomy(
+        tuple(f"w{i:02d}" for i in range(n)),
+        groups,
+        np.asarray(dimension, dtype=np.int64)[groups],
+        np.ones(n),
+        np.full(n, 0.9),
+        np.zeros((n, 2)),
+        {"between": 1.0, "within": 0.5, "embeddings": 0.25},
+        20,
+        "families",
+    )
+
+
+def structure(of: Taxonomy | None = None, **changes: Any) -> Structure:
+    """What was found of six families and nothing more than that; any field can be given another value."""
+    plain = Structure(
+        taxonomy=of or taxonomy(),
+        joint=level_choice(),
+        levels=(),
+        views=(),
+        groups=(),
+        nulls=(),
+        splits=(),
+        sensitivities=(),
+        control=None,
+        dimension_gain={},
+        given=False,
+        independent="families",
+        n_independent=6,
+        profiled="models",
+        n_models=8,
+    )
+    return replace(plain, **changes)

@@ -148,8 +148,8 @@ def test_without_elicit_nothing_is_elicited(tmp_path: Path) -> None:
         ("[0.5, 1.0]", "[0.5, 0.5]", "2 respondents are described twice (first: 'm chat nurse t0.5')"),
         (
             "[elicit]\n",
-            "[construct]\nn_dimensions = 9\n[elicit]\n",
-            "[construct] n_dimensions = 9 is more than",
+            "[construct]\nn_subdimensions = 6\nn_dimensions = 9\n[elicit]\n",
+            "[construct] n_dimensions = 9 is more than n_subdimensions = 6; ",
         ),
         ("seed = 1", "seed = ", "not valid TOML: "),
         ("stems = 12", "wordings = 4", "[project] wordings = 4, but the stems of 'valuelex-120' have 3"),

@@ -14,7 +14,7 @@ from statistics import fmean, stdev
 
 import numpy as np
 
-from examples import manual
+from examples import level_choice, manual, structure
 from valuelex.domain.call import Missing
 from valuelex.domain.lexicon import Drop, Dropped, Lexicon, Merge, Response, ResponseMatrix, Rule, Term
 from valuelex.domain.measure import (
@@ -305,11 +305,19 @@ def found(people: tuple[Respondent, ...], words: tuple[tuple[str, ...], ...], dr
         rng.random(len(names)),
         np.round(rng.uniform(0.2, 1.0, len(names)), 3),
         centres + rng.normal(0, 0.25, (len(names), 2)),
-        0.25,
+        {"between": 1.0, "within": 0.5, "embeddings": 0.0},
         200,
     )
     matrix = ResponseMatrix(values, tuple(r for r, _, _ in rows), tuple(by), names)
-    return Found(tuple(responses), Lexicon(terms, merges, dropped), matrix, taxonomy, built_system(words))
+    evidence = structure(
+        taxonomy,
+        joint=level_choice(n_groups=len(words)),
+        given=True,
+        independent="respondents",
+        n_independent=len(people),
+        verdict=(f"A verdict. {SCRIPT}",),
+    )
+    return Found(tuple(responses), Lexicon(terms, merges, dropped), matrix, evidence, built_system(words))
 
 
 def example_results(
@@ -342,7 +350,9 @@ def example_results(
         respondents=people,
         elicit=ElicitPlan(prompts, draws, 64) if elicited else None,
         normalise=NormalisePlan(2, ("warmth",), (), {"warm": "warmth"}) if elicited else None,
-        construct=ConstructPlan(2, len(words), 200) if elicited else None,
+        construct=ConstructPlan(n_dimensions=2, n_subdimensions=len(words), resamples=200)
+        if elicited
+        else None,
         project=ProjectPlan(
             ProjectiveTest("stems-test", "Made up for tests.", items, ("The soup was hot, so I waited.",)),
             draws,

@@ -182,7 +182,8 @@ def test_the_tree_holds_every_term_once_under_its_own_group(results, report):
 def test_groups_are_found_by_their_markers_and_not_by_their_number(results):
     taxonomy = results.found.taxonomy
     renumbered = replace(taxonomy, subdimension=3 - taxonomy.subdimension, dimension=1 - taxonomy.dimension)
-    report = build_report(replace(results, found=replace(results.found, taxonomy=renumbered)))
+    structure = replace(results.found.structure, taxonomy=renumbered)
+    report = build_report(replace(results, found=replace(results.found, structure=structure)))
     placed = {w.name: (d.name, g.name) for d in report.found.dimensions for g in d.groups for w in g.words}
     assert placed["care"] == ("Found 1", "clarity accuracy")
 
@@ -197,11 +198,11 @@ def test_stability_decides_how_firm_a_word_looks():
     ]
 
 
-def test_an_embedding_weight_of_zero_is_said_in_words(results):
-    found = replace(results.found, taxonomy=replace(results.found.taxonomy, embedding_weight=0.0))
-    report = build_report(replace(results, found=found))
-    assert "embeddings did not help" in report.found.embeddings
-    assert "none are used" in report.found.embeddings
+def test_the_weights_of_the_views_are_said_in_words(report):
+    assert report.found.embeddings == (
+        "Terms are grouped by a weighted sum of views: between sources 1.00, within responses 0.50 and embeddings "
+        "0.00; 0 means that a view did not help to predict sources."
+    )
 
 
 def test_drops_are_grouped_by_reason(report):

@@ -1,6 +1,6 @@
 import dataclasses
 
-from examples import MODEL, respondent, study
+from examples import MODEL, respondent, structure, study
 from valuelex.domain.call import Missing
 from valuelex.domain.lexicon import Lexicon
 from valuelex.domain.measure import Completion
@@ -16,8 +16,8 @@ def families(*names):
     return [respondent(f"r{i}", family=name) for i, name in enumerate(names)]
 
 
-def found():
-    return Found((), Lexicon((), (), ()), matrix=None, taxonomy=None, system=None)
+def found(**changes):
+    return Found((), Lexicon((), (), ()), matrix=None, structure=structure(**changes), system=None)
 
 
 def test_one_respondent_on_a_shipped_system_has_only_what_always_holds():
@@ -71,18 +71,22 @@ def test_failed_calls_cut_completions_and_two_ways_of_asking_are_told():
     assert "a contrast of the two is one of ways of asking" in said
 
 
-def test_given_numbers_of_groups_are_told_when_groups_were_built():
-    said = caveats(study(), found(), ["tiny"])
+def test_a_given_number_of_groups_is_told_when_groups_were_built():
+    said = caveats(study(), found(given=True), ["tiny"])
     assert said[0] == (
-        "The numbers of groups (2 dimensions, 3 subdimensions) were given by the study and not found in the "
-        "data. A word can stay in its group by its meaning alone, so a stable group is no proof that respondents "
-        "share this structure."
+        "The number of groups (3 subdimensions) was given by the study and not found in the data. A word can stay "
+        "in its group by its meaning alone, so a stable group is no proof that respondents share this structure."
     )
     assert said[1:] == ALWAYS
+    assert caveats(study(), found(), ["tiny"]) == ALWAYS
+
+
+def test_what_the_data_could_not_give_is_told():
+    assert caveats(study(), found(notes=("One.", "Two.")), ["tiny"]) == ("One.", "Two.", *ALWAYS)
 
 
 def test_anchors_of_a_built_system_are_told_to_be_crude():
-    said = caveats(study(), found(), ["tiny", "built"])
+    said = caveats(study(), found(given=True), ["tiny", "built"])
     assert said[2] == (
         "The anchors of the built system are sentences in one fixed form around its markers; ratings on it "
         "are cruder than those on a system with hand-written anchors."

@@ -9,13 +9,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
 
 from valuelex.domain.evidence import NullTest
 from valuelex.domain.lexicon import ResponseMatrix
 from valuelex.stages.material import Material
 from valuelex.stats.block_model import BlockModelChoice
-from valuelex.stats.cluster import Labels
+from valuelex.stats.cluster import Labels, adjusted_rand
 from valuelex.stats.level_choice import (
     Evidence,
     Held,
@@ -26,9 +25,9 @@ from valuelex.stats.level_choice import (
     held_out_gains,
     partitions,
 )
+from valuelex.stats.level_gain import gain_over
 from valuelex.stats.levels import ListCounts, count_lists
 from valuelex.stats.nulls import curveball, permute_columns
-from valuelex.stats.stability import compare_partitions
 
 Array = NDArray[np.float64]
 N_REPLICATES = 19
@@ -149,18 +148,10 @@ def _against(
 def _against_meaning(material: Material, weights: Weights, k: int, folds: list[Held]) -> NullTest:
     """Compare what groups with the lists and groups of meaning alone predict, source by source; one-sided t test."""
     gains = held_out_gains(material.evidence, material.embeddings, k, folds, [weights, (0.0, 0.0, 1.0)])
-    difference = gains[0] - gains[1]
-    n = len(difference)
-    error = float(difference.std(ddof=1) / np.sqrt(n)) if n > 1 else 0.0
-    mean = float(difference.mean())
-    if error > 0:
-        p, high = (
-            float(student.sf(mean / error, n - 1)),
-            float(gains[1].mean() + student.isf(0.05, n - 1) * error),
-        )
-    else:
-        p, high = 1.0, float(gains[1].mean())
-    return NullTest("embeddings only", MEANING, float(gains[0].mean()), float(gains[1].mean()), high, p, n)
+    p, high = gain_over(*gains)
+    return NullTest(
+        "embeddings only", MEANING, float(gains[0].mean()), float(gains[1].mean()), high, p, gains.shape[1]
+    )
 
 
 def _like_meaning(material: Material, weights: Weights, k: int, rng: np.random.Generator) -> NullTest:
@@ -168,10 +159,8 @@ def _like_meaning(material: Material, weights: Weights, k: int, rng: np.random.G
     lists_weights = (weights[0], weights[1], 0.0) if any(weights[:2]) else (*material.evidence.mixes[0], 0.0)
     (lists,) = partitions(views, lists_weights, material.n_terms, [k])
     (meaning,) = partitions(views, (0.0, 0.0, 1.0), material.n_terms, [k])
-    observed = compare_partitions(lists, meaning).adjusted_rand
-    drawn = np.array(
-        [compare_partitions(lists, rng.permutation(meaning)).adjusted_rand for _ in range(N_SHUFFLES)]
-    )
+    observed = adjusted_rand(lists, meaning)
+    drawn = np.array([adjusted_rand(lists, rng.permutation(meaning)) for _ in range(N_SHUFFLES)])
     return NullTest(
         name="agreement with meaning",
         says=LANGUAGE,

@@ -18,11 +18,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.cluster import KMeans
-from sklearn.metrics import adjusted_rand_score
 
 from valuelex.errors import DataError
 from valuelex.stats.checks import Array, as_groups, first
-from valuelex.stats.cluster import Labels, spectral_embedding
+from valuelex.stats.cluster import Labels, adjusted_rand, spectral_embedding
 from valuelex.stats.cooccurrence import as_lists, cooccurrence, margin_residual
 from valuelex.stats.flags import Flag, Weakness
 
@@ -282,7 +281,7 @@ def _scores(training: _Counts, held_out: _Counts, partitions: list[Labels]) -> A
 def _agreement(partitions: list[list[Labels]]) -> Array:
     pairs = [(a, b) for i, a in enumerate(partitions) for b in partitions[:i]]
     return np.array(
-        [np.mean([adjusted_rand_score(a[k], b[k]) for a, b in pairs]) for k in range(len(partitions[0]))]
+        [np.mean([adjusted_rand(a[k], b[k]) for a, b in pairs]) for k in range(len(partitions[0]))]
     )
 
 

@@ -97,7 +97,7 @@ def leading_vectors(ties: NDArray[Any], n_vectors: int) -> NDArray[np.float64] |
     if n <= MOST_DENSE or n_vectors > n // 4:
         _, vectors = eigh(ties, subset_by_index=(n - n_vectors, n - 1), overwrite_a=True, check_finite=False)
     else:
-        start = scale.astype(ties.dtype)
+        start = np.random.default_rng(0).normal(size=n).astype(ties.dtype)
         _, vectors = eigsh(ties, k=n_vectors, which="LA", v0=start, ncv=max(2 * n_vectors + 1, 30), tol=1e-6)
     vectors = vectors[:, ::-1].astype(np.float64)
     largest = np.abs(vectors).argmax(axis=0)
@@ -226,6 +226,34 @@ def modularity(residual: NDArray[np.float64], total: float, labels: Labels) -> f
     same = labels[:, None] == labels[None, :]
     np.fill_diagonal(same, val=False)
     return float(residual[same].sum() / total)
+
+
+def adjusted_rand(labels: Labels, reference: Labels) -> float:
+    """Return the Rand index of two partitions, corrected for chance: at most 1, about 0 for unrelated ones.
+
+    Parameters
+    ----------
+    labels, reference : (n,)
+        Cluster numbers from 0, of at least one item.
+
+    References
+    ----------
+    Hubert & Arabie (1985), Comparing partitions.
+    """
+    n_columns = int(reference.max()) + 1
+    table = np.bincount(labels * n_columns + reference, minlength=(int(labels.max()) + 1) * n_columns)
+    table = table.reshape(-1, n_columns)
+    n = len(labels)
+    # Ordered pairs of items, in whole numbers: together in both, in one only, in neither.
+    squares = int((table**2).sum())
+    both = squares - n
+    only_first = int((table.sum(axis=1) ** 2).sum()) - squares
+    only_second = int((table.sum(axis=0) ** 2).sum()) - squares
+    if only_first == only_second == 0:
+        return 1.0
+    neither = n * n - squares - only_first - only_second
+    spread = (both + only_first) * (only_first + neither) + (both + only_second) * (only_second + neither)
+    return 2.0 * (both * neither - only_first * only_second) / spread
 
 
 def match_labels(labels: Labels, reference: Labels, n_clusters: int) -> Labels:

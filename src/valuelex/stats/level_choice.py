@@ -15,12 +15,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import adjusted_rand_score
 
 from valuelex.errors import DataError
 from valuelex.stats.block_model import BlockModelChoice, choice_of_gains, standard_error
 from valuelex.stats.checks import Array
-from valuelex.stats.cluster import Labels, leading_vectors, nested_partitions
+from valuelex.stats.cluster import Labels, adjusted_rand, leading_vectors, nested_partitions
 from valuelex.stats.hierarchy import (
     DimensionChoice,
     candidates,
@@ -397,10 +396,7 @@ def _agreement(found: list[list[list[Labels]]]) -> Array:
     pairs = [(a, b) for i, a in enumerate(found) for b in found[:i]]
     return np.array(
         [
-            [
-                np.mean([adjusted_rand_score(a[m][k], b[m][k]) for a, b in pairs])
-                for k in range(len(found[0][m]))
-            ]
+            [np.mean([adjusted_rand(a[m][k], b[m][k]) for a, b in pairs]) for k in range(len(found[0][m]))]
             for m in range(len(found[0]))
         ]
     )

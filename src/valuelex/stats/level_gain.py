@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import t as student
 
 from valuelex.stats.checks import Array
 from valuelex.stats.cluster import Labels
@@ -112,6 +113,29 @@ def between_gains(
     model, null = _learn(seen, groups, cells), _learn(seen, one, None)
     gain = _log_likelihood(new, model) - _log_likelihood(new, null)
     return Gains(gain, _slope(new, model))
+
+
+def gain_over(gains: Array, others: Array) -> tuple[float, float]:
+    """Test whether gains are greater than others of the same cases, by a paired t test.
+
+    Parameters
+    ----------
+    gains, others : (n_cases,)
+        Nats.
+
+    Returns
+    -------
+    (p, high)
+        One-sided p; 1 where cases do not differ, or there is one only. `high` is the mean gain from which on p is
+        under .05.
+    """
+    difference = gains - others
+    n = len(difference)
+    error = float(difference.std(ddof=1) / np.sqrt(n)) if n > 1 else 0.0
+    if error == 0:
+        return 1.0, float(others.mean())
+    p = float(student.sf(difference.mean() / error, n - 1))
+    return p, float(others.mean() + student.isf(0.05, n - 1) * error)
 
 
 @dataclass(frozen=True, slots=True)
