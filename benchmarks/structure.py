@@ -2,9 +2,9 @@
 
 Lists are drawn from three dimensions of two subdimensions each (traits of one dimension correlate .4), by
 `valuelex.stages.simulate`. First the paper's size, 35 models x 15 settings x 15 prompts with 5.6 of 197 words: the
-variance of the values lies between models (B), between settings of a model, or within lists (W); style is what each model
-likes for no reason, with standard deviation 1 where terms are as sensitive to values as 1 (weak: .6). Then plain lists of
-about ten words from one source each, where the only level is that of all lists together.
+variance of the values lies between models (B), between settings of a model, or within lists (W); style is what each
+model likes for no reason, with standard deviation 1 where terms are as sensitive to values as 1 (weak: .6). Then plain
+lists of about ten words from one source each, where the only level is that of all lists together.
 
 For each condition: how often the number of groups was found (from lists alone), how often it was said that there is too
 little data to tell, and the adjusted Rand index with six groups: of each view alone, of the lists together, and of all
@@ -41,18 +41,20 @@ from valuelex.stats.level_choice import (
 from valuelex.stats.levels import Affinity, count_lists, product_affinity, profiles
 
 PAPER = SimulationPlan(PlantedSystem.even(3, 2, 197))
-PLAIN = replace(PAPER, n_models=500, n_respondents=1, n_responses=1, list_length=10.0, shortest=3, shares=Shares(0, 0, 1))
+PLAIN = replace(
+    PAPER, n_models=500, n_respondents=1, n_responses=1, list_length=10.0, shortest=3, shares=Shares(0, 0, 1)
+)
 GOOD, MISLEADING = PlantedMeaning(0.15), PlantedMeaning(0.1, 0.3)
 N_GROUPS = 6
 
 
 def paper(models: float, respondents: float, responses: float, **more: float) -> SimulationPlan:
-    """The paper's size with these shares of variance."""
+    """Plan the paper's size with these shares of variance."""
     return replace(PAPER, shares=Shares(models, respondents, responses), **more)
 
 
 def plain(n: int, p: int, **more: float) -> SimulationPlan:
-    """So many lists of so many words, each from a source of its own."""
+    """Plan so many lists of so many words, each from a source of its own."""
     return replace(PLAIN, n_models=n, system=PlantedSystem.even(3, 2, p), **more)
 
 
@@ -134,6 +136,7 @@ def _said(choice: Any) -> str:
 
 
 def main() -> None:
+    """Print a row for each condition."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=40)
     parser.add_argument("--only", nargs="+", choices=list(CONDITIONS), default=list(CONDITIONS))
@@ -153,7 +156,8 @@ def main() -> None:
         said = ", ".join(f"{found} ({n})" for found, n in Counter(r.found for r in runs).most_common())
         means = [np.mean([r.rand.get(c, np.nan) for r in runs]) for c in columns]
         best = [
-            r.rand["with good"] - max(v for c, v in r.rand.items() if "with " not in c and c != "misleading alone")
+            r.rand["with good"]
+            - max(v for c, v in r.rand.items() if "with " not in c and c != "misleading alone")
             for r in runs
         ]
         spoiled = [r.rand["with misleading"] - r.rand["lists"] for r in runs]

@@ -137,7 +137,7 @@ def test_without_elicit_nothing_is_elicited(tmp_path: Path) -> None:
         (
             "stems = 12",
             'systems = ["schwartz"]',
-            "No shipped systems 'schwartz'; there is 'schwartz-1992', 'stance', 'valuelex-2024'",
+            "No shipped systems 'schwartz'; there is 'de-raad-2016', 'gpla-2025', ",
         ),
         ("[elicit]", '[elicit]\nprompts = "mine.toml"', "mine.toml: no such file"),
         (

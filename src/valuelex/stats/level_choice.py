@@ -138,7 +138,7 @@ class LevelChoices:
 
 
 def choose_levels(
-    evidence: Evidence, rng: np.random.Generator, *, max_groups: int = 10, n_repeats: int = 2
+    evidence: Evidence, rng: np.random.Generator, *, max_groups: int = 10, n_repeats: int = 3
 ) -> LevelChoices:
     """Choose the number of groups at each level by the likelihood of held-out units.
 
