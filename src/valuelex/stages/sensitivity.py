@@ -167,7 +167,7 @@ def sensitivities(
 
     if material.embeddings is not None:
         add("no embeddings", (between, within), weights[:2])
-    if material.n_terms <= MOST_EXACT:
+    if material.n_terms <= MOST_EXACT and weights[1]:
         values = matrix.values[material.filled]
         counts, n = cooccurrence(values), int(material.filled.sum())
         always = np.diag(counts) >= n
@@ -176,7 +176,7 @@ def sensitivities(
             add("phi, pooled, for co-occurrence", (between, Affinity(coded), material.embeddings), weights)
         coded = standardise_pairs(ppmi(counts, n))
         add(
-            "positive mutual information, pooled, for co-occurrence",
+            "PPMI, pooled, for co-occurrence",
             (between, Affinity(coded), material.embeddings),
             weights,
         )

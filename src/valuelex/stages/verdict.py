@@ -133,11 +133,17 @@ def _beyond(structure: Structure) -> list[str]:
             "Every group holds together in the lists of sources it was not learnt from, beyond what its terms mean."
         ]
     named = ", ".join(f"s{g.group + 1}" for g in rest)
-    verb = "is" if len(rest) == 1 else "are"
+    which = f"{named} {'is' if len(rest) == 1 else 'are'}" if beyond else "all are"
     return [
-        f"{count(len(beyond)).capitalize()} of {count(len(told))} groups hold together beyond what their terms mean; "
-        f"{named} {verb} not distinguishable from what embeddings alone give."
+        f"{_of(len(beyond), len(told), 'holds', 'hold')} together beyond what their terms mean; {which} not "
+        "distinguishable from what embeddings alone give."
     ]
+
+
+def _of(n: int, total: int, one: str, many: str) -> str:
+    if n == 0:
+        return f"None of {count(total)} groups {one}"
+    return f"{count(n).capitalize()} of {count(total)} groups {one if n == 1 else many}"
 
 
 def _nulls(nulls: Sequence[NullTest]) -> list[str]:
