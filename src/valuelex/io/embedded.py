@@ -121,12 +121,16 @@ class EmbeddedServer:
         Under what name the server answers.
     port
         0 takes a free one.
+    gives_vectors
+        Whether it embeds texts (the mean of its last layer over their tokens) instead of going on with them: a server
+        of llama.cpp does one of the two.
     """
 
-    def __init__(self, weights: Path, name: str, port: int = 0) -> None:
+    def __init__(self, weights: Path, name: str, port: int = 0, *, gives_vectors: bool = False) -> None:
         self._weights = weights
         self._name = name
         self._port = port
+        self._gives_vectors = gives_vectors
         self._server: Any = None
         self.base_url = ""
 
@@ -151,6 +155,9 @@ class EmbeddedServer:
         parameters.cpuparams.n_threads = threads
         parameters.cpuparams_batch.n_threads = threads
         parameters.verbosity = -1
+        if self._gives_vectors:
+            parameters.embedding = True
+            parameters.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
         try:
             self._server = xllamacpp.Server(parameters)
         except (RuntimeError, ValueError) as error:
