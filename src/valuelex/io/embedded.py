@@ -89,7 +89,7 @@ def weights_revision(path: Path) -> str:
 
 
 def says_pooling(path: Path) -> bool:
-    """Tell whether a GGUF file says how vectors of tokens become one of the text, as that of an embedding model does."""
+    """Tell whether a GGUF file says how vectors of tokens become one, as that of a model made to embed does."""
     with path.open("rb") as stream:
         return b".pooling_type" in stream.read(GGUF_HEAD)
 
