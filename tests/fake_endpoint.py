@@ -97,6 +97,20 @@ def names(prompt: str, digest: bytes) -> str:
     )
 
 
+def vectors_for(model: str, text: str) -> web.Response:
+    """Embed as an endpoint does: by the text alone, never of unit length; some models do it wrongly."""
+    digest = hashlib.sha256(f"{model} {text}".encode()).digest()
+    n = 12 if model == "mixed" and digest[0] % 4 == 0 else 24
+    numbers = [0 if model == "zero" else byte - 127.5 for byte in digest[:n]]
+    data = [{"object": "embedding", "index": 0, "embedding": numbers}]
+    data *= {"double": 2, "none": 0}.get(model, 1)
+    usage = {"prompt_tokens": 2, "total_tokens": 2}
+    reply = {"object": "list", "model": model, "data": data, "usage": usage}
+    if model == "infinite":
+        return web.Response(text=json.dumps(reply).replace(str(numbers[0]), "1e999"))
+    return web.json_response(reply)
+
+
 async def answer(request: web.Request) -> web.StreamResponse:
     raw = await request.read()
     body = json.loads(raw)
@@ -150,6 +164,9 @@ async def answer(request: web.Request) -> web.StreamResponse:
         return web.Response()
     if model == "slow":
         await asyncio.sleep(0.03)
+    if "input" in body:
+        answered.append(digest.hex())
+        return vectors_for(model, body["input"])
     text = "" if model == "empty" else text_for(body, digest)
     choice = {"index": 0, "finish_reason": "stop"}
     choice |= {"text": text} if "prompt" in body else {"message": {"role": "assistant", "content": text}}
@@ -176,6 +193,7 @@ async def main() -> None:
     app = web.Application()
     app.router.add_post("/v1/chat/completions", answer)
     app.router.add_post("/v1/completions", answer)
+    app.router.add_post("/v1/embeddings", answer)
     app.router.add_get("/requests", requests)
     await serve(app)
 

@@ -53,12 +53,13 @@ def approver(*, yes: bool) -> Callable[[Status], bool]:
 def print_counts(state: Status) -> None:
     """Print the calls of each stage."""
     for count in state.counts:
-        if count.n_planned:
+        if count.n_planned or count.open_ended:
             failed = f", {count.n_failed} failed" if count.n_failed else ""
             failed += f", {count.n_unrecorded} not recorded" if count.n_unrecorded else ""
             typer.echo(
                 f"  {count.stage:8} {count.n_planned:6} calls: {count.n_answered} in the ledger{failed}, "
                 f"{'at most ' if count.at_most else ''}{count.n_new} new"
+                f"{', and one for each term that is still to be found' if count.open_ended else ''}"
             )
     if state.n_observed:
         typer.echo(f"  observe  {state.n_observed:6} texts that were imported")
@@ -66,7 +67,7 @@ def print_counts(state: Status) -> None:
         most = "at most " if state.at_most else ""
         typer.echo(f"  New calls: {most}{state.n_new}, at most {state.max_new_tokens} tokens of answers.")
         _print_cost(state.cost)
-    else:
+    elif not any(c.open_ended for c in state.counts):
         n_unrecorded = sum(c.n_unrecorded for c in state.counts)
         why = f"{n_unrecorded} answers can only be imported (valuelex import)" if n_unrecorded else ""
         typer.echo(f"  Nothing to send: {why or 'every call is in the ledger'}.")

@@ -30,11 +30,22 @@ PATHS: Mapping[Api, str] = {
 
 
 CallStage = Literal[
-    "probe", "elicit", "human", "term", "project", "judge", "choose", "rate", "name", "draft", "observe"
+    "probe",
+    "elicit",
+    "human",
+    "term",
+    "embed",
+    "project",
+    "judge",
+    "choose",
+    "rate",
+    "name",
+    "draft",
+    "observe",
 ]
 """What a call is for: what an endpoint can do, words, words of a respondent that plays a human, ratings of terms,
-completions, ratings of completions, choices between two statements, direct ratings of statements, names of groups,
-drafts of stems; "observe" is free text that was recorded elsewhere."""
+vectors of terms, completions, ratings of completions, choices between two statements, direct ratings of statements,
+names of groups, drafts of stems; "observe" is free text that was recorded elsewhere."""
 
 Route = tuple[str, str, str]
 """Provider, endpoint and revision: calls that share them share a server, a key and limits."""

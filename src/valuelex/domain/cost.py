@@ -97,11 +97,12 @@ class Usage:
 
 
 def usage_of(payload: Mapping[str, Any]) -> Usage | None:
-    """Read what a reply says it used; None where it tells no numbers of tokens."""
+    """Read what a reply says it used; None where it tells no numbers of tokens. Vectors take no token to write."""
     told = payload.get("usage")
+    written = 0 if isinstance(payload.get("data"), list) else None
     counts = [
-        told.get(name) if isinstance(told, Mapping) else None
-        for name in ("prompt_tokens", "completion_tokens")
+        told.get(name, unsaid) if isinstance(told, Mapping) else None
+        for name, unsaid in (("prompt_tokens", None), ("completion_tokens", written))
     ]
     prompt, completion = (
         n if isinstance(n, int) and not isinstance(n, bool) and n >= 0 else None for n in counts
@@ -193,12 +194,12 @@ def expected_prompt_tokens(body: str) -> int:
     Parameters
     ----------
     body
-        JSON text of the request, chat or raw completion.
+        JSON text of the request: chat, raw completion, or a text to embed.
     """
     request = json.loads(body)
     turns = request.get("messages")
     if turns is None:
-        return -(-_n_characters(request.get("prompt")) // CHARACTERS_A_TOKEN)
+        return -(-_n_characters(request.get("input", request.get("prompt"))) // CHARACTERS_A_TOKEN)
     return sum(-(-_n_characters(turn.get("content")) // CHARACTERS_A_TOKEN) + TOKENS_A_TURN for turn in turns)
 
 
@@ -216,7 +217,8 @@ def most_tokens(body: str) -> Usage:
 
     A token stands for at least one byte, so a prompt has no more tokens than its request has bytes; what JSON and the
     settings take up leaves room for a chat template. An answer has no more than the request allows, times the
-    answers it asks for (``n`` or ``best_of``).
+    answers it asks for (``n`` or ``best_of``); vectors, which a request with ``input`` asks for, are not written in
+    tokens.
 
     Raises
     ------
@@ -224,6 +226,8 @@ def most_tokens(body: str) -> Usage:
         If the request sets no limit on the answer.
     """
     request = json.loads(body)
+    if "input" in request:
+        return Usage(len(body.encode()), 0)
     limits = [request[key] for key in ("max_tokens", "max_completion_tokens") if request.get(key) is not None]
     if not limits:
         msg = "A request without max_tokens can cost any amount; set it."

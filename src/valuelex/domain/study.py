@@ -213,13 +213,29 @@ class NormalisePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class EmbeddingPlan:
+    """Whose vectors of the terms are used: the shipped model's (`model` None), or those of a model at an endpoint."""
+
+    name: str
+    model: Model | None = None
+
+
+SHIPPED_EMBEDDING = EmbeddingPlan("minilm")
+
+
+@dataclass(frozen=True, slots=True)
 class ConstructPlan:
-    """How terms are grouped: numbers of groups (None: found from the lists), and resamples for their stability."""
+    """How terms are grouped: numbers of groups (None: found from the lists), and resamples for their stability.
+
+    The first of `embeddings` is a view of the terms beside the lists, every further one a check of it; none: the lists
+    alone.
+    """
 
     n_dimensions: int | None = None
     n_subdimensions: int | None = None
     max_subdimensions: int = 10
     resamples: int = 1000
+    embeddings: tuple[EmbeddingPlan, ...] = (SHIPPED_EMBEDDING,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,6 +370,12 @@ class Study:
     prices: Mapping[str, Price] = field(default_factory=dict, metadata=LOCAL)
     factors: FactorPlan | None = None
     populations: tuple[Population, ...] = ()
+
+    @property
+    def embedding_models(self) -> tuple[Model, ...]:
+        """Models at endpoints that are asked for vectors of the terms."""
+        plans = self.construct.embeddings if self.construct else ()
+        return tuple(plan.model for plan in plans if plan.model is not None)
 
     def __post_init__(self) -> None:
         ids = [r.id for r in self.respondents]

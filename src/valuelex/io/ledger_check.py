@@ -14,8 +14,9 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from valuelex.domain.call import call_key, read_reply
+from valuelex.domain.call import call_key
 from valuelex.domain.check import Check
+from valuelex.domain.embedding import require_reply
 from valuelex.errors import DataError, LedgerError
 from valuelex.io.ledger import copied
 from valuelex.io.ledger_schema import APPLICATION_ID, VERSION, usage
@@ -92,13 +93,15 @@ def _keys(db: sqlite3.Connection, check: Check) -> None:
 
 
 def _replies(db: sqlite3.Connection, check: Check) -> None:
-    query = "SELECT call_key, payload, stage FROM reply LEFT JOIN call ON key = call_key ORDER BY call_key"
-    for key, payload, stage in db.execute(query):
+    query = (
+        "SELECT call_key, payload, stage, path FROM reply LEFT JOIN call ON key = call_key ORDER BY call_key"
+    )
+    for key, payload, stage, path in db.execute(query):
         check.n_checked += 1
         try:
             content = json.loads(payload)
             if stage != "probe":  # A refusal is an answer to a probe.
-                read_reply(key, content)
+                require_reply(path, content)
         except (ValueError, AttributeError, DataError) as error:
             check.wrong(f"{key} ({error})")
 

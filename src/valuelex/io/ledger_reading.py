@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from valuelex.domain.call import Call, Reply, read_reply
 from valuelex.domain.cost import Slot, Tally
+from valuelex.domain.embedding import Vector, read_vector
 from valuelex.errors import DataError, LedgerError
 
+T = TypeVar("T")
 KEYS_AT_ONCE = 500
 
 
@@ -162,7 +165,15 @@ class LedgerReading:
         """Read the replies to these calls; a key without a reply is left out."""
         prompt = "CASE path WHEN '/completions' THEN json_extract(body, '$.prompt') END"
         query = f"SELECT call_key, payload, {prompt} FROM reply JOIN call ON key = call_key WHERE call_key"  # noqa: S608
-        return {key: self._read(key, payload, prompt or "") for key, payload, prompt in self._of(query, keys)}
+        return {
+            key: self._readable(key, payload, partial(read_reply, key, prompt=prompt or ""))
+            for key, payload, prompt in self._of(query, keys)
+        }
+
+    def vectors(self, keys: Iterable[str]) -> dict[str, Vector]:
+        """Read the unit vectors that were answered to these calls; a key without a reply is left out."""
+        rows = self._of("SELECT call_key, payload FROM reply WHERE call_key", keys)
+        return {key: self._readable(key, payload, read_vector) for key, payload in rows}
 
     def tallies(self) -> dict[Slot, Tally]:
         """Sum what was used, by model (provider/name) and stage; what was recorded elsewhere is no use of ours."""
@@ -214,9 +225,9 @@ class LedgerReading:
             n, seconds = self._db.execute(query, (n_last,)).fetchone()
         return (n - 1) / seconds if n > 1 and seconds > 0 else None
 
-    def _read(self, key: str, payload: str, prompt: str) -> Reply:
+    def _readable(self, key: str, payload: str, read: Callable[[Mapping[str, Any]], T]) -> T:
         try:
-            return read_reply(key, json.loads(payload), prompt)
+            return read(json.loads(payload))
         except (ValueError, AttributeError, DataError) as error:
             msg = (
                 f"{str(self.path)!r}: the reply to {key} is damaged ({error}); restore the file from a copy, or "

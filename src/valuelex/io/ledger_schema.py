@@ -17,7 +17,13 @@ def usage(name: str, payload: str) -> str:
     path = f"{payload}, '$.usage.{name}'"
     # A number too large for SQLite is an integer in JSON and becomes a real when it is read.
     is_count = f"json_type({path}) = 'integer' AND typeof(json_extract({path})) = 'integer'"
-    return f"CASE WHEN json_valid({payload}) AND {is_count} THEN json_extract({path}) END"
+    told = f"CASE WHEN json_valid({payload}) AND {is_count} THEN json_extract({path}) END"
+    if name != "completion_tokens":
+        return told
+    # Vectors take no token to write, and their replies tell no number of them.
+    unsaid = f"json_type({path}) IS NULL AND json_type({payload}, '$.usage') = 'object'"
+    vectors = f"CASE WHEN json_valid({payload}) AND json_type({payload}, '$.data') = 'array' AND {unsaid} THEN 0 END"
+    return f"coalesce({told}, {vectors})"
 
 
 SCHEMA = """

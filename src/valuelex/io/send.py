@@ -36,6 +36,7 @@ TITLES: dict[CallStage, str] = {
     "rate": "Rating statements",
     "name": "Naming groups",
     "draft": "Drafting stems",
+    "embed": "Embedding terms",
 }
 
 
@@ -62,6 +63,7 @@ class Sender:
         self._show = show
         self._budget = budget
         self._targets: dict[Route, Target] = {}
+        self._vector_targets: dict[Route, Target] = {}
         self._servers = ExitStack()
 
     def __enter__(self) -> Self:
@@ -79,16 +81,18 @@ class Sender:
 
     def send(self, stage: CallStage, calls: Sequence[Call]) -> Gathered:
         """Send calls that have no answer yet, and tell what became of them."""
+        targets = self._vector_targets if stage == "embed" else self._targets
         for route in dict.fromkeys(call.route for call in calls):
-            if route not in self._targets:
-                self._targets[route] = self._target(self._models[route])
+            if route not in targets:
+                targets[route] = self._target(self._models[route], gives_vectors=stage == "embed")
         with self._show(TITLES[stage], len(calls)) as on_done:
-            return gather(calls, self._targets, self._ledger, on_done, self._budget)
+            return gather(calls, targets, self._ledger, on_done, self._budget)
 
-    def _target(self, model: Model) -> Target:
+    def _target(self, model: Model, *, gives_vectors: bool) -> Target:
         endpoint = model.endpoint
         if endpoint.provider == "embedded":
-            server = self._servers.enter_context(EmbeddedServer(Path(model.weights), model.name))
+            made = EmbeddedServer(Path(model.weights), model.name, gives_vectors=gives_vectors)
+            server = self._servers.enter_context(made)
             return Target(server.base_url, endpoint.max_in_flight)
         folder = self._ledger.path.parent
         return Target(

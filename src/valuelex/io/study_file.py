@@ -36,6 +36,7 @@ from valuelex.domain.study import (
 from valuelex.errors import StudyError
 from valuelex.io import assets, prices, registry
 from valuelex.io.elicit_form import check_control, list_plan, term_plan
+from valuelex.io.embedding_lookup import is_at_endpoint, resolve_embeddings
 from valuelex.io.model_lookup import check_way, rates_together, recorded_name, resolve_model
 from valuelex.io.namer_plan import namer_plan
 from valuelex.io.observe_form import measures, observe_plan, observes
@@ -174,6 +175,7 @@ def resolve(read: StudyFile, folder: Path, price_file: Path | None = None) -> St
     judging = [s.model for s in read.judges if s.model]
     models = list(dict.fromkeys([*(s.model for s in read.respondents), *judging, *named]))
     _check_used("models", read.models, models)
+    models += [name for name in read.construct_.embeddings if is_at_endpoint(name) and name not in models]
     _check_used("prices", read.prices, models)
     if len(set(read.compare.remove)) < len(read.compare.remove):
         msg = f"[compare] remove names {read.compare.remove[0]!r} twice; once is enough."
@@ -188,7 +190,7 @@ def resolve(read: StudyFile, folder: Path, price_file: Path | None = None) -> St
         observe=observe,
         measures=measures(read),
         normalise=NormalisePlan(**read.normalise.model_dump()) if elicit or observes(read) else None,
-        construct=ConstructPlan(**read.construct_.model_dump()) if read.elicit else None,
+        construct=_construct(read, folder) if read.elicit else None,
         factors=FactorPlan(**read.factors.model_dump()) if read.elicit else None,
         populations=read_populations(read.populations, respondents),
         project=_project(read.project, folder),
@@ -204,6 +206,17 @@ def resolve(read: StudyFile, folder: Path, price_file: Path | None = None) -> St
             prices.shipped_prices() | (prices.read_prices(price_file) if price_file else {}),
         ),
     )
+
+
+def _construct(read: StudyFile, folder: Path) -> ConstructPlan:
+    embeddings = resolve_embeddings(read.construct_.embeddings, read.endpoints, folder)
+    if read.elicit is not None and read.elicit.mode == "rate" and len(embeddings) > 1:
+        msg = (
+            '[construct] embeddings: in [elicit] mode = "rate" there are no groups of lists that further embeddings '
+            "could check; name one."
+        )
+        raise StudyError(msg)
+    return ConstructPlan(**read.construct_.model_dump(exclude={"embeddings"}), embeddings=embeddings)
 
 
 def _project(section: ProjectSection, folder: Path) -> ProjectPlan:

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, field_validator
 
 from valuelex.domain.factors import Rotation
-from valuelex.domain.study import Confound, JudgeKind
+from valuelex.domain.study import SHIPPED_EMBEDDING, Confound, JudgeKind
 from valuelex.io import assets
 from valuelex.io.assets import EndpointEntry, Section, Text
 from valuelex.io.prices import PriceEntry
@@ -95,6 +95,12 @@ class ConstructSection(Section):
     n_subdimensions: Annotated[Annotated[int, Field(ge=2)] | None, BeforeValidator(_found)] = None
     max_subdimensions: Annotated[int, Field(ge=2, le=50)] = 10
     resamples: Count = 1000
+    embeddings: Annotated[tuple[Text, ...], Field(min_length=1)] = (SHIPPED_EMBEDDING.name,)
+
+    @field_validator("embeddings", mode="before")
+    @classmethod
+    def _one_is_a_list_of_one(cls, value: object) -> object:
+        return value if isinstance(value, list | tuple) else (value,)
 
 
 class FactorSection(Section):

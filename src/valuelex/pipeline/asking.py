@@ -7,22 +7,25 @@ not keep others from being asked; the run ends before anything is computed on an
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from valuelex.domain.budget import Budget
 from valuelex.domain.call import Call, CallStage, Reply
+from valuelex.domain.embedding import Vector
 from valuelex.domain.study import Model, Study
 from valuelex.errors import CallError, NotApprovedError
 from valuelex.io.client import Gathered
 from valuelex.io.ledger import Ledger
 from valuelex.io.send import Sender, check_keys, raise_for_stops
+from valuelex.pipeline.embedding import vectors_of
 from valuelex.pipeline.status import Status, count_calls
 
 
 def models_of(study: Study) -> tuple[Model, ...]:
-    """Return every model that a study may call: respondents', judges' and the namer's."""
+    """Return every model that a study may call: respondents', judges', the namer's, and those that embed its terms."""
     namer = (study.namer.model,) if study.namer is not None else ()
     judges = (j.model for j in study.judges if j.model is not None)
-    return (*(r.model for r in study.respondents), *judges, *namer)
+    return (*(r.model for r in study.respondents), *judges, *namer, *study.embedding_models)
 
 
 class Asker:
@@ -57,6 +60,7 @@ class Asker:
         self._sender, self._approve, self._budget = sender, approve, budget
         self._tried: set[str] = set()
         self._allowed = 0
+        self._allows_vectors = False
         self.is_complete = True
         """Whether every call that can be sent, of those asked for, has a reply."""
 
@@ -84,6 +88,22 @@ class Asker:
         self.is_complete &= all(c.key in replies or c.is_recorded for c in calls)
         return replies
 
+    def vectors(self, calls: Sequence[Call]) -> tuple[Mapping[str, Vector], Mapping[str, str]]:
+        """Return the vectors of terms by key of the call, and why calls without one failed at the last try.
+
+        An endpoint that gives none does not end the run: the value system can be built from the lists alone.
+
+        Raises
+        ------
+        NotApprovedError, BudgetError
+            As `__call__`.
+        """
+        outcomes, _ = self._send({"embed": calls})
+        raise_for_stops([replace(o, stops={}) for o in outcomes], any_answered=True)
+        found, failures = vectors_of(self._ledger)(calls)
+        self.is_complete &= all(c.key in found for c in calls)
+        return found, failures
+
     def ahead(self, wanted: Mapping[CallStage, Sequence[Call]]) -> None:
         """Send the calls of several stages that do not depend on one another, before one of them is read.
 
@@ -92,18 +112,25 @@ class Asker:
         NotApprovedError, CallError, BudgetError
             As `__call__`, once all that can be sent was sent.
         """
+        outcomes, judging = self._send(wanted)
+        raise_for_stops(outcomes, any_answered=any(self._ledger.n_answered(stage) for stage in wanted))
+        self._check_judges(judging)
+
+    def _send(self, wanted: Mapping[CallStage, Sequence[Call]]) -> tuple[list[Gathered], dict[str, str]]:
+        """Send what is new; return what became of it, and a key of each judge that was sent some."""
         outcomes: list[Gathered] = []
         judging: dict[str, str] = {}
         for stage, calls in wanted.items():
             new = self._new(calls)
             if new and self._sender is not None and not any(o.over_budget for o in outcomes):
-                if self.n_sent + len(new) > self._allowed:
+                if stage == "embed" and self._allows_vectors:
+                    self._allowed = max(self._allowed, self.n_sent) + len(new)
+                elif self.n_sent + len(new) > self._allowed:
                     self._ask_leave(new)
                 self._tried |= {call.key for call in new}
                 outcomes.append(self._sender.send(stage, new))
                 judging |= {call.respondent_id: call.key for call in new if stage == "judge"}
-        raise_for_stops(outcomes, any_answered=any(self._ledger.n_answered(stage) for stage in wanted))
-        self._check_judges(judging)
+        return outcomes, judging
 
     def _check_judges(self, judging: Mapping[str, str]) -> None:
         """End the run where a judge has not answered a single call; `judging` is a key of each that was sent some.
@@ -124,14 +151,17 @@ class Asker:
 
     def _ask_leave(self, new: Sequence[Call]) -> None:
         state = count_calls(self._study, self._calls, self._ledger, new)
-        wanted = {c.stage for c in state.counts if c.n_new} | {c.stage for c in new}
+        wanted = {c.stage for c in state.counts if c.n_new or c.open_ended} | {c.stage for c in new}
         judged = {j.model.endpoint.provider for j in self._study.judges if j.model and "judge" in wanted}
-        asked = {r.model.endpoint.provider for r in self._study.respondents if wanted - {"judge", "name"}}
+        of_respondents = wanted - {"judge", "name", "embed"}
+        asked = {r.model.endpoint.provider for r in self._study.respondents if of_respondents}
         namer = self._study.namer
         named = {namer.model.endpoint.provider} if namer is not None and "name" in wanted else set()
-        check_keys(models_of(self._study), judged | asked | named, self._ledger.path.parent)
+        embedding = {m.endpoint.provider for m in self._study.embedding_models if "embed" in wanted}
+        check_keys(models_of(self._study), judged | asked | named | embedding, self._ledger.path.parent)
         if self._budget is not None:
             self._budget.check(line.model for line in state.cost.lines)
         if not self._approve(state):
             raise NotApprovedError
         self._allowed = self.n_sent + max(state.n_new, len(new))
+        self._allows_vectors = any(c.open_ended for c in state.counts)

@@ -30,8 +30,10 @@ from valuelex.io import assets, files
 from valuelex.io.crosswalk_file import write_crosswalks
 from valuelex.io.embed import MiniLM
 from valuelex.io.sentiment import sentiment
+from valuelex.pipeline.asking import Asker
 from valuelex.pipeline.crossing import cross_built
 from valuelex.pipeline.eliciting import answers_as_human, compare_with_human, rate_terms, with_structure
+from valuelex.pipeline.embedding import AskVectors, term_vectors
 from valuelex.pipeline.measuring import Ask, Embeddings, Measured, measure_respondents
 from valuelex.pipeline.naming import name_groups
 from valuelex.pipeline.observing import Recorded, observe
@@ -48,6 +50,7 @@ from valuelex.stages.elicit import read_responses, truncated_responses
 from valuelex.stages.families import WordRules
 from valuelex.stages.normalise import normalise
 from valuelex.stages.observed_structure import topics_first
+from valuelex.stages.other_embeddings import with_embeddings_told
 from valuelex.stages.project import read_completions
 from valuelex.stages.quality import measure_quality
 from valuelex.stages.score import orient
@@ -58,7 +61,7 @@ from valuelex.stages.second_scores import second_results
 def compute(
     workspace: Workspace,
     calls: Mapping[CallStage, tuple[Call, ...]],
-    ask: Ask,
+    ask: Asker,
     embedder: MiniLM | None,
     progress: Progress,
     until: Stage,
@@ -73,7 +76,7 @@ def compute(
     calls
         The calls that depend on no answer, by stage.
     ask
-        Gathers replies.
+        Gathers replies, and vectors of terms.
     embedder
         None where only the responses are wanted.
     progress
@@ -106,14 +109,14 @@ def compute(
     if rated is not None:
         _require_some("ratings of terms", rated.matrix.answers, folder / "term_ratings.parquet")
         progress.step("Building the value system")
-        rated = with_structure(study, rated, embedder)
+        rated = with_structure(study, rated, embedder, ask.vectors)
         if rated.structure is not None:
             files.write_structure(folder, rated.structure)
     found: Found | None = None
     control: HumanControl | None = None
     if seen is not None and not seen.observed.why_none:
         progress.step("Building the value system")
-        structure = structure_of(study, seen.matrix, seen.observed.texts, embedder)
+        structure, _ = structure_of(study, seen.matrix, seen.observed.texts, embedder, ask.vectors)
         structure = replace(structure, verdict=topics_first(structure.verdict, seen.observed.topic))
         files.write_structure(folder, structure)
         system = build_system(structure.taxonomy, study.name)
@@ -188,7 +191,7 @@ def _construct(
     responses: Sequence[Response],
     truncated: frozenset[str],
     embedder: MiniLM,
-    ask: Ask,
+    ask: Asker,
     progress: Progress,
 ) -> Found:
     study, folder = workspace.study, workspace.folder
@@ -197,7 +200,7 @@ def _construct(
     files.write_lexicon(folder, lexicon)
     files.write_matrix(folder, matrix)
     _require_some("responses", [r.missing for r in responses], folder / "responses.parquet")
-    structure = structure_of(study, matrix, responses, embedder)
+    structure, vectors = structure_of(study, matrix, responses, embedder, ask.vectors)
     files.write_structure(folder, structure)
     system = build_system(structure.taxonomy, study.name)
     naming = name_groups(study, system, ask, embedder, progress)
@@ -205,7 +208,7 @@ def _construct(
     if naming is not None:
         files.write_names(folder, naming)
     files.write_systems(folder, (*study.project.systems, found.shown), structure.taxonomy, naming)
-    return with_further_routes(study, found, _sources(study, matrix, responses), embedder.embed, folder)
+    return with_further_routes(study, found, _sources(study, matrix, responses), lambda _: vectors, folder)
 
 
 def normalised(
@@ -220,16 +223,21 @@ def normalised(
 
 
 def structure_of(
-    study: Study, matrix: ResponseMatrix, responses: Sequence[Response | ObservedText], embedder: MiniLM
-) -> Structure:
-    """Group the terms of a study, by its plan and seed."""
+    study: Study,
+    matrix: ResponseMatrix,
+    responses: Sequence[Response | ObservedText],
+    embedder: MiniLM,
+    ask_vectors: AskVectors,
+) -> tuple[Structure, NDArray[np.float64] | None]:
+    """Group the terms of a study, by its plan and seed; return also the vectors that were used, if any."""
     if study.construct is None:
         msg = "The study elicits words but has no plan to construct."
         raise StudyError(msg)
     sources = _sources(study, matrix, responses)
-    return construct(
-        matrix, sources, embedder.embed(matrix.terms), study.construct, stage_rng(study, "construct")
-    )
+    named = term_vectors(study, matrix.terms, ask_vectors, embedder)
+    vectors = named[0].vectors if named else None
+    structure = construct(matrix, sources, vectors, study.construct, stage_rng(study, "construct"))
+    return with_embeddings_told(structure, matrix, sources, named), vectors
 
 
 def _sources(study: Study, matrix: ResponseMatrix, responses: Sequence[Response | ObservedText]) -> Sources:

@@ -19,11 +19,13 @@ from valuelex.domain.term_ratings import TermRating
 from valuelex.errors import DataError, StudyError
 from valuelex.io import files
 from valuelex.io.embed import MiniLM
+from valuelex.pipeline.embedding import AskVectors, term_vectors
 from valuelex.pipeline.measuring import Ask
 from valuelex.pipeline.workspace import Workspace, stage_rng
 from valuelex.stages.caveats import resampling_units
 from valuelex.stages.elicit import read_responses, truncated_responses
 from valuelex.stages.human_control import by_lists, human_control
+from valuelex.stages.other_embeddings import notes_on_embeddings
 from valuelex.stages.rate_terms import rated_matrix, read_term_ratings
 from valuelex.stages.rated_quality import conclude_terms
 from valuelex.stages.rated_structure import structure_of_ratings, system_of_ratings
@@ -51,7 +53,11 @@ def rate_terms(workspace: Workspace, calls: Calls, ask: Ask) -> RatedTerms | Non
 
 
 def rated_system(
-    study: Study, calls: Sequence[Call], replies: Mapping[str, Reply], embedder: MiniLM
+    study: Study,
+    calls: Sequence[Call],
+    replies: Mapping[str, Reply],
+    embedder: MiniLM,
+    ask_vectors: AskVectors,
 ) -> ValueSystem:
     """Build the value system of a study from the answers about its terms.
 
@@ -60,7 +66,7 @@ def rated_system(
     DataError
         If too little was rated.
     """
-    rated = with_structure(study, _concluded(study, calls, replies)[1], embedder)
+    rated = with_structure(study, _concluded(study, calls, replies)[1], embedder, ask_vectors)
     if rated.system is None:
         raise DataError(rated.reason)
     return rated.system
@@ -77,7 +83,7 @@ def _concluded(
     return ratings, conclude_terms(study, ratings, matrix, stage_rng(study, "terms"))
 
 
-def with_structure(study: Study, rated: RatedTerms, embedder: MiniLM) -> RatedTerms:
+def with_structure(study: Study, rated: RatedTerms, embedder: MiniLM, ask_vectors: AskVectors) -> RatedTerms:
     """Group the rated terms, by the plan and seed of the study.
 
     Raises
@@ -90,10 +96,13 @@ def with_structure(study: Study, rated: RatedTerms, embedder: MiniLM) -> RatedTe
         raise StudyError(msg)
     try:
         profiles = _profiles_of(rated)
+        named = term_vectors(study, rated.matrix.terms, ask_vectors, embedder)
+        vectors = named[0].vectors if named else None
+        place = {term: i for i, term in enumerate(rated.matrix.terms)}
         structure = structure_of_ratings(
             profiles,
             rated.units,
-            embedder.embed(profiles.terms),
+            None if vectors is None else vectors[[place[term] for term in profiles.terms]],
             study.construct,
             len({(r.model.label, r.model.revision) for r in study.respondents}),
             stage_rng(study, "construct"),
@@ -102,6 +111,7 @@ def with_structure(study: Study, rated: RatedTerms, embedder: MiniLM) -> RatedTe
         if study.project.built:
             raise
         return replace(rated, reason=str(error))
+    structure = replace(structure, notes=(*structure.notes, *notes_on_embeddings(named)))
     return replace(rated, structure=structure, system=system_of_ratings(structure, study.name))
 
 

@@ -45,6 +45,9 @@ def export(workspace: Workspace, folder: Path, form: Form, on_written: Callable[
     with Ledger(workspace.ledger_path, read_only=True) as ledger:
         if form == "eval":
             scores, standings = read_scores(workspace.folder), read_standings(workspace.folder)
-            export_logs(folder, workspace.study.name, ledger.answers(), scores, standings, on_written)
+            said = (
+                a for a in ledger.answers() if a.call.stage != "embed"
+            )  # Vectors are no words to look at.
+            export_logs(folder, workspace.study.name, said, scores, standings, on_written)
         else:
             write_answers(folder, ledger.answers(), on_written)

@@ -79,7 +79,9 @@ def run(
         check_rated(study)
         sending = Sender(models_of(study), ledger, progress.calls, budget) if send else nullcontext()
         with sending as sender:
-            asked = replace(study, namer=None) if until == "elicit" else study  # What is counted and allowed.
+            asked = (
+                _without_construction(study) if until == "elicit" else study
+            )  # What is counted and allowed.
             asker = Asker(asked, calls, ledger, sender, approve, budget)
             study = _find_out(study, ledger, asker, until) if send else known
             if study != known:
@@ -97,6 +99,12 @@ def run(
         if send and not asker.n_sent:
             progress.step("Nothing was sent: every answer was in the ledger")
         return results
+
+
+def _without_construction(study: Study) -> Study:
+    """Leave out of a study whom the building of its value system asks."""
+    construct = replace(study.construct, embeddings=()) if study.construct else None
+    return replace(study, namer=None, construct=construct)
 
 
 def _planned(study: Study, until: Stage) -> Mapping[CallStage, tuple[Call, ...]]:

@@ -20,6 +20,7 @@ from valuelex.io.embed import MiniLM
 from valuelex.io.ledger import Ledger
 from valuelex.io.send import Sender, check_keys, raise_for_stops
 from valuelex.pipeline.asking import models_of
+from valuelex.pipeline.embedding import embedding_calls, vectors_of
 from valuelex.pipeline.measuring import Embeddings, measure_respondents
 from valuelex.pipeline.planning import check_rated, independent_calls, planned_calls
 from valuelex.pipeline.probing import probe_payloads, send_probes, settled
@@ -206,20 +207,25 @@ def sendable_calls(study: Study, ledger: Ledger) -> tuple[Plan, bool]:
     """Plan every call whose sources are answered; the second value tells whether these are all calls of the study.
 
     A call that is planned from some of the answers is also planned from all of them: judges are asked about one
-    completion at a time. What depends on all answers of a stage waits until they are there: the built system, and
-    further rounds of an adaptive test. Recorded answers that were not imported do not keep anything waiting.
+    completion at a time. What depends on all answers of a stage waits until they are there: vectors of the terms, the
+    built system, and further rounds of an adaptive test. Recorded answers that were not imported do not keep anything
+    waiting.
     """
     calls = planned_calls(study)
     plan: Plan = {stage: list(own) for stage, own in independent_calls(study, calls, "report").items()}
     replies = ledger.replies(c.key for own in calls.values() for c in own)
     rated = study.project.adaptive is not None or any(judge.kind == "llm" for judge in study.judges)
     chosen = bool(study.second.choose_draws or study.second.rate_draws) and not study.project.systems
-    systems, waits = study.project.systems, False
+    systems = study.project.systems
+    wordless = any(c.key not in replies and not c.is_recorded for c in calls["elicit"])
+    plan["embed"] = [] if wordless else list(embedding_calls(study, calls["elicit"], replies))
+    waits = wordless and bool(study.embedding_models)
     if study.namer is not None or (study.project.built and (rated or chosen)):
         source: CallStage = "elicit" if study.elicit is not None else "term"
-        waits = any(c.key not in replies and not c.is_recorded for c in calls[source])
+        vectorless = len(ledger.answered(c.key for c in plan["embed"])) < len(plan["embed"])
+        waits = vectorless or any(c.key not in replies and not c.is_recorded for c in calls[source])
         if not waits:
-            built = _built(study, calls[source], replies)
+            built = _built(study, calls[source], replies, ledger)
             if study.namer is not None:
                 plan["name"] = list(plan_names(study.namer, built, study.seed))
             if study.project.built and (rated or chosen):
@@ -257,7 +263,7 @@ def _ratings(
     ]
 
 
-def _built(study: Study, calls: Sequence[Call], replies: Mapping[str, Reply]) -> ValueSystem:
+def _built(study: Study, calls: Sequence[Call], replies: Mapping[str, Reply], ledger: Ledger) -> ValueSystem:
     """Build the system that every shard builds alike, since all follow from the same answers."""
     from valuelex.pipeline.computing import (
         normalised,
@@ -268,10 +274,11 @@ def _built(study: Study, calls: Sequence[Call], replies: Mapping[str, Reply]) ->
     from valuelex.stages.elicit import read_responses, truncated_responses
 
     if study.terms is not None:
-        return rated_system(study, calls, replies, MiniLM.load())
+        return rated_system(study, calls, replies, MiniLM.load(), vectors_of(ledger))
     read = read_responses(calls, replies, study)
     _, matrix, responses = normalised(study, read, truncated_responses(read, replies))
-    return build_system(structure_of(study, matrix, responses, MiniLM.load()).taxonomy, study.name)
+    structure, _ = structure_of(study, matrix, responses, MiniLM.load(), vectors_of(ledger))
+    return build_system(structure.taxonomy, study.name)
 
 
 class _WaitingError(Exception):

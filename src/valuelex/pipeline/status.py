@@ -15,6 +15,7 @@ from valuelex.domain.structure import ValueSystem
 from valuelex.domain.study import NamerPlan, Study
 from valuelex.io import assets
 from valuelex.io.ledger import FailureReason, Ledger
+from valuelex.pipeline.embedding import embedding_calls
 from valuelex.pipeline.planning import planned_calls
 from valuelex.pipeline.probing import count_probes, settled
 from valuelex.pipeline.workspace import Workspace
@@ -31,7 +32,8 @@ class StageCount:
     """Calls of one stage: planned, answered in the ledger, failed at the last try.
 
     `n_unrecorded` are those whose answer can only be imported, and was not. `at_most` tells that the number planned
-    depends on answers that are still to come.
+    depends on answers that are still to come; where it is `open_ended`, there can be more, and nobody can tell yet how
+    many.
     """
 
     stage: CallStage
@@ -40,6 +42,7 @@ class StageCount:
     n_failed: int
     at_most: bool = False
     n_unrecorded: int = 0
+    open_ended: bool = False
 
     @property
     def n_new(self) -> int:
@@ -103,7 +106,7 @@ def count_calls(
 
     Ratings depend on completions: what is there is counted exactly, what is still to come at the most. So do the
     probes that find out what models can do; `study` is without what they found. `to_send` are calls that are about to
-    be sent: where they are the namer's, its calls need no guess. The cost of ratings to come is that
+    be sent: where they are the namer's, or for vectors, these calls need no guess. The cost of ratings to come is that
     of rating completions as long as they may be; that of probes is not told.
     """
     n_probes, n_probed = count_probes(study, ledger)
@@ -134,6 +137,7 @@ def count_calls(
         new_tokens += (
             judge_tokens + sum(c.n_new for c in counts if c.stage in ("choose", "rate")) * MAX_TOKENS
         )
+    counts += _count_embeddings(study, calls["elicit"], ledger, known, to_send)
     n_new = sum(c.n_new for c in counts)
     tallies, pace = (ledger.tallies(), ledger.pace()) if ledger else ({}, None)
     return Status(
@@ -168,6 +172,26 @@ class _Known:
         self.new += new
         n_failed = sum(call.key in self.failed for call in new)
         return StageCount(stage, len(calls), len(calls) - len(left), n_failed, at_most, len(left) - len(new))
+
+
+def _count_embeddings(
+    study: Study, elicited: Sequence[Call], ledger: Ledger | None, known: _Known, to_send: Sequence[Call]
+) -> list[StageCount]:
+    """Count the calls for vectors of the terms that are known by now, and tell whether more may come.
+
+    Which terms recorded texts hold is known only once they were searched: then they are about to be sent, or answered.
+    """
+    if not study.embedding_models:
+        return []
+    planned = [call for call in to_send if call.stage == "embed"]
+    if planned or study.observe is None:
+        replies = ledger.replies(c.key for c in elicited) if ledger else {}
+        counted = known.count("embed", planned or embedding_calls(study, elicited, replies))
+        return [
+            replace(counted, open_ended=any(c.key not in replies and not c.is_recorded for c in elicited))
+        ]
+    n_answered = ledger.n_answered("embed") if ledger else 0
+    return [StageCount("embed", n_answered, n_answered, 0, open_ended=not n_answered)]
 
 
 def _count_failures(ledger: Ledger | None) -> tuple[FailureCount, ...]:

@@ -12,6 +12,7 @@ from math import isnan
 from valuelex.domain.lexicon import Drop, Rule
 from valuelex.domain.results import Found, Results
 from valuelex.domain.structure import Subdimension, Taxonomy, ValueSystem
+from valuelex.domain.study import Study
 from valuelex.report.naming import named_by, naming_sentence
 from valuelex.report.wording import DASH, count, listed, number, share
 
@@ -155,7 +156,7 @@ def build_found(results: Results) -> FoundSection | None:
     tree = _tree(found, places)
     return FoundSection(
         sizes=f"{count(len(taxonomy.terms), 'term')} in {n_groups} under {n_dimensions}. {given}".strip(),
-        embeddings=_weights_sentence(taxonomy.weights),
+        embeddings=f"{_weights_sentence(taxonomy.weights)} {_whose(results.study, taxonomy.weights)}".strip(),
         stability=_stability_sentence(taxonomy),
         naming=naming_sentence(found.naming),
         dimensions=tree,
@@ -208,6 +209,12 @@ def _names(places: dict[int, tuple[str, Subdimension | None]], group: int) -> tu
 def _weights_sentence(weights: Mapping[str, float]) -> str:
     said = listed([f"{_VIEWS[name]} {number(weight)}" for name, weight in weights.items()])
     return f"Terms are grouped by a weighted sum of views: {said}; 0 means that a view did not help to predict sources."
+
+
+def _whose(study: Study, weights: Mapping[str, float]) -> str:
+    """Say whose embeddings the view is made of, where it has a weight."""
+    plans = study.construct.embeddings if study.construct else ()
+    return f"The embeddings are those of {plans[0].name}." if plans and weights.get("embeddings") else ""
 
 
 def _stability_sentence(taxonomy: Taxonomy) -> str:
