@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuelex.domain.evidence import Structure
+from valuelex.domain.factors import FactorRoute, NoFactors
 from valuelex.domain.quality import Estimate
 from valuelex.domain.sources import Units
 from valuelex.domain.structure import ValueSystem
@@ -73,3 +74,5 @@ class RatedTerms:
     """Groups of the terms; None before they are made, and where they cannot be."""
     system: ValueSystem | None = None
     """The value system of these groups."""
+    factors: tuple[FactorRoute | NoFactors, ...] = ()
+    """The same terms by factor analysis."""

@@ -75,7 +75,7 @@ class SimulationForm(Section):
     target_ari: Annotated[float, Field(gt=0, le=1)] | None = None
     power: Annotated[float, Field(gt=0, le=1)] = 0.8
     normalise: NormaliseSection = NormaliseSection()
-    construct_: ConstructSection = Field(default=ConstructSection(resamples=1), alias="construct")
+    construct_: ConstructSection = Field(default=ConstructSection(resamples=0), alias="construct")
 
 
 def read_simulation(path: Path | None, options: Mapping[str, Any]) -> Experiment:
@@ -98,7 +98,7 @@ def read_simulation(path: Path | None, options: Mapping[str, Any]) -> Experiment
     table = ({} if path is None else assets.read_toml(path, str(path))) | dict(options)
     if isinstance(table.get("construct"), dict):
         # The stability of terms is no part of what is counted here.
-        table["construct"] = {"resamples": 1, **table["construct"]}
+        table["construct"] = {"resamples": 0, **table["construct"]}
     form = assets.validate(SimulationForm, table, "simulate" if path is None else str(path))
     folder = Path() if "system" in options or path is None else path.parent
     plan = SimulationPlan(

@@ -94,7 +94,7 @@ class ConstructSection(Section):
     n_dimensions: Found = None
     n_subdimensions: Annotated[Annotated[int, Field(ge=2)] | None, BeforeValidator(_found)] = None
     max_subdimensions: Annotated[int, Field(ge=2, le=50)] = 10
-    resamples: Count = 1000
+    resamples: Annotated[int, Field(ge=0, strict=True)] = 1000
     embeddings: Annotated[tuple[Text, ...], Field(min_length=1)] = (SHIPPED_EMBEDDING.name,)
 
     @field_validator("embeddings", mode="before")

@@ -38,7 +38,7 @@ from valuelex.pipeline.measuring import Ask, Embeddings, Measured, measure_respo
 from valuelex.pipeline.naming import name_groups
 from valuelex.pipeline.observing import Recorded, observe
 from valuelex.pipeline.planning import Stage, first_round
-from valuelex.pipeline.structuring import with_further_routes
+from valuelex.pipeline.structuring import with_factors, with_further_routes
 from valuelex.pipeline.workspace import Progress, Workspace, stage_rng
 from valuelex.report.html import render
 from valuelex.stages.build_system import build_system
@@ -112,6 +112,7 @@ def compute(
         rated = with_structure(study, rated, embedder, ask.vectors)
         if rated.structure is not None:
             files.write_structure(folder, rated.structure)
+            rated = with_factors(study, rated, folder)
     found: Found | None = None
     control: HumanControl | None = None
     if seen is not None and not seen.observed.why_none:

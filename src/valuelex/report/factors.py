@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from valuelex.domain.factors import FactorRoute, MatrixName, NoFactors
-from valuelex.domain.results import Found, Results
+from valuelex.domain.results import Results
 from valuelex.report.lexical import group_names
 from valuelex.report.quality import Table
 from valuelex.report.wording import DASH, count, interval, number, share
@@ -39,16 +39,19 @@ class FactorSection:
 
 def build_factors(results: Results) -> tuple[FactorSection, ...]:
     """Lay out every route of the study; nothing where nothing was elicited."""
-    found = results.found
-    if found is None:
+    found, rated = results.found, results.rated
+    if found is not None:
+        names = group_names(found.taxonomy, found.shown)
+        return tuple(_section(route, names) for route in found.factors)
+    if rated is None or rated.structure is None or rated.system is None:
         return ()
-    return tuple(_section(route, found) for route in found.factors)
+    names = group_names(rated.structure.taxonomy, rated.system)
+    return tuple(_section(route, names) for route in rated.factors)
 
 
-def _section(route: FactorRoute | NoFactors, found: Found) -> FactorSection:
+def _section(route: FactorRoute | NoFactors, groups: dict[int, str]) -> FactorSection:
     if isinstance(route, NoFactors):
         return FactorSection(TITLE, route.reason, (), (), ())
-    groups = group_names(found)
     tables = [_matches(route, groups), _loadings(route), _phi(route), _rules(route)]
     if route.others:
         tables.append(_others(route))

@@ -195,9 +195,9 @@ def place_groups(taxonomy: Taxonomy, system: ValueSystem) -> dict[int, tuple[str
     return places
 
 
-def group_names(found: Found) -> dict[int, str]:
-    """Name every subdimension number of the taxonomy that was found."""
-    places = place_groups(found.taxonomy, found.shown)
+def group_names(taxonomy: Taxonomy, system: ValueSystem) -> dict[int, str]:
+    """Name every subdimension number of a taxonomy as its system does."""
+    places = place_groups(taxonomy, system)
     return {group: _names(places, group)[1] for group in places}
 
 

@@ -47,7 +47,7 @@ def build_structure(results: Results) -> StructureSection | None:
     found = results.found
     if found is None:
         return None
-    return lay_out(found.structure, group_names(found))
+    return lay_out(found.structure, group_names(found.taxonomy, found.shown))
 
 
 def lay_out(structure: Structure, names: Mapping[int, str]) -> StructureSection:

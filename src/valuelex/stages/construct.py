@@ -65,7 +65,7 @@ def construct(
     vectors : (n_terms, d)
         Unit vectors of the terms; None to use the lists alone.
     plan
-        Numbers of groups, where they are given, and of resamples.
+        Numbers of groups, where they are given, and of resamples; 0 leaves out nulls, splits and other choices too.
     rng
         Source of folds, resamples and nulls.
 
@@ -87,8 +87,9 @@ def construct(
     k = plan.n_subdimensions or (joint.n_groups if joint.outcome is Outcome.GROUPS else 1)
     weights = _weights(material, choices, k, rng)
     labels, dimensions, dimension = _grouped(material, weights, k, plan, rng)
-    drawn = resample(material, weights, labels, plan.resamples, rng) if k > 1 else None
-    nulls = null_tests(matrix, material, weights, labels, rng) if k > 1 else NullTests((), None)
+    tested = k > 1 and plan.resamples > 0
+    drawn = resample(material, weights, labels, plan.resamples, rng) if tested else None
+    nulls = null_tests(matrix, material, weights, labels, rng) if tested else NullTests((), None)
     structure = Structure(
         taxonomy=_taxonomy(matrix, material, weights, labels, dimension, drawn, units),
         joint=joint,
@@ -96,8 +97,8 @@ def construct(
         views=_views(material, weights, labels, k),
         groups=drawn.groups if drawn else (),
         nulls=nulls.tests,
-        splits=splits(matrix, sources, material, weights, labels, rng) if k > 1 else (),
-        sensitivities=sensitivities(matrix, sources, material, weights, labels) if k > 1 else (),
+        splits=splits(matrix, sources, material, weights, labels, rng) if tested else (),
+        sensitivities=sensitivities(matrix, sources, material, weights, labels) if tested else (),
         control=_level(Level.JOINT, nulls.control) if nulls.control else None,
         dimension_gain={n + 1: float(g) for n, g in enumerate(dimensions.gain)} if dimensions else {},
         given=plan.n_subdimensions is not None,
