@@ -37,7 +37,7 @@ check-static: $(VENV)/.dev
 	@echo "== Import contract"
 	$(BIN)/lint-imports
 
-STATS_BENCHES := benchmarks/oracles.py $(filter-out benchmarks/speed_judge.py,$(wildcard benchmarks/speed_*.py benchmarks/coverage_*.py)) \
+STATS_BENCHES := benchmarks/oracles.py $(filter-out benchmarks/speed_judge.py benchmarks/speed_structure.py,$(wildcard benchmarks/speed_*.py benchmarks/coverage_*.py)) \
 	benchmarks/false_positives.py benchmarks/retention_accuracy.py
 
 FAULT_BENCHES := benchmarks/kills.py benchmarks/fault_run.py
