@@ -9,7 +9,7 @@ import pytest
 
 from valuelex import pipeline
 from valuelex.domain.budget import Budget
-from valuelex.errors import BudgetError, CallError
+from valuelex.errors import BudgetError, CallError, StudyError
 from valuelex.io import client, pace
 from valuelex.io.files import RESULT_FILES
 from valuelex.io.ledger import Ledger
@@ -172,3 +172,19 @@ def test_tables_hold_vectors_and_their_use(tmp_path: Path, endpoint) -> None:
     written: list[int] = []
     export(study, tmp_path / "out", "parquet", lambda _, n: written.append(n))
     assert sum(written) == len(planned_calls(study.study)["elicit"]) + count(pipeline.status(study))[0]
+
+
+def test_terms_that_are_rated_are_embedded_by_the_endpoint_too(tmp_path: Path, endpoint) -> None:
+    words = ["care", "duty", "zeal", "honour", "wit", "calm"]
+    (tmp_path / "words.txt").write_text("\n".join(words))
+    more = "[project]\nstems = 2"
+    workspace(tmp_path, endpoint.base_url, more=more)
+    text = (tmp_path / "study.toml").read_text().replace("draws = 1", 'mode = "rate"\nterms = "words.txt"')
+    (tmp_path / "study.toml").write_text(text)
+    study = pipeline.open_study(tmp_path)
+    assert count(pipeline.status(study)) == (6, 0, 0, False)
+    pipeline.run(study, until="construct")
+    assert count(pipeline.status(study)) == (6, 6, 0, False)
+    (tmp_path / "study.toml").write_text(text.replace('"near/good"', '["near/good", "minilm"]'))
+    with pytest.raises(StudyError, match="no groups of lists that further embeddings could check; name one"):
+        pipeline.open_study(tmp_path)

@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from typer.testing import CliRunner
@@ -58,7 +59,7 @@ factors = []
 resamples = 100
 """
 NAMER = '[namer]\nmodel = "{model}"\nname = "baptist"\n'
-_STRUCTURES: dict[object, Structure] = {}
+_STRUCTURES: dict[object, tuple[Structure, np.ndarray | None]] = {}
 MEASURED = ("ratings.parquet", "orientations.csv", "contrasts.csv", "notes.parquet", "response_matrix.npz")
 
 
@@ -67,10 +68,10 @@ def _each_structure_is_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The answers of the endpoint are the same in every test, and so is the structure of the same plan."""
     find = computing.structure_of
 
-    def remembered(study, matrix, responses, embedder):
+    def remembered(study, matrix, responses, *more):
         key = (study.construct, matrix.values.tobytes(), matrix.terms, matrix.response_ids)
         if key not in _STRUCTURES:
-            _STRUCTURES[key] = find(study, matrix, responses, embedder)
+            _STRUCTURES[key] = find(study, matrix, responses, *more)
         return _STRUCTURES[key]
 
     monkeypatch.setattr(computing, "structure_of", remembered)
