@@ -4,7 +4,8 @@ First the paper's size: 525 respondents of 35 models, 7,875 lists of 5.6 of 197 
 at every level, weights of the views, dimensions, 1,000 resamples of families, nulls, splits, sensitivity, verdict. One
 core, CPU seconds, best of three.
 
-With --scale: lists of 10,000 terms by 35 models, doubled up to a million, each size in a process of its own. Counting and scoring grow with the lists; finding groups depends on the number of terms alone.
+With --scale: lists of 10,000 terms by 35 models, doubled up to a million, each size in a process of its own. Counting
+and scoring grow with the lists; finding groups depends on the number of terms alone.
 
 Run: python benchmarks/speed_structure.py [--scale]
 """

@@ -246,7 +246,7 @@ def between_affinity(profile: ArrayLike, weights: Array | None = None) -> Affini
     """
     x = np.asarray(profile, dtype=np.float64)
     w = np.ones(len(x)) if weights is None else weights
-    centred = (x - w @ x / w.sum()) * np.sqrt(w)[:, None]
+    centred = (x - w @ x / max(float(w.sum()), 1e-300)) * np.sqrt(w)[:, None]
     length = np.sqrt((centred**2).sum(axis=0))
     known = length > 1e-9 * max(float(length.max(initial=0.0)), 1e-300)
     unit = np.divide(centred, length, out=np.zeros_like(centred), where=known)
