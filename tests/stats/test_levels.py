@@ -1,0 +1,231 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from valuelex.errors import DataError
+from valuelex.stats import levels
+from valuelex.stats.cooccurrence import cooccurrence, margin_residual, standardise_pairs
+from valuelex.stats.levels import (
+    between_affinity,
+    block_sums,
+    count_lists,
+    margins,
+    product_affinity,
+    profiles,
+    within_affinity,
+)
+
+# Unit 0 names {a b}, {a c}, {a b}; unit 1 names {b c}, {a b c}. Two blocks in unit 0, one in unit 1.
+LISTS = np.array([[1, 1, 0], [1, 0, 1], [1, 1, 0], [0, 1, 1], [1, 1, 1]], dtype=np.uint8)
+BLOCK = [0, 0, 1, 2, 2]
+UNIT = [0, 0, 0, 1, 1]
+ONCE = np.ones(3)
+
+
+def off_diagonal(matrix):
+    return matrix[~np.eye(len(matrix), dtype=bool)]
+
+
+def random_lists(seed=0, n=60, p=9, n_blocks=12, n_units=4):
+    rng = np.random.default_rng(seed)
+    lists = (rng.random((n, p)) < rng.uniform(0.1, 0.7, p)).astype(np.uint8)
+    block = np.arange(n) % n_blocks
+    return lists, block, block % n_units
+
+
+def test_counts_by_block_by_hand():
+    counts = count_lists(LISTS, BLOCK, UNIT)
+    assert counts.totals.toarray().tolist() == [[2, 1, 1], [1, 1, 0], [1, 2, 2]]
+    pairs = {(0, 1): 0, (0, 2): 1, (1, 2): 2}
+    assert list(zip(counts.first, counts.second, strict=True)) == list(pairs)
+    assert counts.pairs.toarray().tolist() == [[1, 1, 0], [1, 0, 0], [1, 1, 2]]
+    assert counts.lengths.tolist() == [4, 2, 5]
+    assert counts.products.tolist() == [4, 2, 2 + 6]
+    assert counts.unit.tolist() == [0, 0, 1]
+    assert (counts.n_columns, counts.n_blocks, counts.n_units) == (3, 3, 2)
+
+
+def test_the_residual_within_units_by_hand():
+    # Unit 0: s = (3, 2, 1), lengths 2 2 2, q = 6/36. Unit 1: s = (1, 2, 2), lengths 2 3, q = 8/25.
+    # E_ab = 6/6 + 2 * .32, E_ac = 3/6 + 2 * .32, E_bc = 2/6 + 4 * .32; C = 3, 2, 2.
+    expected = np.array([1 + 0.64, 0.5 + 0.64, 1 / 3 + 1.28])
+    residual = (np.array([3, 2, 2]) - expected) / np.sqrt(expected)
+    z = (residual - residual.mean()) / residual.std()
+    found = within_affinity(count_lists(LISTS, BLOCK, UNIT), ONCE).matrix
+    np.testing.assert_allclose([found[0, 1], found[0, 2], found[1, 2]], z, atol=1e-12)
+    np.testing.assert_array_equal(found, found.T)
+
+
+def test_pooled_is_the_margin_residual_of_all_lists():
+    lists, block, unit = random_lists()
+    pooled = within_affinity(count_lists(lists, block, unit), np.ones(12), pooled=True).matrix
+    known = standardise_pairs(margin_residual(cooccurrence(lists), lists.sum(axis=1)))
+    np.testing.assert_allclose(off_diagonal(pooled), off_diagonal(known), atol=1e-10)
+
+
+def test_within_one_unit_is_pooled():
+    lists, block, _ = random_lists()
+    counts = count_lists(lists, block, np.zeros(len(block), dtype=int))
+    np.testing.assert_allclose(
+        within_affinity(counts, np.ones(12)).matrix,
+        within_affinity(counts, np.ones(12), pooled=True).matrix,
+        atol=1e-12,
+    )
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=25, deadline=None)
+def test_a_block_that_counts_twice_is_one_listed_twice(seed):
+    lists, block, unit = random_lists(seed, n=24, p=5, n_blocks=6, n_units=2)
+    again = block == seed % 6
+    weights = np.ones(6)
+    weights[seed % 6] = 2.0
+    twice = count_lists(
+        np.vstack([lists, lists[again]]), np.append(block, block[again]), np.append(unit, unit[again])
+    )
+    for pooled in (False, True):
+        np.testing.assert_allclose(
+            within_affinity(count_lists(lists, block, unit), weights, pooled=pooled).matrix,
+            within_affinity(twice, np.ones(6), pooled=pooled).matrix,
+            atol=1e-9,
+        )
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=25, deadline=None)
+def test_columns_and_units_have_no_order(seed):
+    lists, block, unit = random_lists(seed, n=30, p=6, n_blocks=6, n_units=3)
+    order = np.random.default_rng(seed).permutation(6)
+    counts, moved = (
+        count_lists(lists, block, unit),
+        count_lists(lists[:, order], (block + 2) % 6, (unit + 2) % 3),
+    )
+    ones = np.ones(6)
+    np.testing.assert_allclose(
+        within_affinity(moved, ones).matrix,
+        within_affinity(counts, ones).matrix[np.ix_(order, order)],
+        atol=1e-9,
+    )
+    np.testing.assert_allclose(
+        between_affinity(profiles(moved)).matrix,
+        between_affinity(profiles(counts)).matrix[np.ix_(order, order)],
+        atol=1e-9,
+    )
+
+
+def test_lists_are_counted_alike_in_chunks(monkeypatch):
+    lists, block, unit = random_lists()
+    whole = count_lists(lists, block, unit)
+    monkeypatch.setattr(levels, "CHUNK_PAIRS", 7)
+    parts = count_lists(lists, block, unit)
+    np.testing.assert_array_equal(whole.pairs.toarray(), parts.pairs.toarray())
+    np.testing.assert_array_equal(whole.first, parts.first)
+    np.testing.assert_array_equal(
+        whole.pairs.sum(axis=0),
+        [lists[:, i] @ lists[:, j] for i, j in zip(whole.first, whole.second, strict=True)],
+    )
+
+
+def test_many_columns_give_what_few_do(monkeypatch):
+    lists, block, unit = random_lists(p=9)
+    counts = count_lists(lists, block, unit)
+    vectors = np.random.default_rng(1).normal(size=(4, 9))
+    vectors /= np.linalg.norm(vectors, axis=0)
+    made = (
+        lambda: within_affinity(counts, np.ones(12)),
+        lambda: between_affinity(profiles(counts)),
+        lambda: product_affinity(vectors),
+    )
+    few = [make() for make in made]
+    monkeypatch.setattr(levels, "MOST_EXACT", 5)
+    monkeypatch.setattr(levels, "STRIP", 4)
+    for one, make in zip(few, made, strict=True):
+        many = make()
+        for view, items in ((many, np.arange(9)), (many.restricted(np.array([7, 2, 4])), [7, 2, 4])):
+            total = np.zeros((len(items), len(items)), dtype=np.float32)
+            view.add_to(total, 0.5)
+            np.testing.assert_allclose(
+                off_diagonal(total), off_diagonal(0.5 * one.matrix[np.ix_(items, items)]), atol=2e-5
+            )
+
+
+def test_affinities_have_mean_0_and_variance_1_over_pairs():
+    lists, block, unit = random_lists()
+    counts = count_lists(lists, block, unit)
+    for view in (within_affinity(counts, np.ones(12)), between_affinity(profiles(counts))):
+        pairs = off_diagonal(view.matrix)
+        assert pairs.mean() == pytest.approx(0, abs=1e-12)
+        assert pairs.std() == pytest.approx(1, abs=1e-9)
+        assert not np.diag(view.matrix).any()
+
+
+def test_profiles_by_hand():
+    # Unit 0 named 6 words and unit 1 named 5; both are brought to 5.5.
+    found = profiles(count_lists(LISTS, BLOCK, UNIT))
+    by_hand = np.sqrt([[3 * 5.5 / 6, 2 * 5.5 / 6, 5.5 / 6], [1.1, 2.2, 2.2]])
+    np.testing.assert_allclose(found, by_hand, atol=1e-12)
+
+
+def test_a_unit_that_said_more_of_the_same_has_the_same_profile():
+    more = count_lists(np.tile(LISTS[:2], (3, 1)), [0, 0, 1, 1, 1, 1], [0, 0, 1, 1, 1, 1])
+    one, other = profiles(more)
+    np.testing.assert_allclose(one, other)
+
+
+def test_between_is_the_correlation_of_profiles():
+    profile = np.random.default_rng(2).gamma(2.0, size=(7, 5))
+    found = between_affinity(profile).matrix
+    known = standardise_pairs(np.corrcoef(profile, rowvar=False))
+    np.testing.assert_allclose(off_diagonal(found), off_diagonal(known), atol=1e-10)
+
+
+def test_a_unit_that_counts_twice_is_one_that_is_there_twice():
+    profile = np.random.default_rng(3).gamma(2.0, size=(6, 5))
+    weights = np.array([0.0, 2.0, 1.0, 1.0, 0.0, 3.0])
+    drawn = np.repeat(profile, weights.astype(int), axis=0)
+    np.testing.assert_allclose(
+        between_affinity(profile, weights).matrix, between_affinity(drawn).matrix, atol=1e-10
+    )
+
+
+def test_a_column_in_which_units_do_not_differ_has_no_correlation():
+    profile = np.random.default_rng(3).gamma(2.0, size=(6, 4))
+    profile[:, 2] = 3.0
+    found = between_affinity(profile).matrix
+    r = np.corrcoef(np.delete(profile, 2, axis=1), rowvar=False)
+    known = np.zeros((4, 4))
+    known[np.ix_([0, 1, 3], [0, 1, 3])] = r
+    np.testing.assert_allclose(off_diagonal(found), off_diagonal(standardise_pairs(known)), atol=1e-10)
+
+
+@pytest.mark.parametrize("profile", [np.ones((5, 4)), np.ones((1, 4)) * np.arange(4)])
+def test_units_that_do_not_differ_give_no_affinity(profile):
+    assert not between_affinity(profile).matrix.any()
+
+
+def test_block_sums_by_hand():
+    # Groups {a} and {b, c}; one part a unit. Off the diagonal of terms: unit 0 has ab 2, ac 1; unit 1 ab 1, ac 1, bc 2.
+    counts = count_lists(LISTS, BLOCK, UNIT)
+    labels, part = np.array([0, 1, 1]), np.array([0, 0, 1])
+    sums = block_sums(counts, labels, part, margins(counts, counts.unit, part))
+    assert sums.observed.tolist() == [[[0, 3], [3, 0]], [[0, 2], [2, 4]]]
+    q = np.array([6 / 36, 8 / 25])
+    expected = [[[0, 3 * 3], [9, 2 * 2 * 1]], [[0, 1 * 4], [4, 2 * 2 * 2]]] * q[:, None, None]
+    np.testing.assert_allclose(sums.expected, expected, atol=1e-12)
+
+
+def test_what_cannot_be_counted_is_refused():
+    with pytest.raises(DataError) as caught:
+        count_lists(LISTS, [0, 0, 0, 0, 0], UNIT)
+    assert str(caught.value) == (
+        "A block belongs to two units; a block is the smallest part, and lies in one unit."
+    )
+    with pytest.raises(DataError) as caught:
+        count_lists(np.eye(3), [0, 1, 2], [0, 1, 2])
+    alone = "No list holds two or more columns, so nothing occurs together; longer lists are needed."
+    assert str(caught.value) == alone
+    counts = count_lists(np.array([[1, 1, 0], [1, 0, 0]]), [0, 1], [0, 1])
+    with pytest.raises(DataError) as caught:
+        within_affinity(counts, np.array([0.0, 1.0]))
+    assert str(caught.value) == alone
