@@ -1,10 +1,21 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import adjusted_rand_score
 
 from valuelex.errors import DataError
-from valuelex.stats.cluster import match_labels, modularity, relabel, spectral_clusters, spectral_embedding
+from valuelex.stats import cluster
+from valuelex.stats.cluster import (
+    adjusted_rand,
+    leading_vectors,
+    match_labels,
+    modularity,
+    nested_partitions,
+    relabel,
+    spectral_clusters,
+    spectral_embedding,
+)
 
 BLOCKS = np.array([0, 1, 0, 2, 1, 2, 0, 1, 2, 2])
 
@@ -148,3 +159,87 @@ def test_labels_and_totals_that_cannot_be_are_refused():
         modularity(np.zeros((2, 2)), 0.0, two)
     with pytest.raises(DataError, match=r"residual has shape .3, 3., but there are 2 labels"):
         modularity(np.zeros((3, 3)), 1.0, two)
+
+
+def noisy_blocks(
+    seed: int, n: int = 60, n_blocks: int = 4, noise: float = 0.3
+) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    blocks = rng.permutation(np.arange(n) % n_blocks)
+    upper = np.triu(rng.normal(size=(n, n)), 1)
+    strength = rng.uniform(0.8, 1.6, n_blocks)[blocks]
+    return (blocks[:, None] == blocks) * np.sqrt(np.outer(strength, strength)) + noise * (
+        upper + upper.T
+    ), blocks
+
+
+def partitioned(affinity: np.ndarray, numbers: list[int]) -> list[np.ndarray]:
+    return nested_partitions(leading_vectors(affinity.copy(), max(numbers)), numbers)
+
+
+def test_planted_blocks_are_found_without_chance():
+    affinity, blocks = noisy_blocks(0)
+    one, four = partitioned(affinity, [1, 4])
+    assert not one.any()
+    assert four.tolist() == relabel(blocks).tolist()
+    assert partitioned(affinity, [4])[0].tolist() == four.tolist()
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=20, deadline=None)
+def test_items_have_no_order(seed: int):
+    affinity, _ = noisy_blocks(seed, n=30, noise=0.6)
+    order = np.random.default_rng(seed).permutation(30)
+    plain, moved = partitioned(affinity, [3, 5]), partitioned(affinity[np.ix_(order, order)], [3, 5])
+    for labels, other in zip(plain, moved, strict=True):
+        assert other.tolist() == relabel(labels[order]).tolist()
+
+
+def test_many_items_are_partitioned_as_few_are(monkeypatch: pytest.MonkeyPatch):
+    for seed in range(5):
+        affinity, _ = noisy_blocks(seed)
+        dense, found = leading_vectors(affinity.copy(), 5), partitioned(affinity, [2, 3, 4, 5])
+        monkeypatch.setattr(cluster, "MOST_DENSE", 10)
+        np.testing.assert_allclose(leading_vectors(affinity.copy(), 5), dense, atol=1e-4)
+        single = leading_vectors(affinity.astype(np.float32), 5)
+        np.testing.assert_allclose(np.abs(single), np.abs(dense), atol=1e-2)
+        for labels, known in zip(partitioned(affinity, [2, 3, 4, 5]), found, strict=True):
+            np.testing.assert_array_equal(labels, known)
+        monkeypatch.undo()
+
+
+def test_alike_items_are_partitioned_alike_each_time(monkeypatch: pytest.MonkeyPatch):
+    # All degrees are equal and all blocks alike: a start at the degrees would never leave the first vector.
+    monkeypatch.setattr(cluster, "MOST_DENSE", 10)
+    blocks = np.repeat(np.arange(4), 15)
+    affinity = (blocks[:, None] == blocks).astype(float) + 0.01
+    for _ in range(3):
+        assert partitioned(affinity, [4])[0].tolist() == blocks.tolist()
+
+
+def test_no_tie_gives_no_vectors():
+    assert leading_vectors(-np.ones((5, 5)), 2) is None
+
+
+def test_more_clusters_than_there_are_different_items():
+    # Two pairs of equal items without other ties: five clusters are wanted of what are two kinds of items.
+    blocks = np.repeat([0, 1], 4)
+    (found,) = partitioned((blocks[:, None] == blocks).astype(float), [5])
+    assert len(found) == 8
+    assert not set(found[:4]) & set(found[4:])
+
+
+labels_of_ten = st.lists(st.integers(0, 4), min_size=10, max_size=10).map(np.array)
+
+
+@given(labels_of_ten, labels_of_ten)
+def test_adjusted_rand_is_that_of_scikit_learn(labels: np.ndarray, reference: np.ndarray):
+    assert adjusted_rand(labels, reference) == adjusted_rand_score(labels, reference)
+
+
+def test_adjusted_rand_by_hand():
+    # {a b c}, {d e f} and {a b}, {c d e f}: 2 x (1 + 3) ordered pairs in both, 4 in the first only, 6 in the second
+    # only, 12 in neither. 2 (8 x 12 - 4 x 6) / (12 x 16 + 14 x 18) = 144 / 444.
+    assert adjusted_rand(np.array([0, 0, 0, 1, 1, 1]), np.array([0, 0, 1, 1, 1, 1])) == pytest.approx(
+        144 / 444
+    )

@@ -109,7 +109,7 @@ def nested_partitions(vectors: NDArray[np.float64], numbers: Iterable[int]) -> l
     """Partition items into several numbers of clusters, from one decomposition and without chance.
 
     Items are placed by their first k vectors at unit length. The centres start at the k items that a pivoted QR
-    decomposition finds to be farthest from one another in direction, and move as in k-means.
+    decomposition of the vectors finds to be farthest from one another, and move as in k-means.
 
     Parameters
     ----------
@@ -131,7 +131,8 @@ def nested_partitions(vectors: NDArray[np.float64], numbers: Iterable[int]) -> l
     found = []
     for k in numbers:
         place = _unit_rows(vectors[:, :k])
-        _, pivots = qr(place.T, mode="r", pivoting=True, check_finite=False)
+        # By length before it is made one, so that rounding does not decide which item is the first.
+        _, pivots = qr(vectors[:, :k].T, mode="r", pivoting=True, check_finite=False)
         centres = place[pivots[:k]]
         labels = np.zeros(len(place), dtype=np.int64)
         for _ in range(MOST_MOVES):
