@@ -161,16 +161,34 @@ def test_affinities_have_mean_0_and_variance_1_over_pairs():
 
 
 def test_profiles_by_hand():
-    # Unit 0 named 6 words and unit 1 named 5; both are brought to 5.5.
+    # Unit 0 named 6 words and unit 1 named 5; of the 11 each word is 4, 4 and 3.
     found = profiles(count_lists(LISTS, BLOCK, UNIT))
-    by_hand = np.sqrt([[3 * 5.5 / 6, 2 * 5.5 / 6, 5.5 / 6], [1.1, 2.2, 2.2]])
+    by_hand = np.log(
+        [
+            [3.5 / (24 / 11 + 0.5), 2.5 / (24 / 11 + 0.5), 1.5 / (18 / 11 + 0.5)],
+            [1.5 / (20 / 11 + 0.5), 2.5 / (20 / 11 + 0.5), 2.5 / (15 / 11 + 0.5)],
+        ]
+    )
     np.testing.assert_allclose(found, by_hand, atol=1e-12)
 
 
 def test_a_unit_that_said_more_of_the_same_has_the_same_profile():
+    # As popular with both, so that neither likes any word, however often it was asked.
     more = count_lists(np.tile(LISTS[:2], (3, 1)), [0, 0, 1, 1, 1, 1], [0, 0, 1, 1, 1, 1])
-    one, other = profiles(more)
-    np.testing.assert_allclose(one, other)
+    np.testing.assert_allclose(profiles(more), 0, atol=1e-12)
+
+
+def test_rare_columns_do_not_go_together_because_units_said_more_or_less():
+    # All units name words at the same rates, in 10 lists or in 400; 50 of the words are rare.
+    rng = np.random.default_rng(4)
+    unit = np.repeat(np.arange(20), np.where(np.arange(20) < 10, 10, 400))
+    lists = (rng.random((len(unit), 60)) < np.where(np.arange(60) < 10, 0.3, 0.005)).astype(np.uint8)
+    found = between_affinity(profiles(count_lists(lists, unit, unit)))
+    rare = off_diagonal(found.matrix[10:, 10:])
+    # Mean of a correlation of 0, in the units of the affinity.
+    r = np.corrcoef(profiles(count_lists(lists, unit, unit)), rowvar=False)
+    assert abs(off_diagonal(r[10:, 10:]).mean()) < 0.1
+    assert abs(rare.mean()) < 0.3
 
 
 def test_between_is_the_correlation_of_profiles():

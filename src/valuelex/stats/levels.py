@@ -218,15 +218,17 @@ def unit_totals(counts: ListCounts, weights: Array) -> tuple[Array, Array, Array
 
 
 def profiles(counts: ListCounts) -> Array:
-    """Return the profile of each unit: (n_units, n_columns) logarithms of how often it names each column.
+    """Return the profile of each unit: (n_units, n_columns) logarithms of how much oftener than all it names a column.
 
-    ``log((s + 1/2) / l)``, s the lists of the unit that hold the column and l the sum of their lengths. What a unit
-    likes multiplies its rates, so that on this scale frequent and rare columns of one group move alike; on others
-    they would look like two groups.
+    ``log((s + 1/2) / (l p + 1/2))``, s the lists of the unit that hold the column, l the sum of their lengths and p the
+    share of the column in all. What a unit likes multiplies its rates, so that on this scale frequent and rare columns
+    of one group move alike; on others they would look like two groups. The half on both sides keeps rare columns from
+    going together merely because units said more or less.
     """
     totals, lengths, _ = unit_totals(counts, np.ones(counts.n_blocks))
-    rate: Array = np.log((totals + 0.5) / np.maximum(lengths, 1.0)[:, None])
-    return rate
+    expected = np.outer(lengths, totals.sum(axis=0) / lengths.sum())
+    ratio: Array = np.log((totals + 0.5) / (expected + 0.5))
+    return ratio
 
 
 def between_affinity(profile: ArrayLike, weights: Array | None = None) -> Affinity:
