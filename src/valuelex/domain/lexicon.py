@@ -6,6 +6,7 @@ Does not decide what is a value word; `valuelex.stages.normalise` does.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -131,3 +132,12 @@ class ResponseMatrix:
                 f"{len(self.response_ids)} responses; give one for each row."
             )
             raise DataError(msg)
+
+    def of_rows(self, rows: Sequence[int]) -> ResponseMatrix:
+        """Return the same for some of the responses, with all terms."""
+        return ResponseMatrix(
+            self.values[rows],
+            tuple(self.response_ids[i] for i in rows),
+            tuple(self.respondent_ids[i] for i in rows),
+            self.terms,
+        )

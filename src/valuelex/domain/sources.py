@@ -64,6 +64,11 @@ class Sources:
                 "prompts of responses; give one of each for every response."
             )
             raise DataError(msg)
+        of: dict[str, tuple[str, str]] = {}
+        for who, *where in zip(self.respondents, self.models, self.families, strict=True):
+            if of.setdefault(who, (where[0], where[1])) != tuple(where):
+                msg = f"Respondent {who!r} has two models or two families; a respondent is one model of one family."
+                raise DataError(msg)
 
     @classmethod
     def of(
@@ -78,6 +83,11 @@ class Sources:
             tuple(r.family for r in rows),
             tuple(prompts),
         )
+
+    def of_rows(self, rows: Sequence[int]) -> Sources:
+        """Return the same for some of the responses."""
+        columns = (self.respondents, self.models, self.families, self.prompts)
+        return Sources(*(tuple(names[i] for i in rows) if names else () for names in columns))
 
     @property
     def n_models(self) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isnan
 
 from valuelex.domain.evidence import Estimate, Level, LevelChoice, Outcome, Structure
 from valuelex.domain.results import Results
@@ -132,7 +133,9 @@ def _groups(structure: Structure, names: Mapping[int, str]) -> Table:
 
 
 def _estimate(estimate: Estimate) -> str:
-    return f"{number(estimate.value)} {interval(estimate.ci_low, estimate.ci_high)}".strip()
+    if isnan(estimate.value):
+        return DASH
+    return f"{number(estimate.value)} {interval(estimate.ci_low, estimate.ci_high)}"
 
 
 def _nulls(structure: Structure) -> Table:

@@ -117,6 +117,11 @@ def notes_on(
             f"There are {few} independent models ({n_models}), so {n} respondents are held out and resampled instead; "
             "respondents of one model are no independent cases, and intervals are too narrow."
         )
+    if units.independent == "models":
+        notes.append(
+            f"The {n} models come from fewer than {LEAST_INDEPENDENT} families, so models are held out and resampled "
+            "instead; models of one family are alike, and intervals are too narrow."
+        )
     if not units.profiled:
         notes.append(
             "No source gave enough responses to have habits of its own, so there is one level only: all responses "

@@ -127,15 +127,8 @@ def _of_rows(
     rows: NDArray[np.int64],
 ) -> Labels:
     """Group all terms from some of the responses; -1 for a term that none of them names."""
-    part = ResponseMatrix(
-        matrix.values[rows],
-        tuple(matrix.response_ids[i] for i in rows),
-        tuple(matrix.respondent_ids[i] for i in rows),
-        matrix.terms,
-    )
-    some = Sources(
-        *(tuple(names[i] for i in rows) for names in (sources.respondents, sources.models, sources.families))
-    )
+    part = matrix.of_rows(rows.tolist())
+    some = sources.of_rows(rows.tolist())
     gathered = gather(part, some, sources.units().of_rows(rows.tolist()), None)
     views = (*affinities(gathered.evidence, np.ones(gathered.evidence.n_independent)), material.embeddings)
     (labels,) = partitions(views, weights, material.n_terms, [k])

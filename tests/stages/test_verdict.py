@@ -1,0 +1,181 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from examples import level_choice, structure
+from valuelex.domain.evidence import Estimate, GroupEvidence, Level, NullTest, Outcome
+from valuelex.stages.verdict import count, verdict
+
+GROUPS, NO_GROUPS, TOO_LITTLE = Outcome.GROUPS, Outcome.NO_GROUPS, Outcome.TOO_LITTLE_DATA
+
+
+def group(number, stability=0.9, low=0.5):
+    told = Estimate(low + 0.2, low, low + 0.4)
+    return GroupEvidence(number, 5, stability, told, told, 0.3)
+
+
+def null(name, p):
+    return NullTest(name, "Why?", 2.0, 0.0, 1.0, p, 19)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({}, "The lists of 6 independent families support three groups of terms."),
+        (
+            {"joint": level_choice(plausible=(3, 4, 5))},
+            "The lists of 6 independent families support three groups of terms (4, 5 predict held-out lists as well to "
+            "within one standard error).",
+        ),
+        (
+            {
+                "joint": level_choice(n_groups=12, n_candidates=12),
+                "independent": "models",
+                "n_independent": 9,
+            },
+            "The lists of 9 independent models support 12 groups of terms.",
+        ),
+        (
+            {"joint": level_choice(outcome=NO_GROUPS, n_groups=1)},
+            "The lists of 6 independent families show no groups of terms: one group predicts held-out lists best, so "
+            "all terms stay in one group.",
+        ),
+        (
+            {"joint": level_choice(outcome=TOO_LITTLE, n_groups=2)},
+            "The lists of 6 independent families are too little data to tell how many groups of terms there are, so "
+            "all terms stay in one group.",
+        ),
+        (
+            {"given": True},
+            "The lists of 6 independent families support three groups of terms; the study asked for three, which is "
+            "the same.",
+        ),
+        (
+            {"given": True, "joint": level_choice(n_groups=4)},
+            "The lists of 6 independent families support four groups of terms; the study asked for three, and got "
+            "them.",
+        ),
+        (
+            {
+                "given": True,
+                "joint": level_choice(outcome=TOO_LITTLE, n_groups=1),
+                "independent": "respondents",
+                "n_independent": 1,
+            },
+            "The lists of 1 independent respondent are too little data to tell how many groups of terms there are; "
+            "the study asked for three, and got them.",
+        ),
+    ],
+)
+def test_the_number_of_groups(changes, sentence):
+    assert verdict(structure(**changes)) == (sentence,)
+
+
+@pytest.mark.parametrize(
+    ("between", "within", "sentence"),
+    [
+        (
+            GROUPS,
+            GROUPS,
+            "Both levels carry it: sources differ along these groups, and their terms come together in responses.",
+        ),
+        (
+            GROUPS,
+            NO_GROUPS,
+            "It lies between sources: they differ along these groups, while within a source's responses there is no "
+            "trace of groups.",
+        ),
+        (
+            TOO_LITTLE,
+            GROUPS,
+            "It lies within responses: terms of a group come together beyond their source's own frequencies, while "
+            "between sources there is too little data to tell groups.",
+        ),
+        (
+            NO_GROUPS,
+            TOO_LITTLE,
+            "Neither level carries groups by itself: between sources there is no trace of groups, and within "
+            "responses there is too little data to tell groups.",
+        ),
+    ],
+)
+def test_where_the_structure_lies(between, within, sentence):
+    levels = (level_choice(Level.BETWEEN, between), level_choice(Level.WITHIN, within))
+    assert verdict(structure(levels=levels))[1:] == (sentence,)
+    # One level alone cannot be told from the other.
+    assert len(verdict(structure(levels=levels[1:]))) == 1
+    assert len(verdict(structure(levels=(level_choice(Level.POOLED),)))) == 1
+
+
+def test_the_stability_of_groups():
+    groups = (group(0), group(1, stability=0.7), group(2, stability=0.59))
+    assert verdict(structure(groups=groups))[1] == (
+        "One of three groups is stable when sources are drawn again; s3 is not to be trusted (overlap under 0.6)."
+    )
+    both = (
+        group(0, stability=0.1),
+        group(1, stability=0.75),
+        group(2, stability=0.0),
+        group(3, stability=0.75),
+    )
+    assert verdict(structure(groups=both))[1] == (
+        "Two of four groups are stable when sources are drawn again; s1, s3 are not to be trusted (overlap under 0.6)."
+    )
+    assert verdict(structure(groups=(group(0), group(1))))[1] == (
+        "Two of two groups are stable when sources are drawn again."
+    )
+
+
+def test_what_is_beyond_meaning():
+    assert verdict(structure(groups=(group(0), group(1))))[2:] == (
+        "Every group holds together in the lists of sources it was not learnt from, beyond what its terms mean.",
+    )
+    assert verdict(structure(groups=(group(0), group(1, low=-0.1), group(2, low=0.0))))[2:] == (
+        "One of three groups holds together beyond what their terms mean; s2, s3 are not distinguishable from what "
+        "embeddings alone give.",
+    )
+    assert verdict(structure(groups=(group(0), group(1), group(2, low=-1.0))))[2:] == (
+        "Two of three groups hold together beyond what their terms mean; s3 is not distinguishable from what "
+        "embeddings alone give.",
+    )
+    untold = replace(group(0), beyond_meaning=Estimate(np.nan, np.nan, np.nan))
+    assert len(verdict(structure(groups=(untold,)))) == 2
+
+
+def test_the_nulls():
+    nulls = (
+        null("embeddings only", 0.2),
+        null("reshuffled responses", 0.05),
+        null("shuffled profiles", 0.051),
+        null("agreement with meaning", 0.5),
+    )
+    assert verdict(structure(nulls=nulls))[1:] == (
+        "The structure between sources is not distinguishable from chance (p = .051 against shuffled profiles).",
+        "The structure within responses is more than chance (p = .050 against reshuffled responses).",
+        "Groups made with the lists do not predict held-out sources better than those of embeddings alone "
+        "(p = .200).",
+    )
+    assert verdict(structure(nulls=(null("embeddings only", 0.0004),)))[1:] == (
+        "Groups made with the lists predict held-out sources better than those of embeddings alone (p < .001).",
+    )
+
+
+def test_a_p_of_one_is_written_as_it_is():
+    assert verdict(structure(nulls=(null("reshuffled responses", 1.0),)))[1].endswith(
+        "(p = 1.000 against reshuffled responses)."
+    )
+
+
+def test_the_control():
+    honest = level_choice(outcome=NO_GROUPS, n_groups=1)
+    assert verdict(structure(control=honest))[1] == (
+        "In data from which all structure was taken, the same rules find none."
+    )
+    assert verdict(structure(control=level_choice(n_groups=2)))[1] == (
+        "Caution: the same rules find two groups in data from which all structure was taken."
+    )
+
+
+def test_numbers_up_to_ten_are_words():
+    assert [count(n) for n in (0, 1, 10, 11)] == ["no", "one", "ten", "11"]
