@@ -5,7 +5,8 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from examples import response_matrix
-from valuelex.domain.evidence import Outcome
+from two_level_lists import two_level_lists
+from valuelex.domain.evidence import Level, Outcome
 from valuelex.domain.sources import Sources
 from valuelex.domain.structure import Taxonomy
 from valuelex.domain.study import ConstructPlan
@@ -17,7 +18,7 @@ from valuelex.stats.level_choice import EMBEDDING_WEIGHTS
 
 N_GROUPS, PER_GROUP = 4, 6
 GROUP = np.repeat(np.arange(N_GROUPS), PER_GROUP)
-PLAN = ConstructPlan(n_dimensions=2, n_subdimensions=N_GROUPS, resamples=15)
+PLAN = ConstructPlan(n_dimensions=2, n_subdimensions=N_GROUPS, max_subdimensions=5, resamples=15)
 OPEN = ConstructPlan(max_subdimensions=6, resamples=3)
 
 
@@ -220,3 +221,83 @@ def test_the_map_has_its_farthest_term_at_the_positive_end():
     for axis in found.coordinates.T:
         assert np.abs(axis).max() == axis.max() > 0
     np.testing.assert_allclose(found.coordinates.mean(axis=0), 0, atol=1e-9)
+
+
+def two_levels(plan=OPEN, vectors=None, **strength):
+    planted = two_level_lists(**strength)
+    return construct(planted.matrix, planted.sources, vectors, plan, np.random.default_rng(0)), planted.group
+
+
+@pytest.mark.parametrize(
+    ("strength", "level", "said"),
+    [
+        ({"between": 1.0}, Level.BETWEEN, "It lies between sources: "),
+        ({"within": 1.2, "style": 1.0}, Level.WITHIN, "It lies within responses: "),
+    ],
+)
+def test_the_level_that_carries_the_structure_is_told(strength, level, said):
+    found, group = two_levels(**strength)
+    assert (found.joint.outcome, found.joint.n_groups) == (Outcome.GROUPS, 3)
+    assert [c.level for c in found.levels if c.outcome is Outcome.GROUPS and c.level is not Level.POOLED] == [
+        level
+    ]
+    assert found.verdict[1].startswith(said)
+    assert adjusted_rand_score(group, found.taxonomy.subdimension) > 0.8
+    views = {v.name: v for v in found.views}
+    assert list(views) == ["between", "within", "pooled"]
+    weight = max(views.values(), key=lambda v: v.weight)
+    assert (weight.name, weight.weight) == (level.value, 1.0)
+    assert adjusted_rand_score(group, weight.partition) > 0.8
+    assert views["pooled"].weight == 0.0
+    assert found.control.outcome is not Outcome.GROUPS
+
+
+def test_what_a_model_merely_likes_is_no_group():
+    found, _ = two_levels(style=1.5)
+    assert found.joint.outcome is not Outcome.GROUPS
+    assert not found.taxonomy.subdimension.any()
+
+
+def test_groups_that_are_all_meaning_are_said_to_be_so():
+    # The study asks for three groups of lists without structure: they come from the embeddings, and say so.
+    vectors = vectors_of(np.arange(21) % 3, noise=0.1)
+    plan = ConstructPlan(n_subdimensions=3, max_subdimensions=3, resamples=25)
+    found, _ = two_levels(plan, vectors, style=1.0)
+    assert found.given
+    tests = {t.name: t for t in found.nulls}
+    assert list(tests) == [
+        "reshuffled responses",
+        "shuffled profiles",
+        "embeddings only",
+        "agreement with meaning",
+    ]
+    assert tests["embeddings only"].p > 0.05
+    assert not any(g.beyond_meaning.ci_low > 0 for g in found.groups)
+    assert "are not distinguishable from what embeddings alone give" in " ".join(found.verdict)
+
+
+def test_who_named_no_term_is_no_source():
+    planted = two_level_lists(within=1.2)
+    mute = [f"mute{i}" for i in range(30)]
+    matrix = response_matrix(
+        np.vstack([planted.matrix.values, np.zeros((30, 21), dtype=np.uint8)]),
+        [*planted.matrix.respondent_ids, *mute],
+        planted.matrix.terms,
+    )
+    with_mute = construct(matrix, sources_of(matrix), None, OPEN, np.random.default_rng(0))
+    without, _ = two_levels(within=1.2)
+    assert (with_mute.n_independent, with_mute.n_models) == (16, 16)
+    assert with_mute.verdict == without.verdict
+    assert with_mute.splits == without.splits
+
+
+def test_a_term_in_every_response_is_told_and_harms_nothing():
+    planted = two_level_lists(within=1.2)
+    matrix = response_matrix(
+        np.column_stack([planted.matrix.values, np.ones(len(planted.matrix.values), dtype=np.uint8)]),
+        planted.matrix.respondent_ids,
+        [*planted.matrix.terms, "zest"],
+    )
+    found = construct(matrix, sources_of(matrix), None, OPEN, np.random.default_rng(0))
+    assert found.notes[0].startswith("1 term is in every response (first: 'zest'); ")
+    assert adjusted_rand_score(planted.group, found.taxonomy.subdimension[:-1]) > 0.9

@@ -77,7 +77,7 @@ def gather(matrix: ResponseMatrix, sources: Sources, units: Units, vectors: Arra
         numbered(units.profiled_of, filled) if units.profiled else np.zeros(len(independent), dtype=np.int64)
     )
     block = numbered(sources.respondents, filled)
-    counts = count_lists(matrix.values[filled], block, profiled)
+    counts = count_lists(telling(matrix, filled), block, profiled)
     fold_of_block = np.zeros(counts.n_blocks, dtype=np.int64)
     fold_of_block[block] = independent
     fold_of_unit = np.zeros(counts.n_units, dtype=np.int64)
@@ -91,6 +91,18 @@ def gather(matrix: ResponseMatrix, sources: Sources, units: Units, vectors: Arra
         filled=filled,
         block=block,
     )
+
+
+def telling(matrix: ResponseMatrix, filled: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Return the responses that name a term, without the terms that all of them name: these tell nothing of others.
+
+    Left in, such a term would go together with all others, and outweigh what they have in common.
+    """
+    values = np.ascontiguousarray(np.asarray(matrix.values)[filled])
+    always = values.all(axis=0)
+    if not always.all():
+        values[:, always] = 0
+    return values
 
 
 def numbered(names: Sequence[str], filled: NDArray[np.bool_]) -> Labels:

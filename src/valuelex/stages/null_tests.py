@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from valuelex.domain.evidence import NullTest
 from valuelex.domain.lexicon import ResponseMatrix
-from valuelex.stages.material import Material
+from valuelex.stages.material import Material, telling
 from valuelex.stats.block_model import BlockModelChoice
 from valuelex.stats.cluster import Labels, adjusted_rand
 from valuelex.stats.level_choice import (
@@ -116,7 +116,7 @@ def _reshuffled(matrix: ResponseMatrix, material: Material, rng: np.random.Gener
     """Draw responses in which each source names its terms as often, in responses as long, but in any company."""
     counts = material.evidence.counts
     assert counts is not None
-    values = np.ascontiguousarray(np.asarray(matrix.values)[material.filled])
+    values = telling(matrix, material.filled)
     block = material.block
     unit = counts.unit[block]
     rows = [np.flatnonzero(unit == u) for u in range(counts.n_units)]
