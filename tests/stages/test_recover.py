@@ -13,7 +13,7 @@ from valuelex.stages.normalise import normalise
 from valuelex.stages.recover import plant_words, say_power, simulate_study, summarise, write_answers
 from valuelex.stages.simulate import draw_lists
 
-SIZE = Size(12, 4, 6)
+SIZE = Size(24, 4, 6)
 TERMS = NormalisePlan(min_respondents=2, keep=(), drop=(), merge={})
 GROUPS = ConstructPlan(max_subdimensions=4, resamples=1)
 
@@ -167,7 +167,7 @@ def test_shares_have_the_interval_of_wilson(n, low, high):
 def test_the_answer_names_the_size_its_odds_and_their_error():
     enough = replace(summarise([found(0.95), found(0.93)], 4, 0.9), reached=Share(2, 2, 0.342, 1.0))
     assert say_power(Power(4, 0.9, 0.8, (enough,), enough)) == (
-        "12 models × 4 settings × 6 prompts (288 responses) are enough to recover 4 groups with an adjusted Rand index "
+        "24 models × 4 settings × 6 prompts (576 responses) are enough to recover 4 groups with an adjusted Rand index "
         "of 0.9: 2 of 2 simulated studies reach it (probability 1.00, 95 % interval 0.34 to 1.00), mean index 0.940 "
         "(simulation error 0.010), all of them other studies than those that chose this size."
     )
@@ -177,7 +177,7 @@ def test_the_answer_says_so_if_no_size_is_enough_and_names_the_best():
     worse, best = (summarise([found(a), found(a)], 4, 0.9) for a in (0.1, 0.5))
     assert say_power(Power(4, 0.9, 0.8, (worse, best), None)) == (
         "No size that was tried is enough to recover 4 groups with an adjusted Rand index of 0.9 in 80% of studies. "
-        "The best of them, 12 models × 4 settings × 6 prompts (288 responses): 0 of 2 simulated studies reach it "
+        "The best of them, 24 models × 4 settings × 6 prompts (576 responses): 0 of 2 simulated studies reach it "
         "(probability 0.00, 95 % interval 0.00 to 0.66), mean index 0.500 (simulation error 0.000). Try more models or "
         "prompts."
     )
