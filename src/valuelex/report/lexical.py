@@ -156,7 +156,7 @@ def build_found(results: Results) -> FoundSection | None:
     tree = _tree(found, places)
     return FoundSection(
         sizes=f"{count(len(taxonomy.terms), 'term')} in {n_groups} under {n_dimensions}. {given}".strip(),
-        embeddings=f"{_weights_sentence(taxonomy.weights)} {_whose(results.study, taxonomy.weights)}".strip(),
+        embeddings=f"{_weights_sentence(taxonomy)} {_whose(results.study, taxonomy.weights)}".strip(),
         stability=_stability_sentence(taxonomy),
         naming=naming_sentence(found.naming),
         dimensions=tree,
@@ -206,7 +206,10 @@ def _names(places: dict[int, tuple[str, Subdimension | None]], group: int) -> tu
     return dimension, subdimension.name if subdimension is not None else f"Subdimension {group + 1}"
 
 
-def _weights_sentence(weights: Mapping[str, float]) -> str:
+def _weights_sentence(taxonomy: Taxonomy) -> str:
+    if not taxonomy.subdimension.any():
+        return "All terms are in one group, so no view of them was weighted."
+    weights = taxonomy.weights
     said = listed([f"{_VIEWS[name]} {number(weight)}" for name, weight in weights.items()])
     return f"Terms are grouped by a weighted sum of views: {said}; 0 means that a view did not help to predict sources."
 
@@ -219,7 +222,7 @@ def _whose(study: Study, weights: Mapping[str, float]) -> str:
 
 def _stability_sentence(taxonomy: Taxonomy) -> str:
     if taxonomy.n_resamples == 0:
-        return "Stability was not estimated: there is one respondent, so nobody to resample."
+        return "Stability was not estimated: with one group, one source or no resamples nothing could change."
     firm = sum(strength(v) == "firm" for v in taxonomy.stability.tolist())
     weak = sum(strength(v) == "weak" for v in taxonomy.stability.tolist())
     n = len(taxonomy.terms)

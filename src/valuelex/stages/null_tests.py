@@ -50,6 +50,7 @@ def null_tests(
     material: Material,
     weights: Weights,
     labels: Labels,
+    max_groups: int,
     rng: np.random.Generator,
 ) -> NullTests:
     """Put the structure beside its nulls.
@@ -64,6 +65,8 @@ def null_tests(
         Of the views.
     labels : (n_terms,)
         The groups.
+    max_groups
+        Largest number of groups that may be found in data without structure, as in the data itself.
     rng
         Source of folds and nulls.
 
@@ -97,7 +100,7 @@ def null_tests(
     if material.embeddings is not None:
         tests.append(_like_meaning(material, weights, k, rng))
     found = (
-        choose_levels(control, rng, n_repeats=1, max_groups=max(k, 2)).joint if control is not None else None
+        choose_levels(control, rng, n_repeats=1, max_groups=max_groups).joint if control is not None else None
     )
     return NullTests(tuple(tests), found)
 

@@ -19,14 +19,15 @@ from valuelex.domain.structure import ValueSystem
 from valuelex.domain.study import ConstructPlan
 from valuelex.errors import DataError
 from valuelex.stages.build_system import build_system
-from valuelex.stages.construct import (
-    LEAST_TERMS,
-    _choices,
-    _grouped,
-    _level,
-    _taxonomy,
-    _views,
-    _weights,
+from valuelex.stages.construct import LEAST_TERMS
+from valuelex.stages.grouping import (
+    choose_numbers,
+    group_terms,
+    level_of,
+    max_groups,
+    taxonomy_of,
+    views_of,
+    weigh_views,
 )
 from valuelex.stages.material import Material
 from valuelex.stages.null_tests import NullTests, null_tests
@@ -93,23 +94,25 @@ def structure_of_ratings(
         Evidence(None, profiles.centred, fold, NONE), None, embeddings, np.zeros(0, dtype=np.bool_), NONE
     )
     lists = ResponseMatrix(np.zeros((0, len(profiles.terms)), dtype=np.uint8), (), (), profiles.terms)
-    choices = _choices(material, plan, rng)
-    between = _level(Level.BETWEEN, choices.between if choices else None)
+    choices = choose_numbers(material, plan, rng)
+    between = level_of(Level.BETWEEN, choices.between if choices else None)
     k = plan.n_subdimensions or (between.n_groups if between.outcome is Outcome.GROUPS else 1)
-    weights = _weights(material, choices, k, rng)
-    labels, dimensions, dimension = _grouped(material, weights, k, plan, rng)
-    drawn = resample(material, weights, labels, plan.resamples, rng) if k > 1 else None
-    nulls = null_tests(lists, material, weights, labels, rng) if k > 1 else NullTests((), None)
+    weights = weigh_views(material, choices, k, rng)
+    labels, dimensions, dimension = group_terms(material, weights, k, plan, rng)
+    tested = k > 1 and plan.resamples > 0
+    drawn = resample(material, weights, labels, plan.resamples, rng) if tested else None
+    most = max_groups(material, plan)
+    nulls = null_tests(lists, material, weights, labels, most, rng) if tested else NullTests((), None)
     structure = Structure(
-        taxonomy=_taxonomy(lists, material, weights, labels, dimension, drawn, units),
+        taxonomy=taxonomy_of(lists, material, weights, labels, dimension, drawn, units),
         joint=between,
         levels=(),
-        views=_views(material, weights, labels, k),
+        views=views_of(material, weights, labels, k),
         groups=drawn.groups if drawn else (),
         nulls=nulls.tests,
-        splits=_halves(material, weights, k, rng) if k > 1 else (),
-        sensitivities=(_as_rated(material, profiles.raw, weights, labels, k),) if k > 1 else (),
-        control=_level(Level.BETWEEN, nulls.control) if nulls.control else None,
+        splits=_halves(material, weights, k, rng) if tested else (),
+        sensitivities=(_as_rated(material, profiles.raw, weights, labels, k),) if tested else (),
+        control=level_of(Level.BETWEEN, nulls.control) if nulls.control else None,
         dimension_gain={n + 1: float(g) for n, g in enumerate(dimensions.gain)} if dimensions else {},
         given=plan.n_subdimensions is not None,
         independent=units.independent,
