@@ -3,8 +3,9 @@
 Lists are drawn from three dimensions of two subdimensions each (traits of one dimension correlate .4), by
 `valuelex.stages.simulate`. First the paper's size, 35 models x 15 settings x 15 prompts with 5.6 of 197 words: the
 variance of the values lies between models (B), between settings of a model, or within lists (W); style is what each
-model likes for no reason, with standard deviation 1 where terms are as sensitive to values as 1 (weak: .6). Then plain
-lists of about ten words from one source each, where the only level is that of all lists together.
+model likes for no reason, with standard deviation 1 where terms are as sensitive to values as 1 (weak: .6); popular:
+one term is in most lists. Then plain lists of about ten words from one source each, where the only level is that of all
+lists together.
 
 For each condition: how often the number of groups was found (from lists alone), how often it was said that there is too
 little data to tell, and the adjusted Rand index with six groups: of each view alone, of the lists together, and of all
@@ -65,8 +66,10 @@ CONDITIONS = {
     "B .5 W .3 style": paper(0.5, 0.2, 0.3, style=1.0),
     "W 1 style": paper(0, 0, 1, style=1.0),
     "W 1 style weak": paper(0, 0, 1, style=1.0, sensitivity=0.6),
+    "W 1 style popular": paper(0, 0, 1, style=1.0, popularity=1.3),
     "nothing, style": paper(0.5, 0.2, 0.3, sensitivity=0.0, style=1.0),
     "nothing": paper(0.5, 0.2, 0.3, sensitivity=0.0),
+    "nothing, popular": paper(0.5, 0.2, 0.3, sensitivity=0.0, popularity=1.3),
     "plain n500 p100": plain(500, 100),
     "plain n500 p500": plain(500, 500),
     "plain n2000 p500": plain(2000, 500),

@@ -5,16 +5,17 @@ from hypothesis import strategies as st
 
 from valuelex.errors import DataError
 from valuelex.stats import levels
-from valuelex.stats.cooccurrence import cooccurrence, margin_residual, standardise_pairs
+from valuelex.stats.cooccurrence import cooccurrence, standardise_pairs
 from valuelex.stats.levels import (
+    Company,
     between_affinity,
     block_sums,
     count_lists,
-    margins,
     product_affinity,
     profiles,
     within_affinity,
 )
+from valuelex.stats.nulls import curveball
 
 # Unit 0 names {a b}, {a c}, {a b}; unit 1 names {b c}, {a b c}. Two blocks in unit 0, one in unit 1.
 LISTS = np.array([[1, 1, 0], [1, 0, 1], [1, 1, 0], [0, 1, 1], [1, 1, 1]], dtype=np.uint8)
@@ -41,27 +42,67 @@ def test_counts_by_block_by_hand():
     assert list(zip(counts.first, counts.second, strict=True)) == list(pairs)
     assert counts.pairs.toarray().tolist() == [[1, 1, 0], [1, 0, 0], [1, 1, 2]]
     assert counts.lengths.tolist() == [4, 2, 5]
-    assert counts.products.tolist() == [4, 2, 2 + 6]
+    assert counts.ties.toarray().tolist() == [[2, 1, 1], [1, 1, 0], [2, 3, 3]]
+    assert counts.n_lists.tolist() == [2, 1, 2]
     assert counts.unit.tolist() == [0, 0, 1]
     assert (counts.n_columns, counts.n_blocks, counts.n_units) == (3, 3, 2)
 
 
-def test_the_residual_within_units_by_hand():
-    # Unit 0: s = (3, 2, 1), lengths 2 2 2, q = 6/36. Unit 1: s = (1, 2, 2), lengths 2 3, q = 8/25.
-    # E_ab = 6/6 + 2 * .32, E_ac = 3/6 + 2 * .32, E_bc = 2/6 + 4 * .32; C = 3, 2, 2.
-    expected = np.array([1 + 0.64, 0.5 + 0.64, 1 / 3 + 1.28])
-    residual = (np.array([3, 2, 2]) - expected) / np.sqrt(expected)
+def expected(company):
+    matrix = company.drawn.T @ company.drawn - company.crowded.T @ company.crowded
+    np.fill_diagonal(matrix, 0.0)
+    return matrix
+
+
+def test_every_column_is_expected_to_have_the_company_it_has():
+    lists, block, unit = random_lists(n=200, p=20)
+    counts = count_lists(lists, block, unit)
+    np.testing.assert_allclose(
+        expected(counts.company).sum(axis=0), lists.T @ (lists.sum(axis=1) - 1.0), rtol=1e-5
+    )
+
+
+def test_columns_alike_share_their_company():
+    # All pairs of four columns, once each: every one is in 3 lists of 6, and every pair is expected once.
+    pairs = np.array(
+        [[i in pair for i in range(4)] for pair in ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))]
+    )
+    counts = count_lists(pairs.astype(np.uint8), np.arange(6), np.zeros(6))
+    np.testing.assert_allclose(off_diagonal(expected(counts.company)), 1.0, atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_popular_columns_are_expected_together_as_often_as_in_reshuffled_lists(seed):
+    # Plackett-Luce lists of 4 to 8 of 40 columns, the first of them in most lists.
+    rng = np.random.default_rng(seed)
+    wish = -1.2 * np.log(np.arange(1, 41)) + rng.gumbel(size=(600, 40))
+    rank = np.argsort(np.argsort(-wish, axis=1), axis=1)
+    lists = (rank < rng.integers(4, 9, 600)[:, None]).astype(np.uint8)
+    share, lengths = lists.mean(axis=0), lists.sum(axis=1).astype(float)
+    assert share.max() > 0.8
+    drawn, total = curveball(lists, rng), np.zeros((40, 40))
+    for _ in range(150):
+        drawn = curveball(drawn, rng, n_rounds=6)
+        total += cooccurrence(drawn)
+    mean = total / 150
+    often = np.triu(mean, 1) > 10
+
+    def missed_by(due):
+        return float(np.sqrt(np.mean((due[often] / mean[often] - 1) ** 2)))
+
+    product = np.outer(share, share) * 600**2 * (lengths * (lengths - 1)).sum() / lengths.sum() ** 2
+    ours = missed_by(expected(count_lists(lists, np.zeros(600), np.zeros(600)).company))
+    assert ours < 0.06
+    assert 1.5 * ours < missed_by(product), (ours, missed_by(product))
+
+
+def test_the_residual_is_of_what_is_expected():
+    lists, block, unit = random_lists(n=200, p=20)
+    counts = count_lists(lists, block, unit)
+    due = off_diagonal(expected(counts.company))
+    residual = (off_diagonal(cooccurrence(lists)) - due) / np.sqrt(due)
     z = (residual - residual.mean()) / residual.std()
-    found = within_affinity(count_lists(LISTS, BLOCK, UNIT), ONCE).matrix
-    np.testing.assert_allclose([found[0, 1], found[0, 2], found[1, 2]], z, atol=1e-12)
-    np.testing.assert_array_equal(found, found.T)
-
-
-def test_pooled_is_the_margin_residual_of_all_lists():
-    lists, block, unit = random_lists()
-    pooled = within_affinity(count_lists(lists, block, unit), np.ones(12), pooled=True).matrix
-    known = standardise_pairs(margin_residual(cooccurrence(lists), lists.sum(axis=1)))
-    np.testing.assert_allclose(off_diagonal(pooled), off_diagonal(known), atol=1e-10)
+    np.testing.assert_allclose(off_diagonal(within_affinity(counts, np.ones(12)).matrix), z, atol=1e-10)
 
 
 def test_within_one_unit_is_pooled():
@@ -78,17 +119,16 @@ def test_within_one_unit_is_pooled():
 @settings(max_examples=25, deadline=None)
 def test_a_block_that_counts_twice_is_one_listed_twice(seed):
     lists, block, unit = random_lists(seed, n=24, p=5, n_blocks=6, n_units=2)
-    again = block == seed % 6
-    weights = np.ones(6)
-    weights[seed % 6] = 2.0
-    twice = count_lists(
-        np.vstack([lists, lists[again]]), np.append(block, block[again]), np.append(unit, unit[again])
-    )
-    for pooled in (False, True):
+    # Blocks of one unit count alike within units; pooled, each may count for itself.
+    for pooled, again in ((False, unit == seed % 2), (True, block == seed % 6)):
+        weights = 1.0 + np.isin(np.arange(6), block[again])
+        twice = count_lists(
+            np.vstack([lists, lists[again]]), np.append(block, block[again]), np.append(unit, unit[again])
+        )
         np.testing.assert_allclose(
             within_affinity(count_lists(lists, block, unit), weights, pooled=pooled).matrix,
             within_affinity(twice, np.ones(6), pooled=pooled).matrix,
-            atol=1e-9,
+            atol=1e-5,
         )
 
 
@@ -226,11 +266,12 @@ def test_block_sums_by_hand():
     # Groups {a} and {b, c}; one part a unit. Off the diagonal of terms: unit 0 has ab 2, ac 1; unit 1 ab 1, ac 1, bc 2.
     counts = count_lists(LISTS, BLOCK, UNIT)
     labels, part = np.array([0, 1, 1]), np.array([0, 0, 1])
-    sums = block_sums(counts, labels, part, margins(counts, counts.unit, part))
+    sums = block_sums(counts, labels, part, counts.company, np.array([0, 1]))
     assert sums.observed.tolist() == [[[0, 3], [3, 0]], [[0, 2], [2, 4]]]
-    q = np.array([6 / 36, 8 / 25])
-    expected = [[[0, 3 * 3], [9, 2 * 2 * 1]], [[0, 1 * 4], [4, 2 * 2 * 2]]] * q[:, None, None]
-    np.testing.assert_allclose(sums.expected, expected, atol=1e-12)
+    member = np.eye(2)[labels]
+    for unit in (0, 1):
+        alone = Company(counts.company.drawn[[unit]], counts.company.crowded[[unit]])
+        np.testing.assert_allclose(sums.expected[unit], member.T @ expected(alone) @ member, atol=1e-12)
 
 
 def test_what_cannot_be_counted_is_refused():

@@ -34,7 +34,7 @@ from valuelex.stats.levels import (
     ListCounts,
     between_affinity,
     block_sums,
-    margins,
+    company_of_parts,
     within_affinity,
 )
 
@@ -239,8 +239,10 @@ def choose_weights(
             scored.update(zip(new, gains.tolist(), strict=True))
         return max(candidates, key=lambda c: scored[c])
 
-    if embeddings is not None:
-        start = best_of([(*mix, weight) for weight in EMBEDDING_WEIGHTS])
+    if embeddings is not None and embeddings.tells:
+        start = best_of([*((*mix, weight) for weight in EMBEDDING_WEIGHTS), (0.0, 0.0, 1.0)])
+        if not any(start[:2]):
+            return start
     return best_of([(*levels, start[2]) for levels in evidence.mixes])
 
 
@@ -367,13 +369,15 @@ def _score(
             _by_case(case, by_unit.slope, n_cases),
         )
     if evidence.counts is not None:
+        counts = evidence.counts
         if evidence.pooled:
-            part = held[evidence.fold_of_block].astype(np.int64)
-            popularity, training = margins(evidence.counts, part, part), np.array([True, False])
+            part, training = held[evidence.fold_of_block].astype(np.int64), np.array([True, False])
+            company, part_of = company_of_parts(counts, part), np.array([0, 1])
         else:
             part, training = evidence.fold_of_block, ~held
-            popularity = margins(evidence.counts, evidence.counts.unit, part)
-        within = within_gains(block_sums(evidence.counts, labels, part, popularity), training, cells)
+            company, part_of = counts.company, np.zeros(counts.n_units, dtype=np.int64)
+            part_of[counts.unit] = part
+        within = within_gains(block_sums(counts, labels, part, company, part_of), training, cells)
     return between, within
 
 

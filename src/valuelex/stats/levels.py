@@ -25,8 +25,72 @@ from valuelex.stats.cooccurrence import as_lists
 MOST_EXACT = 2000
 """Above this number of columns, affinities are kept in 32 bits and built in strips, to save memory."""
 STRIP = 500
+LEAST_ROOM = 1.0
+"""Least spread of lists' choices (sum of p (1 - p)) for which Hájek's formula is used as it is."""
+MOST_ROUNDS = 60
+"""Rounds in which expected co-occurrence is fitted; most need 20."""
 CHUNK_PAIRS = 4_000_000
 """Pairs of columns that are counted at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """Expected co-occurrence of columns in the lists of some sources, if nothing drew columns together.
+
+    That of columns i and j is ``sum over sources of a_i a_j - b_i b_j``.
+    """
+
+    drawn: Array
+    """(n_sources, n_columns) a."""
+    crowded: Array
+    """(n_sources, n_columns) b."""
+
+    def weighted(self, weights: Array) -> Company:
+        """Return the same when each source (n_sources,) counts so often."""
+        root = np.sqrt(weights)[:, None]
+        return Company(self.drawn * root, self.crowded * root)
+
+
+def expected_company(ties: Array, totals: Array, n_lists: Array) -> Company:
+    """Expect co-occurrence by how often columns are named, and in how much company, alone.
+
+    A list names a column once, so popular columns come together less than their shares multiply to. With inclusion
+    probabilities p and d the sum of p (1 - p), two columns of lists of fixed length come together about
+    ``1 - (1 - p_i) (1 - p_j) / d`` times as often (Hájek). What of this belongs to one column alone, and the spread
+    of the lengths, is in the a: they are such that each column has as much company as it has.
+
+    Parameters
+    ----------
+    ties : (n_sources, n_columns)
+        Other columns in the lists that hold a column, added up.
+    totals : (n_sources, n_columns)
+        Lists that hold a column.
+    n_lists : (n_sources,)
+        Lists.
+
+    Returns
+    -------
+    Company
+
+    References
+    ----------
+    Hájek (1964), Asymptotic theory of rejective sampling with varying probabilities from a finite population.
+    """
+    share = np.divide(totals, n_lists[:, None], out=np.zeros_like(totals), where=n_lists[:, None] > 0)
+    room = (share * (1.0 - share)).sum(axis=1, keepdims=True)
+    crowd = share / np.sqrt(np.maximum(room, LEAST_ROOM))
+    reach = np.sqrt(ties.sum(axis=1, keepdims=True))
+    a = np.divide(ties, reach, out=np.zeros_like(ties), where=reach > 0)
+    for _ in range(MOST_ROUNDS):
+        b = a * crowd
+        others = a.sum(axis=1, keepdims=True) - a - crowd * (b.sum(axis=1, keepdims=True) - b)
+        fitted = np.divide(ties, others, out=np.zeros_like(ties), where=others > 1e-12)
+        moved = np.sqrt(a * fitted)
+        done = np.abs(moved - a).max(initial=0.0) <= 1e-7 * a.max(initial=0.0)
+        a = moved
+        if done:
+            break
+    return Company(a, a * crowd)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +108,16 @@ class ListCounts:
     """(n_pairs,) the lower column of each pair."""
     second: NDArray[np.int64]
     """(n_pairs,) the higher one."""
+    ties: sparse.csr_array
+    """(n_blocks, n_columns) other columns in the lists of a block that hold a column, added up."""
+    n_lists: Array
+    """(n_blocks,) number of lists."""
     lengths: Array
     """(n_blocks,) sum of the lengths of lists."""
-    products: Array
-    """(n_blocks,) sum of r (r - 1) over the lengths r of lists."""
     unit: Labels
     """(n_blocks,) the unit of each block."""
+    company: Company
+    """What each unit's own popularity of columns makes come together."""
 
     @property
     def n_columns(self) -> int:
@@ -102,23 +170,36 @@ def count_lists(lists: ArrayLike | sparse.sparray, blocks: ArrayLike, units: Arr
     length = np.diff(table.indptr).astype(np.float64)
     n_blocks = len(unit)
     member = sparse.csr_array((np.ones(n_lists), (block, np.arange(n_lists))), shape=(n_blocks, n_lists))
-    products = np.bincount(block, length * (length - 1), minlength=n_blocks)
-    if not products.any():
+    if not (length > 1).any():
         msg = "No list holds two or more columns, so nothing occurs together; longer lists are needed."
         raise DataError(msg)
     code, counts = _pairs(table, block)
     where, pair = np.divmod(code, n_columns * n_columns)
     distinct, index = np.unique(pair, return_inverse=True)
     pairs = sparse.csr_array((counts, (where, index)), shape=(n_blocks, len(distinct)))
+    beside = table.copy()
+    beside.data = np.repeat(length - 1, np.diff(table.indptr))
+    totals, ties = sparse.csr_array(member @ table), sparse.csr_array(member @ beside)
+    n_lists_of = np.bincount(block, minlength=n_blocks).astype(np.float64)
     return ListCounts(
-        totals=sparse.csr_array(member @ table),
+        totals=totals,
         pairs=pairs,
         first=distinct // n_columns,
         second=distinct % n_columns,
+        ties=ties,
+        n_lists=n_lists_of,
         lengths=np.bincount(block, length, minlength=n_blocks).astype(np.float64),
-        products=products.astype(np.float64),
         unit=unit,
+        company=_company_of(ties, totals, n_lists_of, unit),
     )
+
+
+def _company_of(ties: sparse.csr_array, totals: sparse.csr_array, n_lists: Array, source: Labels) -> Company:
+    """Expect the co-occurrence of each source, numbered (n_blocks,)."""
+    size = (int(source.max()) + 1, len(source))
+    member = sparse.csr_array((np.ones(len(source)), (source, np.arange(len(source)))), shape=size)
+    company, named = (np.asarray((member @ table).toarray(), dtype=np.float64) for table in (ties, totals))
+    return expected_company(company, named, np.asarray(member @ n_lists, dtype=np.float64))
 
 
 def _pairs(table: sparse.csr_array, block: Labels) -> tuple[NDArray[np.int64], Array]:
@@ -156,6 +237,11 @@ class Affinity:
     """(d, n) columns of unit length (or 0), whose products are the cells before `mean` and `spread`."""
     mean: float = 0.0
     spread: float = 1.0
+
+    @property
+    def tells(self) -> bool:
+        """Tell whether any two columns differ from others in it."""
+        return self.spread > 0 and (self.factor is not None or bool(np.any(self.matrix)))
 
     def restricted(self, items: NDArray[np.int64]) -> Affinity:
         """Return the affinity of some of the columns, in the units of all."""
@@ -209,14 +295,6 @@ def product_affinity(factor: Array) -> Affinity:
     return Affinity(matrix=matrix)
 
 
-def unit_totals(counts: ListCounts, weights: Array) -> tuple[Array, Array, Array]:
-    """Return what units hold when blocks count so often: totals (n_units, n_columns), lengths, products (n_units,)."""
-    size = (counts.n_units, counts.n_blocks)
-    member = sparse.csr_array((weights, (counts.unit, np.arange(counts.n_blocks))), shape=size)
-    lengths, products = (np.asarray(member @ v, dtype=np.float64) for v in (counts.lengths, counts.products))
-    return np.asarray((member @ counts.totals).toarray(), dtype=np.float64), lengths, products
-
-
 def profiles(counts: ListCounts) -> Array:
     """Return the profile of each unit: (n_units, n_columns) logarithms of how much oftener than all it names a column.
 
@@ -225,7 +303,12 @@ def profiles(counts: ListCounts) -> Array:
     of one group move alike; on others they would look like two groups. The half on both sides keeps rare columns from
     going together merely because units said more or less.
     """
-    totals, lengths, _ = unit_totals(counts, np.ones(counts.n_blocks))
+    size = (counts.n_units, counts.n_blocks)
+    member = sparse.csr_array(
+        (np.ones(counts.n_blocks), (counts.unit, np.arange(counts.n_blocks))), shape=size
+    )
+    totals = np.asarray((member @ counts.totals).toarray(), dtype=np.float64)
+    lengths = np.asarray(member @ counts.lengths, dtype=np.float64)
     expected = np.outer(lengths, totals.sum(axis=0) / lengths.sum())
     ratio: Array = np.log((totals + 0.5) / (expected + 0.5))
     return ratio
@@ -258,16 +341,15 @@ def between_affinity(profile: ArrayLike, weights: Array | None = None) -> Affini
 def within_affinity(counts: ListCounts, weights: Array, *, pooled: bool = False) -> Affinity:
     """Return the affinity of columns within lists: the residual of their co-occurrence.
 
-    ``(C - E) / sqrt(E)``, C how many lists hold both columns and E how many would by popularity and lengths of
-    lists alone: ``E_ij = sum over units of s_i s_j q``, s how often the unit names a column and
-    ``q = sum r (r - 1) / (sum r)^2`` over the lengths r of its lists.
+    ``(C - E) / sqrt(E)``, C how many lists hold both columns and E how many would by what each unit names, and in
+    lists of which length, alone: see `expected_company`.
 
     Parameters
     ----------
     counts
         The lists.
     weights : (n_blocks,)
-        How often each block counts.
+        How often each block counts; blocks of one unit alike, unless pooled.
     pooled
         Expect by popularity over all units, and so take their habits for association.
 
@@ -280,18 +362,21 @@ def within_affinity(counts: ListCounts, weights: Array, *, pooled: bool = False)
     DataError
         If the blocks that count hold no two columns in one list.
     """
-    s, scale = _expected_factor(counts, weights, pooled=pooled)
+    company = _weighted_company(counts, weights, pooled=pooled)
     n = counts.n_columns
     dtype = np.float64 if n <= MOST_EXACT else np.float32
     c: NDArray[Any] = np.zeros((n, n), dtype=dtype)
     together = weights @ counts.pairs
     c[counts.first, counts.second] = together
     c[counts.second, counts.first] = together
-    root: NDArray[Any] = (s * np.sqrt(scale)[:, None]).astype(dtype)
+    drawn: NDArray[Any] = company.drawn.astype(dtype)
+    crowded: NDArray[Any] = company.crowded.astype(dtype)
     total, squares = 0.0, 0.0
     for start in range(0, n, STRIP if n > MOST_EXACT else n):
         strip = slice(start, start + STRIP if n > MOST_EXACT else n)
-        expected: NDArray[Any] = root[:, strip].T @ root
+        expected: NDArray[Any] = drawn[:, strip].T @ drawn
+        expected -= crowded[:, strip].T @ crowded
+        np.clip(expected, 0.0, None, out=expected)
         part = c[strip]
         part -= expected
         np.sqrt(expected, out=expected)
@@ -310,38 +395,24 @@ def within_affinity(counts: ListCounts, weights: Array, *, pooled: bool = False)
     return Affinity(matrix=c)
 
 
-def _expected_factor(counts: ListCounts, weights: Array, *, pooled: bool) -> tuple[Array, Array]:
-    """Return s (n_units, n_columns) and q (n_units,), of which the expected co-occurrence is ``s' diag(q) s``."""
-    s, lengths, products = unit_totals(counts, weights)
-    if pooled:
-        s, lengths, products = s.sum(axis=0, keepdims=True), lengths.sum()[None], products.sum()[None]
-    if not products.any():
+def _weighted_company(counts: ListCounts, weights: Array, *, pooled: bool) -> Company:
+    """Expect co-occurrence when blocks count so often."""
+    if not (weights @ counts.ties).any():
         msg = "No list holds two or more columns, so nothing occurs together; longer lists are needed."
         raise DataError(msg)
-    return s, np.divide(products, lengths**2, out=np.zeros_like(lengths), where=lengths > 0)
+    if pooled:
+        ties, totals = (
+            np.asarray(weights @ table, dtype=np.float64)[None] for table in (counts.ties, counts.totals)
+        )
+        return expected_company(ties, totals, np.array([weights @ counts.n_lists]))
+    of_unit = np.zeros(counts.n_units)
+    of_unit[counts.unit] = weights
+    return counts.company.weighted(of_unit)
 
 
-@dataclass(frozen=True, slots=True)
-class Margins:
-    """How often sources name each column, for the expected co-occurrence of parts of the lists."""
-
-    totals: Array
-    """(n_sources, n_columns)"""
-    scale: Array
-    """(n_sources,) ``sum r (r - 1) / (sum r)^2`` over the lengths r of lists."""
-    part: Labels
-    """(n_sources,) the part that each source belongs to."""
-
-
-def margins(counts: ListCounts, source: Labels, part: Labels) -> Margins:
-    """Add up how often each source, numbered (n_blocks,), names each column; `part` (n_blocks,) holds whole sources."""
-    size = (int(source.max()) + 1, counts.n_blocks)
-    member = sparse.csr_array((np.ones(counts.n_blocks), (source, np.arange(counts.n_blocks))), shape=size)
-    lengths = np.asarray(member @ counts.lengths, dtype=np.float64)
-    scale = np.divide(member @ counts.products, lengths**2, out=np.zeros_like(lengths), where=lengths > 0)
-    part_of_source = np.zeros(size[0], dtype=np.int64)
-    part_of_source[source] = part
-    return Margins((member @ counts.totals).toarray(), scale, part_of_source)
+def company_of_parts(counts: ListCounts, part: Labels) -> Company:
+    """Expect the co-occurrence of each part of the lists, numbered (n_blocks,), as if each were one source."""
+    return _company_of(counts.ties, counts.totals, counts.n_lists, part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,7 +425,9 @@ class BlockSums:
     """The same, expected."""
 
 
-def block_sums(counts: ListCounts, labels: Labels, part: Labels, popularity: Margins) -> BlockSums:
+def block_sums(
+    counts: ListCounts, labels: Labels, part: Labels, company: Company, part_of: Labels
+) -> BlockSums:
     """Sum co-occurrence and its expectation by groups of columns, for several parts of the lists.
 
     Parameters
@@ -365,8 +438,10 @@ def block_sums(counts: ListCounts, labels: Labels, part: Labels, popularity: Mar
         Group of each column.
     part : (n_blocks,)
         Which part each block belongs to.
-    popularity
-        Of the sources whose habits are expected, each in one part.
+    company
+        Expected of sources, each of which lies in one part.
+    part_of : (n_sources,)
+        That part.
 
     Returns
     -------
@@ -378,9 +453,11 @@ def block_sums(counts: ListCounts, labels: Labels, part: Labels, popularity: Mar
     flat = np.bincount(row * k * k + cell[counts.pairs.indices], counts.pairs.data, minlength=n_parts * k * k)
     half = flat.reshape(n_parts, k, k)
     group = np.eye(k)[labels]
-    g = popularity.totals @ group
-    expected = np.einsum("ua,ub,u->uab", g, g, popularity.scale)
-    expected[:, np.arange(k), np.arange(k)] -= (popularity.totals**2 @ group) * popularity.scale[:, None]
+    expected = np.zeros((len(part_of), k, k))
+    for factor, sign in ((company.drawn, 1.0), (company.crowded, -1.0)):
+        g = factor @ group
+        expected += sign * np.einsum("ua,ub->uab", g, g)
+        expected[:, np.arange(k), np.arange(k)] -= sign * (factor**2 @ group)
     summed = np.zeros((n_parts, k, k))
-    np.add.at(summed, popularity.part, expected)
+    np.add.at(summed, part_of, expected)
     return BlockSums((half + half.transpose(0, 2, 1)).astype(np.float64), summed)
