@@ -14,6 +14,7 @@ from valuelex.cli import app
 from valuelex.errors import DataError
 from valuelex.io.ledger import Ledger
 from valuelex.pipeline import observing, verifying
+from valuelex.pipeline.sharding import sendable_calls
 
 NAMES = ("ada", "bob", "cyd", "dan", "eve")
 VALUES = (
@@ -41,7 +42,11 @@ def texts(seed: int = 0) -> list[dict[str, object]]:
 
 
 def made(
-    folder: Path, rows: list[dict[str, object]], elicit: str = "", names: tuple[str, ...] = NAMES
+    folder: Path,
+    rows: list[dict[str, object]],
+    elicit: str = "",
+    names: tuple[str, ...] = NAMES,
+    more: str = "",
 ) -> Path:
     """Write a study, and import the texts into it."""
     folder.mkdir(exist_ok=True)
@@ -51,7 +56,7 @@ def made(
     )
     study.write_text(
         f'[study]\nname = "seen"\n[elicit]\nmode = "observe"\n{elicit}[construct]\nn_subdimensions = 3\n'
-        f"n_dimensions = 2\nresamples = 5\n{listed}"
+        f"n_dimensions = 2\nresamples = 5\n{listed}{more}"
     )
     file = folder / "texts.jsonl"
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -108,6 +113,78 @@ def test_a_study_of_recorded_texts_runs_to_its_report(tmp_path: Path) -> None:
     assert "projective test" not in report
     counted = pl.read_parquet(folder / "observed_texts.parquet")
     assert counted["n_words"].sum() == 6000
+
+
+NAMER = """[endpoints.fake]
+base_url = "{url}"
+[namer]
+model = "fake/good"
+name = "baptist"
+"""
+POPULATION = """[factors]
+resamples = 2
+[[populations]]
+name = "four"
+where = {respondent = ["ada", "bob", "cyd", "dan"]}
+"""
+MEASURED = """[project]
+stems = 6
+systems = ["valuelex-2024", "built"]
+[[judges]]
+kind = "llm"
+model = "fake/referee"
+"""
+
+
+def test_groups_of_recorded_texts_are_named_factored_and_held_against_those_of_populations(
+    tmp_path: Path, endpoint
+) -> None:
+    folder = made(tmp_path / "s", texts(), more=NAMER.format(url=endpoint.base_url) + POPULATION)
+    workspace = pipeline.open_study(folder)
+    assert [(c.stage, c.n_new) for c in pipeline.status(workspace).counts if c.stage == "name"] == [
+        ("name", 5)
+    ]
+    results = pipeline.run(workspace)
+    assert results is not None
+    assert results.found is not None
+    assert results.found.naming is not None
+    assert [(c.stage, c.n_new) for c in pipeline.status(workspace).counts if c.stage == "name"] == [
+        ("name", 0)
+    ]
+    system = json.loads((folder / "value_system.json").read_text())
+    assert system["naming"]["namer"] == "baptist"
+    assert [s.name for s in results.found.populations.systems] == ["all", "four"]
+    assert {"names.parquet", "factors.json", "loadings.csv", "populations.json"} <= {
+        p.name for p in folder.iterdir()
+    }
+    sent = len(endpoint.answered())
+    pipeline.run(workspace)
+    assert len(endpoint.answered()) == sent
+
+
+@pytest.mark.parametrize("more", [NAMER, NAMER.partition("[namer]")[0] + MEASURED])
+def test_a_shard_leaves_what_depends_on_recorded_texts_to_the_run(
+    tmp_path: Path, endpoint, more: str
+) -> None:
+    study = pipeline.open_study(made(tmp_path / "s", texts(), more=more.format(url=endpoint.base_url))).study
+    with Ledger(tmp_path / "s" / "ledger.sqlite") as ledger:
+        plan, is_whole = sendable_calls(study, ledger)
+    assert not plan.get("name")
+    assert not is_whole
+
+
+def test_a_shard_is_not_whole_without_the_vectors_of_terms_in_recorded_texts(
+    tmp_path: Path, endpoint
+) -> None:
+    folder = made(tmp_path / "s", texts(), more=NAMER.format(url=endpoint.base_url).partition("[namer]")[0])
+    file = folder / "study.toml"
+    file.write_text(file.read_text().replace("resamples = 5", 'resamples = 5\nembeddings = ["fake/vectors"]'))
+    study = pipeline.open_study(folder).study
+    with Ledger(folder / "ledger.sqlite") as ledger:
+        assert sendable_calls(study, ledger)[1] is False
+    file.write_text(file.read_text().replace('embeddings = ["fake/vectors"]', ""))
+    with Ledger(folder / "ledger.sqlite") as ledger:
+        assert sendable_calls(pipeline.open_study(folder).study, ledger)[1] is True
 
 
 def observed(folder: Path) -> None:

@@ -58,12 +58,20 @@ def test_rated_terms_take_the_place_of_lists(tmp_path: Path) -> None:
         ),
         (
             'terms = "valuelex-2024"',
-            '[elicit] terms belongs to mode = "rate" and does nothing in mode = "list"',
+            '[elicit] terms belongs to mode = "rate" or "observe" and does nothing in mode = "list"',
         ),
         ('mode = "rank"', "mode"),
         (
             'mode = "rate"\nterms = "valuelex-2024"\n[normalise]\nmin_respondents = 3',
             "[normalise] does nothing",
+        ),
+        (
+            'mode = "rate"\nterms = "valuelex-2024"\n[namer]\nmodel = "smollm2-135m-instruct"',
+            '[namer] does nothing in [elicit] mode = "rate", where terms are given; leave it out.',
+        ),
+        (
+            'mode = "rate"\nterms = "valuelex-2024"\n[[populations]]\nname = "chat"\nwhere = { api = "chat" }',
+            '[[populations]] does nothing in [elicit] mode = "rate"',
         ),
         (
             'mode = "rate"\nterms = "valuelex-2024"\nprompts = "valuelex-15"',

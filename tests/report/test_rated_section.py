@@ -118,7 +118,7 @@ def test_the_control_tells_its_verdict_before_its_figures() -> None:
         "themselves, 28 as a human. 2 terms named both ways, 1 as themselves only, 2 as a human only.",
         "The structure is another.",
         "The figures: adjusted Rand index of the groups 0.00; congruence of the associations of 1 pair 0.30 "
-        "[0.10,\u00a00.50]; between halves of the responses 0.50 as themselves, 0.60 as a human and 0.20 across.",
+        "[0.10,\u00a00.50]; between halves of the answers 0.50 as themselves, 0.60 as a human and 0.20 across.",
     )
     html = render(results(control=control()))
     assert "As a human only: 2 terms" in html

@@ -36,6 +36,14 @@ def test_families_are_resampled_from_five_on():
     assert resampling_units(five) == (units, "families")
 
 
+def test_models_are_resampled_where_families_are_few():
+    five = [respondent(f"r{i}", model=dataclasses.replace(MODEL, name=f"m{i // 2}")) for i in range(10)]
+    units, what = resampling_units(study(five))
+    assert (what, len(set(units.values()))) == ("models", 5)
+    assert units["r0"] == units["r1"] != units["r2"]
+    assert caveats(study(five), None, [])[0].startswith("The 10 respondents come from 1 model family;")
+
+
 def test_few_families_are_told():
     assert caveats(study(families("a", "a", "a")), None, [])[0] == (
         "The 3 respondents come from 1 model family; they are not independent cases, so nothing here "

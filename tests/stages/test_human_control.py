@@ -193,6 +193,48 @@ def test_a_term_is_no_evidence_of_its_own_group() -> None:
         assert found[group] == pytest.approx(x @ y / np.sqrt((x @ x) * (y @ y)))
 
 
+def test_habits_of_naming_pass_for_shared_structure_only_where_sources_are_few() -> None:
+    rng = np.random.default_rng(6)
+
+    def drawn(habits: np.ndarray) -> ResponseMatrix:
+        """Ten lists of each respondent, who names each of twelve terms as often as is its habit."""
+        names = [str(i) for i in range(len(habits)) for _ in range(10)]
+        lists = rng.random((len(names), 12)) < np.repeat(habits, 10, axis=0)
+        return response_matrix(lists.astype(np.uint8), names, tuple("abcdefghijkl"))
+
+    def build(matrix: ResponseMatrix) -> np.ndarray:
+        return np.arange(12) % 3
+
+    habits = rng.choice([0.05, 0.8], (12, 12))
+    many = compare(drawn(habits), drawn(habits), build)
+    few = compare(drawn(habits[:3]), drawn(habits[:3]), build)
+    assert many.halves is not None
+    assert few.halves is not None
+    # The same habits both ways, and no two respondents alike in theirs: nothing is shared by other sources.
+    assert max(abs(many.halves.own), abs(many.halves.across)) < 0.2
+    assert "too few to tell a structure" in many.verdict
+    assert few.halves.across > 0.7
+    assert few.verdict.endswith(
+        "With 3 independent sources it cannot be told from words that each of them names often both ways."
+    )
+    assert "it is not theirs alone" not in few.verdict
+
+
+def test_structure_that_other_sources_share_is_found_across_them() -> None:
+    rng = np.random.default_rng(7)
+
+    def drawn() -> ResponseMatrix:
+        each = [lists(*rng.choice(("ab", "cd"), 30), who=str(i)) for i in range(6)]
+        return response_matrix(
+            np.vstack([m.values for m in each]), [r for m in each for r in m.respondent_ids], TERMS
+        )
+
+    found = compare(drawn(), drawn(), by_partner)
+    assert found.halves is not None
+    assert min(found.halves.own, found.halves.across) > 0.95
+    assert found.verdict.endswith("it is not theirs alone.")
+
+
 def test_the_verdict_follows_from_the_halves() -> None:
     rng = np.random.default_rng(4)
 

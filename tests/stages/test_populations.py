@@ -109,7 +109,7 @@ def test_populations_of_one_structure_agree(same):
     assert "belong to both" not in between.verdict
     assert (between.difference.units, between.difference.n_units) == ("families", 12)
     assert between.difference.p_value > 0.05
-    assert "They are no less alike than random splits of the same 12 families" in between.verdict
+    assert "They are not distinguishable from random splits of the same 12 families" in between.verdict
     assert same.contrasts[0].difference is None
     assert "6 respondents belong to both" in same.contrasts[0].verdict
 
@@ -157,6 +157,17 @@ def test_a_term_that_the_study_keeps_stays_where_it_is_named_once():
     found = compare(replace(matrix, values=values), people, [BASE_ONLY, TUNED])
     assert "w00" in found.systems[1].terms
     assert "w00" not in found.systems[2].terms
+
+
+def test_four_families_a_side_are_too_few_to_tell_a_difference():
+    matrix, people = world()
+    some = [
+        Population(n, {"respondent": tuple(f"r{i:02}" for i in ids)})
+        for n, ids in (("x", range(4)), ("y", range(6, 11)))
+    ]
+    found = compare(matrix, people, some)
+    assert found.contrasts[2].difference is None
+    assert "cannot be told: too few models belong to one alone" in found.contrasts[2].verdict
 
 
 def test_too_small_a_population_is_said_and_no_crash():

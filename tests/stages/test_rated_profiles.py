@@ -6,7 +6,7 @@ import pytest
 from valuelex.domain.call import Missing
 from valuelex.domain.term_ratings import RatedMatrix
 from valuelex.errors import DataError
-from valuelex.stages.rated_profiles import expected_cells, rated_profiles
+from valuelex.stages.rated_profiles import _centred, expected_cells, rated_profiles
 
 NONE = np.nan
 
@@ -31,11 +31,28 @@ def themselves(matrix: RatedMatrix) -> dict[str, str]:
 
 
 def test_profiles_are_given_as_they_are_and_centred() -> None:
-    matrix = rated([6, 4, 5], [1, 3, 2])
+    matrix = rated([6, 2, 5], [2, 3, 5])
     found = rated_profiles(matrix, themselves(matrix))
-    assert found.raw.tolist() == [[6, 4, 5], [1, 3, 2]]
+    assert found.raw.tolist() == [[6, 2, 5], [2, 3, 5]]
+    # Means 4, 2.5 and 5, standard deviations 2, 0.5 and 0: (1, -1, 0) and (-1, 1, 0), whose means are 0.
     assert found.centred.tolist() == [[1, -1, 0], [-1, 1, 0]]
     assert (found.units, found.n_filled) == (("a", "b"), 0)
+    high = rated([6, 3, 4], [2, 2, 2])
+    # Standard deviations 2, 0.5 and 1: all (1, 1, 1) and (-1, -1, -1); a unit that rates all high says no more.
+    assert rated_profiles(high, themselves(high)).centred.tolist() == [[0, 0, 0], [0, 0, 0]]
+
+
+def test_unrelated_terms_of_unequal_spread_stay_unrelated() -> None:
+    rng = np.random.default_rng(2)
+    spread = np.repeat([0.2, 2.0], 10)
+    raw = rng.normal(size=(400, 20)) * spread
+    found = np.corrcoef(_centred(raw), rowvar=False)[np.triu_indices(20, 1)]
+    # -1 / (n - 1) = -.05 for each pair, with a standard error of .05. Less the mean of the row alone, the ten terms of
+    # little spread all carry it, and correlate by .1 / (.1 + .04), about .7.
+    assert abs(found.mean() + 1 / 19) < 0.005
+    assert np.abs(found + 1 / 19).max() < 0.22
+    naive = np.corrcoef(raw - raw.mean(axis=1, keepdims=True), rowvar=False)
+    assert naive[:10, :10][np.triu_indices(10, 1)].min() > 0.6
 
 
 def test_respondents_of_one_unit_are_averaged() -> None:

@@ -13,9 +13,10 @@ from valuelex.errors import DataError
 
 @dataclass(frozen=True, slots=True)
 class HalfCongruence:
-    """Congruence of the associations of all pairs of terms between halves of the responses, a mean over many halvings.
+    """Congruence of the associations of all pairs of terms between halves of the answers, a mean over many halvings.
 
-    Halves have as many responses each, so that the three can be held against one another: where `across` is about as
+    Halves are of independent units (families, models or respondents) where there are five or more, and `across` is then
+    between different units; else they are of the responses of each respondent. Where `across` is about as
     high as `own` and `human`, the structure is the same both ways; where all are about 0, the responses are too few to
     tell any structure, and a low `across` says nothing.
     """
@@ -67,7 +68,7 @@ class HumanControl:
     """Tucker's congruence of the associations of all pairs of terms (-1 to 1), which needs no groups; the interval is
     over respondents, and n counts pairs."""
     halves: HalfCongruence | None
-    """What of `pair_congruence` is noise; None where a respondent's halves hold no two terms together."""
+    """What of `pair_congruence` is noise; None where halves hold no two terms together."""
     group_congruence: tuple[float, ...]
     """For each group of `as_self`, Tucker's congruence of the mean association of every term with the group, as
     themselves and as a human: near 1, the group stands in the human answers too."""

@@ -24,8 +24,9 @@ from valuelex.errors import DataError
 class RatedProfiles:
     """How much units value terms, in two forms: (n_units, n_terms), complete.
 
-    `raw` is in scale points, 0 to 6. `centred` is each row less its own mean, and says what a unit values more than the
-    rest of its terms, however high it rates all of them. A unit is a respondent, or all respondents of one model.
+    `raw` is in scale points, 0 to 6. `centred` has each term in standard deviations over units from its mean, less the
+    mean of the row, and says what a unit values more than others do, however high it rates all terms. A unit is a
+    respondent, or all respondents of one model.
     """
 
     units: tuple[str, ...]

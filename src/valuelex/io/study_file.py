@@ -166,9 +166,7 @@ def resolve(read: StudyFile, folder: Path, price_file: Path | None = None) -> St
         raise StudyError(msg)
     elicit = list_plan(read.elicit, folder)
     check_control(elicit, respondents)
-    if read.elicit is not None and read.elicit.mode == "rate" and "normalise" in read.model_fields_set:
-        msg = f'[normalise] does nothing in [elicit] mode = "{read.elicit.mode}", where terms are given; leave it out.'
-        raise StudyError(msg)
+    _check_rate_mode(read)
     _check_factors(read.compare.factors, respondents)
     judges = _judges(read, folder)
     named = [read.namer.model] if read.namer else []
@@ -206,6 +204,17 @@ def resolve(read: StudyFile, folder: Path, price_file: Path | None = None) -> St
             prices.shipped_prices() | (prices.read_prices(price_file) if price_file else {}),
         ),
     )
+
+
+def _check_rate_mode(read: StudyFile) -> None:
+    """Refuse sections that would do nothing where terms are given and rated."""
+    if read.elicit is None or read.elicit.mode != "rate":
+        return
+    idle = {"[normalise]": "normalise", "[namer]": "namer", "[[populations]]": "populations"}
+    for section, field in idle.items():
+        if field in read.model_fields_set:
+            msg = f'{section} does nothing in [elicit] mode = "rate", where terms are given; leave it out.'
+            raise StudyError(msg)
 
 
 def _construct(read: StudyFile, folder: Path) -> ConstructPlan:

@@ -36,7 +36,7 @@ from valuelex.pipeline.eliciting import answers_as_human, compare_with_human, ra
 from valuelex.pipeline.embedding import AskVectors, term_vectors
 from valuelex.pipeline.measuring import Ask, Embeddings, Measured, measure_respondents
 from valuelex.pipeline.naming import name_groups
-from valuelex.pipeline.observing import Recorded, observe
+from valuelex.pipeline.observing import Recorded, Seen, observe
 from valuelex.pipeline.planning import Stage, first_round
 from valuelex.pipeline.structuring import with_factors, with_further_routes
 from valuelex.pipeline.workspace import Progress, Workspace, stage_rng
@@ -117,11 +117,7 @@ def compute(
     control: HumanControl | None = None
     if seen is not None and not seen.observed.why_none:
         progress.step("Building the value system")
-        structure, _ = structure_of(study, seen.matrix, seen.observed.texts, embedder, ask.vectors)
-        structure = replace(structure, verdict=topics_first(structure.verdict, seen.observed.topic))
-        files.write_structure(folder, structure)
-        system = build_system(structure.taxonomy, study.name)
-        found = Found((), seen.lexicon, seen.matrix, structure, system)
+        found = _construct_observed(workspace, seen, embedder, ask, progress)
     if study.elicit is not None:
         progress.step("Building the value system")
         truncated = truncated_responses(responses, replies)
@@ -182,7 +178,9 @@ def _report_observed(workspace: Workspace, found: Found | None, observed: Observ
         version=__version__,
         observed=observed,
     )
-    files.write_systems(folder, _all_systems(results), found.taxonomy if found else None)
+    files.write_systems(
+        folder, _all_systems(results), found.taxonomy if found else None, found.naming if found else None
+    )
     files.write_report(folder, render(results))
     return results
 
@@ -202,14 +200,42 @@ def _construct(
     files.write_matrix(folder, matrix)
     _require_some("responses", [r.missing for r in responses], folder / "responses.parquet")
     structure, vectors = structure_of(study, matrix, responses, embedder, ask.vectors)
-    files.write_structure(folder, structure)
     system = build_system(structure.taxonomy, study.name)
-    naming = name_groups(study, system, ask, embedder, progress)
-    found = Found(tuple(responses), lexicon, matrix, structure, system, naming=naming)
+    found = Found(tuple(responses), lexicon, matrix, structure, system)
+    return _completed(workspace, found, responses, vectors, embedder, ask, progress)
+
+
+def _construct_observed(
+    workspace: Workspace, seen: Seen, embedder: MiniLM, ask: Asker, progress: Progress
+) -> Found:
+    """Build the system of the terms that recorded texts hold."""
+    study, texts = workspace.study, seen.observed.texts
+    structure, vectors = structure_of(study, seen.matrix, texts, embedder, ask.vectors)
+    structure = replace(structure, verdict=topics_first(structure.verdict, seen.observed.topic))
+    found = Found((), seen.lexicon, seen.matrix, structure, build_system(structure.taxonomy, study.name))
+    return _completed(workspace, found, texts, vectors, embedder, ask, progress)
+
+
+def _completed(
+    workspace: Workspace,
+    found: Found,
+    responses: Sequence[Response | ObservedText],
+    vectors: NDArray[np.float64] | None,
+    embedder: MiniLM,
+    ask: Asker,
+    progress: Progress,
+) -> Found:
+    """Name the groups that were found and look at them by further routes; write all of it."""
+    study, folder = workspace.study, workspace.folder
+    files.write_structure(folder, found.structure)
+    naming = name_groups(study, found.system, ask, embedder, progress)
+    found = replace(found, naming=naming)
     if naming is not None:
         files.write_names(folder, naming)
-    files.write_systems(folder, (*study.project.systems, found.shown), structure.taxonomy, naming)
-    return with_further_routes(study, found, _sources(study, matrix, responses), lambda _: vectors, folder)
+    files.write_systems(folder, (*study.project.systems, found.shown), found.taxonomy, naming)
+    return with_further_routes(
+        study, found, _sources(study, found.matrix, responses), lambda _: vectors, folder
+    )
 
 
 def normalised(

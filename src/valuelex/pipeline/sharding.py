@@ -208,8 +208,8 @@ def sendable_calls(study: Study, ledger: Ledger) -> tuple[Plan, bool]:
 
     A call that is planned from some of the answers is also planned from all of them: judges are asked about one
     completion at a time. What depends on all answers of a stage waits until they are there: vectors of the terms, the
-    built system, and further rounds of an adaptive test. Recorded answers that were not imported do not keep anything
-    waiting.
+    built system, and further rounds of an adaptive test. What depends on terms in recorded texts waits for the run.
+    Recorded answers that were not imported do not keep anything waiting.
     """
     calls = planned_calls(study)
     plan: Plan = {stage: list(own) for stage, own in independent_calls(study, calls, "report").items()}
@@ -219,8 +219,13 @@ def sendable_calls(study: Study, ledger: Ledger) -> tuple[Plan, bool]:
     systems = study.project.systems
     wordless = any(c.key not in replies and not c.is_recorded for c in calls["elicit"])
     plan["embed"] = [] if wordless else list(embedding_calls(study, calls["elicit"], replies))
-    waits = wordless and bool(study.embedding_models)
-    if study.namer is not None or (study.project.built and (rated or chosen)):
+    # Terms in recorded texts are looked for by the run, which plans what depends on them.
+    observes = study.observe is not None
+    waits = (wordless or observes) and bool(study.embedding_models)
+    needs_groups = study.namer is not None or (study.project.built and (rated or chosen))
+    if needs_groups and observes:
+        waits = True
+    elif needs_groups:
         source: CallStage = "elicit" if study.elicit is not None else "term"
         vectorless = len(ledger.answered(c.key for c in plan["embed"])) < len(plan["embed"])
         waits = vectorless or any(c.key not in replies and not c.is_recorded for c in calls[source])

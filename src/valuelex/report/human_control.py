@@ -42,7 +42,7 @@ def _compared(control: HumanControl) -> tuple[str, ...]:
     ]
     if control.halves is not None:
         figures.append(
-            f"between halves of the responses {number(control.halves.own)} as themselves, "
+            f"between halves of the answers {number(control.halves.own)} as themselves, "
             f"{number(control.halves.human)} as a human and {number(control.halves.across)} across"
         )
     return (control.verdict, f"The figures: {'; '.join(figures)}.")

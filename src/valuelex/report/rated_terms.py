@@ -95,7 +95,7 @@ def _terms(profiles: RatedProfiles, unit: str) -> Table:
     return Table(
         "Terms, the most valued first",
         f"Means and standard deviations over {len(profiles.units)} {unit}, in scale points; who values a term most and "
-        "least among its own terms, less the mean of all of them.",
+        "least beside the others, in standard deviations, less the mean of all its terms.",
         ("Term", "Mean", "SD", "Most", "Least"),
         tuple(rows),
         folded=len(rows) > 30,

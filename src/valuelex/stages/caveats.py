@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from valuelex.domain.call import Missing
 from valuelex.domain.measure import PANEL, REASONS, Completion, RatingArray
 from valuelex.domain.results import Found
+from valuelex.domain.sources import Sources
 from valuelex.domain.study import Respondent, Study
 from valuelex.stages.exhibits import own_respondents
 from valuelex.stages.naming_caveats import naming_caveats
@@ -18,20 +19,17 @@ SMALL = 1e9
 """Parameters below which a report opens with what so small a model cannot show."""
 
 _CALL_FAILED = REASONS.index(Missing.CALL_FAILED)
-ENOUGH_FAMILIES = 5
-"""Families from which on resampling is by family; with fewer it is by respondent, with a caveat."""
 
 
 def resampling_units(study: Study) -> tuple[dict[str, str], str]:
     """Return what is resampled of each respondent, and what that is in the plural.
 
-    Families are independent; settings and personas of one model are not. With fewer than
-    `ENOUGH_FAMILIES` families there is nothing to resample but respondents.
+    Families are independent; settings and personas of one model are not. The rule is that of `Sources.units`: families,
+    or models, where there are enough of them, else respondents.
     """
-    families = {r.family for r in study.respondents}
-    if len(families) >= ENOUGH_FAMILIES:
-        return {r.id: r.family for r in study.respondents}, "families"
-    return {r.id: r.id for r in study.respondents}, "respondents"
+    sources = Sources.of(study.respondents, [r.id for r in study.respondents])
+    units = sources.units()
+    return dict(zip(sources.respondents, units.independent_of, strict=True)), units.independent
 
 
 def caveats(
@@ -67,7 +65,7 @@ def caveats(
     n_families = len({r.family for r in study.respondents})
     _, unit = resampling_units(study)
     n_respondents = len(study.respondents)
-    if unit == "respondents" and n_respondents > 1:
+    if unit != "families" and n_respondents > 1:
         families = "family" if n_families == 1 else "families"
         why = "they are not independent cases" if n_families < n_respondents else "these are few"
         sentences.append(

@@ -17,7 +17,7 @@ from valuelex.domain.call import Call
 from valuelex.domain.human_control import HalfCongruence, HumanControl
 from valuelex.domain.lexicon import ResponseMatrix
 from valuelex.domain.quality import Estimate
-from valuelex.domain.sources import Sources
+from valuelex.domain.sources import LEAST_INDEPENDENT, Sources
 from valuelex.domain.study import Respondent, Study
 from valuelex.errors import DataError
 from valuelex.stages.elicit import plan_lists
@@ -83,7 +83,7 @@ def human_control(
         Groups the terms of a matrix, always in the same way. Where it raises `DataError`, as on too few terms, the
         result says why there is no comparison.
     unit_of
-        What is resampled of each respondent: itself, or its family.
+        What is resampled and halved of each respondent: its family, its model, or itself.
     rng
         Source of the resamples.
     n_resamples
@@ -107,7 +107,7 @@ def human_control(
             own, human = _on(own, terms), _on(human, terms)
             compared = _compare(own, human, build)._replace(
                 pair_congruence=_congruence_of_pairs(own, human, unit_of, rng, n_resamples),
-                halves=_congruence_of_halves(own, human, rng),
+                halves=_congruence_of_halves(own, human, unit_of, rng),
             )
             reason = ""
         except DataError as error:
@@ -118,7 +118,7 @@ def human_control(
         terms=terms,
         gained=tuple(sorted(named - played)),
         lost=tuple(sorted(played - named)),
-        verdict=_verdict(compared.halves, len(terms)) if not reason else "",
+        verdict=_verdict(compared.halves, len(terms), len({unit_of[r] for r in both})) if not reason else "",
         reason=reason,
         **compared._asdict(),
     )
@@ -203,7 +203,7 @@ def _congruence_of_pairs(
     return Estimate(everybody, low, high, len(upper[0]))
 
 
-def _verdict(halves: HalfCongruence | None, n_terms: int) -> str:
+def _verdict(halves: HalfCongruence | None, n_terms: int, n_units: int) -> str:
     shared = None if halves is None else halves.shared
     if halves is None or shared is None or min(halves.own, halves.human) < LEAST_OWN:
         told = "" if halves is None else f" (halves agree by {halves.own:.2f} and {halves.human:.2f})"
@@ -212,29 +212,46 @@ def _verdict(halves: HalfCongruence | None, n_terms: int) -> str:
             "says nothing either way."
         )
     freed = f"{shared:.2f} of what is stable in it, freed of noise"
-    if shared >= SAME:
-        return f"The structure is the same when the respondents answer as a human ({freed}): it is not theirs alone."
     if shared < OTHER:
         return f"The structure is another when the respondents answer as a human ({freed})."
-    return f"The structure is in part the same when the respondents answer as a human ({freed})."
+    habits = (
+        ""
+        if n_units >= LEAST_INDEPENDENT
+        else f" With {n_units} independent {'source' if n_units == 1 else 'sources'} it cannot be told from words that "
+        "each of them names often both ways."
+    )
+    if shared >= SAME:
+        alone = "" if habits else ": it is not theirs alone"
+        return f"The structure is the same when the respondents answer as a human ({freed}){alone}.{habits}"
+    return f"The structure is in part the same when the respondents answer as a human ({freed}).{habits}"
 
 
 def _congruence_of_halves(
-    own: ResponseMatrix, human: ResponseMatrix, rng: np.random.Generator
+    own: ResponseMatrix, human: ResponseMatrix, unit_of: Mapping[str, str], rng: np.random.Generator
 ) -> HalfCongruence | None:
-    """Halve the responses of each respondent by chance, again and again, and compare the halves."""
+    """Halve the answers by chance, again and again, and compare the halves.
+
+    Whole independent units are dealt where there are enough, the same way on both sides, and across is between
+    the units of one half and those of the other: then nobody's habits are on both sides of a comparison.
+    """
     upper = np.triu_indices(len(own.terms), 1)
+    names = list(dict.fromkeys(unit_of[r] for r in own.respondent_ids))
     found = []
     for _ in range(N_HALVINGS):
+        if len(names) >= LEAST_INDEPENDENT:
+            first = set(rng.permutation(names)[: len(names) // 2].tolist())
+            dealt = [_dealt([unit_of[r] in first for r in m.respondent_ids]) for m in (own, human)]
+        else:
+            dealt = [_halves(m, rng) for m in (own, human)]
         try:
             mine, played = (
-                [_association(m, weights)[upper][:, None] for weights in _halves(m, rng)]
-                for m in (own, human)
+                [_association(m, weights)[upper][:, None] for weights in halves]
+                for m, halves in zip((own, human), dealt, strict=True)
             )
         except DataError:  # Nothing occurs together in one of the halves.
             continue
-        pairs = (mine, played, (mine[0], played[0]))
-        found.append([congruence(a, b)[0, 0] for a, b in pairs])
+        across = [congruence(mine[i], played[1 - i])[0, 0] for i in (0, 1)]
+        found.append([*(congruence(*halves)[0, 0] for halves in (mine, played)), (across[0] + across[1]) / 2])
     if not found:
         return None
     return HalfCongruence(*np.mean(found, axis=0).tolist())
@@ -242,13 +259,19 @@ def _congruence_of_halves(
 
 def _halves(matrix: ResponseMatrix, rng: np.random.Generator) -> tuple[Array, Array]:
     """Return weights of 0 and 1, and the others, which halve the responses of each respondent."""
-    first = np.zeros(len(matrix.response_ids))
+    first = np.zeros(len(matrix.response_ids), dtype=np.bool_)
     who = np.asarray(matrix.respondent_ids)
     for name in dict.fromkeys(matrix.respondent_ids):
         own = rng.permutation(np.flatnonzero(who == name))
         n_first = (len(own) + int(rng.integers(2))) // 2  # An odd one falls on either side.
-        first[own[:n_first]] = 1.0
-    return first, 1.0 - first
+        first[own[:n_first]] = True
+    return _dealt(first.tolist())
+
+
+def _dealt(first: Sequence[bool]) -> tuple[Array, Array]:
+    """Return weights of 1 for the responses of the first half, and of the second."""
+    weights = np.asarray(first, dtype=np.float64)
+    return weights, 1.0 - weights
 
 
 def _of(matrix: ResponseMatrix, respondents: set[str]) -> ResponseMatrix:

@@ -59,7 +59,10 @@ class TextSources:
 
     @classmethod
     def of(cls, texts: Sequence[ObservedText], respondents: Sequence[Respondent]) -> TextSources:
-        """Take families as units where there are enough of them, else respondents."""
+        """Take families as units where there are `LEAST_RESPONDENTS` of them, else respondents.
+
+        Lists need five (`Sources.units`). The null here is other words of the same texts, which are as few.
+        """
         family = {r.id: r.family for r in respondents}
         here = [text.respondent_id for text in texts]
         enough = len({family[i] for i in here}) >= LEAST_RESPONDENTS

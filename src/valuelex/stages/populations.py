@@ -361,7 +361,7 @@ def _about_difference(difference: Difference | None, n_both: int) -> list[str]:
     if difference is None:
         return ["Whether they differ more than models do cannot be told: too few models belong to one alone."]
     d = difference
-    said = "less alike than" if d.p_value <= ALPHA else "no less alike than"
+    said = "less alike than" if d.p_value <= ALPHA else "not distinguishable from"
     return [
         f"They are {said} random splits of the same {d.n_units} {d.units}: their factors' mean congruence is "
         f"{d.congruence:.2f}, that of splits {d.by_split:.2f} (p = {d.p_value:.2f})."

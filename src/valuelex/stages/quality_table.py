@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from valuelex.domain.measure import PANEL, RatingArray, Stem
 from valuelex.domain.quality import Estimate
+from valuelex.domain.sources import Sources
 from valuelex.domain.study import Respondent
 from valuelex.errors import DataError
-from valuelex.stages.caveats import ENOUGH_FAMILIES
 from valuelex.stages.score import number_or_none
 from valuelex.stages.severity import refuse_different, remove_severity
 from valuelex.stats.unit_statistics import sum_by_unit
@@ -100,11 +100,11 @@ def lay_out(
         _code(who, [r.id for r in asked], "respondent"),
         _code(what, [s.id for s in used], "stem"),
     )
-    families = list(dict.fromkeys(r.family for r in asked))
-    by_family = len(families) >= ENOUGH_FAMILIES
-    unit = np.array([families.index(r.family) for r in asked] if by_family else np.arange(len(asked)))
+    independent = Sources.of(asked, [r.id for r in asked]).units()
+    names = list(dict.fromkeys(independent.independent_of))
+    unit = np.array([names.index(name) for name in independent.independent_of])
     by_stem = int(unit.max()) + 1 < min(ENOUGH_CLUSTERS, len(used))
-    resampled = "families" if by_family else "respondents"
+    resampled = independent.independent
     return RatingTable(
         system=own[0].system,
         judges=tuple(array.judge for array in own),

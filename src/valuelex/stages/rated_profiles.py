@@ -17,6 +17,8 @@ from valuelex.errors import DataError
 Array = NDArray[np.float64]
 LEAST_RATED = 0.5
 """Share of its cells with a rating below which a respondent, or a term, is left out."""
+LEAST_SPREAD = 1e-9
+"""Scale points; a smaller standard deviation is the error of summing."""
 MOST_ROUNDS = 1000
 """Of the fit of rows and columns; it ends as soon as nothing moves."""
 
@@ -72,11 +74,24 @@ def rated_profiles(rated: RatedMatrix, unit_of: Mapping[str, str]) -> RatedProfi
         units=units,
         terms=_named(rated.terms, columns),
         raw=raw,
-        centred=raw - raw.mean(axis=1, keepdims=True),
+        centred=_centred(raw),
         respondents_left_out=_named(rated.respondent_ids, ~rows),
         terms_left_out=_named(rated.terms, ~columns),
         n_filled=int(np.isnan(values).sum()),
     )
+
+
+def _centred(raw: Array) -> Array:
+    """Standardise each term over units, and take the mean of each unit off; a term without spread is 0 before.
+
+    Without the first step the mean of a unit is mostly that of the terms that vary most, and taking it off would make
+    these go together, and against the others.
+    """
+    off = raw - raw.mean(axis=0)
+    spread = off.std(axis=0)
+    z = np.divide(off, spread, out=np.zeros_like(off), where=spread > LEAST_SPREAD)
+    centred: Array = z - z.mean(axis=1, keepdims=True)
+    return centred
 
 
 def expected_cells(values: Array) -> Array:

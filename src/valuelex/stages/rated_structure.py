@@ -42,9 +42,9 @@ Array = NDArray[np.float64]
 N_SPLITS = 50
 NONE = np.zeros(0, dtype=np.int64)
 CENTRED = (
-    "Terms are grouped by profiles less each unit's own mean rating: that mean is how high a unit rates everything, "
-    "which makes all terms go together and tells nothing of which do. How the groups of the profiles as rated agree "
-    "with them stands beside them."
+    "Terms are grouped by profiles in standard deviations of each term, less each unit's own mean: that mean is how "
+    "high a unit rates everything, which makes all terms go together and tells nothing of which do. How the groups of "
+    "the profiles as rated agree with them stands beside them."
 )
 
 
