@@ -209,7 +209,7 @@ def _construct(
     if naming is not None:
         files.write_names(folder, naming)
     files.write_systems(folder, (*study.project.systems, found.shown), structure.taxonomy, naming)
-    return with_further_routes(study, found, _sources(study, matrix, responses), lambda _: vectors, folder)
+    return with_further_routes(study, found, _sources(study, matrix, responses), vectors, folder)
 
 
 def normalised(
