@@ -68,7 +68,7 @@ def features(words: list[str], share: Array) -> tuple[Array, Labels]:
 
 
 def methods(vectors: Array) -> dict[str, Callable[[int, int], Labels]]:
-    """Name each way to cluster: the product's spectral clusters, k-means and Ward's method on the vectors."""
+    """Name each way to cluster: the product's spectral partitions, k-means and Ward's method on the vectors."""
     affinity = standardise_pairs(vectors @ vectors.T)
     return {
         "spectral (the product's, no starts)": lambda k, _seed: spectral_partitions(affinity, [k])[0],

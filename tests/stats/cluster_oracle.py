@@ -31,7 +31,7 @@ def comparisons() -> Comparisons:
     )
     labels = spectral_partitions(affinity, [3])[0]
     ari = compare_partitions(labels, oracle["spectral"]).adjusted_rand
-    yield Comparison("spectral partition (adjusted Rand index)", case, "R kmeans", ari, 1.0, 1e-12)
+    yield Comparison("spectral clusters (adjusted Rand index)", case, "R kmeans", ari, 1.0, 1e-12)
 
     degree = affinity.sum(axis=0)
     residual = affinity - np.outer(degree, degree) / degree.sum()
