@@ -31,7 +31,7 @@ from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from valuelex.io.embed import MiniLM
-from valuelex.stats.cluster import spectral_clusters
+from valuelex.stats.cluster import spectral_partitions
 from valuelex.stats.cooccurrence import standardise_pairs
 
 FILE = "values_tree.csv"
@@ -68,12 +68,10 @@ def features(words: list[str], share: Array) -> tuple[Array, Labels]:
 
 
 def methods(vectors: Array) -> dict[str, Callable[[int, int], Labels]]:
-    """Name each way to cluster: the product's spectral clusters, k-means and Ward's method on the vectors."""
+    """Name each way to cluster: the product's spectral partitions, k-means and Ward's method on the vectors."""
     affinity = standardise_pairs(vectors @ vectors.T)
     return {
-        "spectral (the product's)": lambda k, seed: spectral_clusters(
-            affinity, k, np.random.default_rng(seed)
-        ),
+        "spectral (the product's, no starts)": lambda k, _seed: spectral_partitions(affinity, [k])[0],
         "k-means": lambda k, seed: (
             KMeans(k, n_init=10, random_state=seed).fit_predict(vectors).astype(np.int64)
         ),

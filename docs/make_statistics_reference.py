@@ -51,14 +51,20 @@ CHAPTERS = {
         ),
     },
     "Clusters and stability": {
-        "cluster": ("spectral_clusters", "spectral_embedding", "modularity", "match_labels"),
+        "cluster": (
+            "spectral_partitions",
+            "spectral_embedding",
+            "adjusted_rand_of_tables",
+            "modularity",
+            "match_labels",
+        ),
         "stability": (
             "compare_partitions",
             "partition_stability",
             "split_half_partitions",
             "split_half_loadings",
         ),
-        "partition_agreement": ("agreement_beyond_chance", "adjusted_rand_of_tables"),
+        "partition_agreement": ("agreement_beyond_chance",),
     },
     "Reliability and agreement": {
         "reliability": ("cronbach_alpha", "bootstrap_alpha"),

@@ -1,7 +1,6 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -26,26 +25,13 @@ def found_in(matrix, people) -> tuple[Found, Sources]:
     return Found((), Lexicon((), (), ()), matrix, structured(built.taxonomy), built.system), sources
 
 
-def test_lists_and_ratings_are_two_routes(tmp_path: Path) -> None:
+def test_lists_have_a_route_and_populations_only_where_they_are_named(tmp_path: Path) -> None:
     matrix, people = world()
     found, sources = found_in(matrix, people)
-    source = np.random.default_rng(1)
-    groups = found.taxonomy.subdimension[:20]
-    values = np.clip(
-        3 + source.standard_normal((12, 3))[:, groups] + source.standard_normal((12, 20)) / 2, 0, 6
-    )
-    rated = SimpleNamespace(
-        values=np.c_[values, values[:, 0]],
-        respondent_ids=tuple(r.id for r in people),
-        terms=(*matrix.terms[:20], "unheard"),
-    )
     plain = replace(study(people), factors=PLAN)
-    after = with_further_routes(plain, found, sources, lambda _: None, tmp_path, rated)
-    assert [route.matrix for route in after.factors] == ["ppmi", "ratings"]
-    # A term that was rated and is in no list has no group to agree with.
-    assert after.factors[1].agreement.n_terms <= 20
-    assert after.factors[1].agreement.p_value < 0.05
-    assert set(pl.read_csv(tmp_path / "loadings.csv")["matrix"]) == {"ppmi", "ratings"}
+    after = with_further_routes(plain, found, sources, None, tmp_path)
+    assert [route.matrix for route in after.factors] == ["ppmi"]
+    assert set(pl.read_csv(tmp_path / "loadings.csv")["matrix"]) == {"ppmi"}
     assert after.populations is None
     assert not (tmp_path / "populations.json").exists()
 
@@ -54,14 +40,7 @@ def test_populations_are_built_where_the_study_names_them(tmp_path: Path) -> Non
     matrix, people = world()
     found, sources = found_in(matrix, people)
     asks = replace(study(people), construct=GROUPS, factors=PLAN, populations=(BASE_ONLY,))
-    asked: list[tuple[str, ...]] = []
-
-    def embed(terms: tuple[str, ...]) -> np.ndarray:
-        asked.append(terms)
-        return np.eye(len(terms))
-
-    after = with_further_routes(asks, found, sources, embed, tmp_path)
-    assert asked == [matrix.terms]
+    after = with_further_routes(asks, found, sources, np.eye(len(matrix.terms)), tmp_path)
     assert [s.name for s in after.populations.systems] == ["all", "base"]
     assert after.populations.systems[0].outcome == "The study gave 3 groups."
     base = after.populations.systems[1]

@@ -28,7 +28,7 @@ def test_a_system_is_named_by_its_most_central_terms():
         ("s2", "b", ("b",)),
     ]
     first = system.subdimensions[0]
-    assert first.definition == "Words named together: c, a, e."
+    assert first.definition == "Words grouped together: c, a, e."
     assert first.high[0] == "I acted with c, because c matters to me."
     assert first.low[1] == "I acted without a, because a does not matter to me."
     assert len(first.high) == len(first.low) == 3

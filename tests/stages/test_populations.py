@@ -13,7 +13,7 @@ from valuelex.domain.structure import Taxonomy
 from valuelex.errors import DataError
 from valuelex.stages.build_system import build_system
 from valuelex.stages.populations import Built, compare_populations
-from valuelex.stats.cluster import spectral_clusters
+from valuelex.stats.cluster import spectral_partitions
 from valuelex.stats.cooccurrence import cooccurrence, margin_residual
 
 N_GROUPS, BASE = 3, 6
@@ -29,7 +29,7 @@ def build(matrix, sources, vectors, name, rng) -> Built:
         raise DataError(msg)
     lists = matrix.values[matrix.values.any(axis=1)]
     affinity = margin_residual(cooccurrence(lists), lists.sum(axis=1).astype(float))
-    labels = spectral_clusters(affinity, N_GROUPS, rng)
+    (labels,) = spectral_partitions(affinity, [N_GROUPS])
     n = len(labels)
     taxonomy = Taxonomy(
         matrix.terms, labels, labels, np.arange(n) * -1.0, np.full(n, np.nan), np.zeros((n, 2)), {}, 0

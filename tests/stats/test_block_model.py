@@ -50,7 +50,7 @@ def test_a_fold_is_scored_by_what_the_others_taught() -> None:
     rng = np.random.default_rng(4)
     halves = [planted(rng, n, 12, 2, 1.0, length).astype(float) for n, length in ((60, 4), (90, 5))]
     folds = [_Counts(half.T @ half, half.sum(axis=1)) for half in halves]
-    scores, partitions = _cross_validate(folds, 3, rng)
+    scores, partitions = _cross_validate(folds, 3)
     for f, pairs in enumerate((60 * 4 * 3 / 2, 90 * 5 * 4 / 2)):
         by_hand = _scores(folds[1 - f], folds[f], partitions[f]) * 1000 / pairs
         np.testing.assert_allclose(scores[:, f], by_hand)

@@ -13,8 +13,8 @@ from valuelex.stats.cluster import (
     modularity,
     nested_partitions,
     relabel,
-    spectral_clusters,
     spectral_embedding,
+    spectral_partitions,
 )
 
 BLOCKS = np.array([0, 1, 0, 2, 1, 2, 0, 1, 2, 2])
@@ -25,13 +25,13 @@ def block_affinity(within: float = 1.0, between: float = 0.05) -> np.ndarray:
 
 
 def test_blocks_are_found_and_numbered_by_first_occurrence():
-    labels = spectral_clusters(block_affinity(), 3, np.random.default_rng(0))
+    labels = spectral_partitions(block_affinity(), [3])[0]
     assert labels.tolist() == BLOCKS.tolist()
 
 
 def test_order_of_items_does_not_matter():
     order = np.array([9, 3, 1, 0, 2, 8, 7, 6, 5, 4])
-    labels = spectral_clusters(block_affinity()[np.ix_(order, order)], 3, np.random.default_rng(0))
+    labels = spectral_partitions(block_affinity()[np.ix_(order, order)], [3])[0]
     assert labels.tolist() == relabel(BLOCKS[order]).tolist()
 
 
@@ -42,7 +42,7 @@ def test_negative_affinities_and_the_diagonal_count_as_none():
     np.testing.assert_allclose(
         np.abs(spectral_embedding(affinity, 1)), np.abs(spectral_embedding(plain, 1)), atol=1e-9
     )
-    assert spectral_clusters(affinity, 3, np.random.default_rng(0)).tolist() == BLOCKS.tolist()
+    assert spectral_partitions(affinity, [3])[0].tolist() == BLOCKS.tolist()
     assert affinity[0, 0] == 1e6  # the input is left as it was
 
 
@@ -62,8 +62,17 @@ def test_rows_have_unit_length_and_one_without_ties_has_none():
     np.testing.assert_allclose(np.linalg.norm(embedding, axis=1), [1, 1, 1, 0], atol=1e-9)
 
 
+def test_several_numbers_come_from_one_decomposition_and_none_where_nothing_is_alike():
+    noisy, _ = noisy_blocks(3)
+    each = [spectral_partitions(noisy, [k])[0].tolist() for k in (1, 2, 4)]
+    assert [labels.tolist() for labels in spectral_partitions(noisy, (1, 2, 4))] == each
+    assert [labels.tolist() for labels in spectral_partitions(-np.ones((4, 4)), [2, 3])] == [[0] * 4] * 2
+    with pytest.raises(DataError, match="5 clusters were asked for, but there are 4 items"):
+        spectral_partitions(-np.ones((4, 4)), [2, 5])
+
+
 def test_one_cluster_holds_all():
-    labels = spectral_clusters(np.ones((6, 6)), 1, np.random.default_rng(0))
+    labels = spectral_partitions(np.ones((6, 6)), [1])[0]
     assert labels.tolist() == [0] * 6
 
 

@@ -3,7 +3,8 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from valuelex.errors import DataError
-from valuelex.stats.partition_agreement import adjusted_rand_of_tables, agreement_beyond_chance
+from valuelex.stats.cluster import adjusted_rand_of_tables
+from valuelex.stats.partition_agreement import agreement_beyond_chance
 
 
 def noisy(n: int, kept: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from valuelex.errors import DataError
-from valuelex.stats.cluster import spectral_clusters
+from valuelex.stats.cluster import spectral_partitions
 from valuelex.stats.flags import Weakness
 from valuelex.stats.stability import (
     compare_partitions,
@@ -128,7 +128,7 @@ def test_halves_with_the_same_planted_blocks_agree_and_noise_does_not():
 
     def partition_of(lists):
         def partition(weights):
-            return spectral_clusters(np.corrcoef(lists[weights > 0].T), 3, np.random.default_rng(0))
+            return spectral_partitions(np.corrcoef(lists[weights > 0].T), [3])[0]
 
         return partition
 

@@ -17,7 +17,6 @@ def test_turned_factors_are_found_again():
     turn = np.linalg.qr(rng.standard_normal((3, 3)))[0]
     found = congruence_with_target(target @ turn, target, rng)
     np.testing.assert_allclose(found.congruence, 1.0, atol=1e-12)
-    np.testing.assert_allclose(found.rotated, target, atol=1e-12)
     assert (found.chance < 0.8).all()
 
 

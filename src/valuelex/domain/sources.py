@@ -21,7 +21,7 @@ LEAST_LISTS = 5
 class Units:
     """What is independent, and what has habits of its own.
 
-    `independent` is what is held out and resampled together: families, models, respondents or responses. `profiled` is
+    `independent` is what is held out and resampled together: families, models or respondents. `profiled` is
     whose frequencies of words are compared with one another: models or respondents; empty where nothing has lists
     enough, and there is then one level only.
     """
@@ -97,7 +97,7 @@ class Sources:
     def units(self) -> Units:
         """Tell what is independent: families, models or respondents, the first of which there are five or more.
 
-        Where every respondent gave about one response, responses are as good as respondents.
+        Respondents are, however few, where there are fewer than five models.
         """
         for name, labels in (("families", self.families), ("models", self.models)):
             if len(set(labels)) >= LEAST_INDEPENDENT:

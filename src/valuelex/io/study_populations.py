@@ -32,6 +32,10 @@ def read_populations(
     StudyError
         If a name is taken, nobody belongs, or a factor or level is one that no respondent has.
     """
+    everybody = [section.name for section in sections if not section.where]
+    if everybody:
+        msg = f"[[populations]] {everybody[0]!r} takes everybody; name what sets it apart in where ('all' is always there)."
+        raise StudyError(msg)
     populations = tuple(
         Population(
             section.name,

@@ -233,9 +233,7 @@ def _completed(
     if naming is not None:
         files.write_names(folder, naming)
     files.write_systems(folder, (*study.project.systems, found.shown), found.taxonomy, naming)
-    return with_further_routes(
-        study, found, _sources(study, found.matrix, responses), lambda _: vectors, folder
-    )
+    return with_further_routes(study, found, _sources(study, found.matrix, responses), vectors, folder)
 
 
 def normalised(

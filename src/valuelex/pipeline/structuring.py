@@ -5,7 +5,7 @@ Owns how the stages for them are joined to the building of the study's own syste
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def with_further_routes(
     study: Study,
     found: Found,
     sources: Sources,
-    embed: Callable[[tuple[str, ...]], Array | None],
+    vectors: Array | None,
     folder: Path,
 ) -> Found:
     """Add the factor-analytic route and the populations to what was found, and write both.
@@ -46,8 +46,8 @@ def with_further_routes(
         The lexicon, matrix and system of everybody.
     sources
         Who gave each response of the matrix.
-    embed
-        Vectors of terms, or None where there are none. Asked only where populations need them.
+    vectors : (n_terms, n_numbers)
+        Of the terms of the matrix, or None where there are none. Only populations need them.
     folder
         For factors.json, loadings.csv, populations.json and populations.csv.
     """
@@ -63,7 +63,7 @@ def with_further_routes(
             study.respondents,
             found.matrix,
             sources,
-            embed(found.matrix.terms),
+            vectors,
             study.normalise.min_respondents,
             _built(found.structure, found.system),
             _builder(study.name, study.construct),

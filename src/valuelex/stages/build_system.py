@@ -46,7 +46,7 @@ def _subdimension(taxonomy: Taxonomy, group: int) -> Subdimension:
     return Subdimension(
         id=f"s{group + 1}",
         name=", ".join(markers[:3]),
-        definition=f"Words named together: {', '.join(markers)}.",
+        definition=f"Words grouped together: {', '.join(markers)}.",
         markers=markers,
         high=tuple(f"I acted with {marker}, because {marker} matters to me." for marker in markers),
         low=tuple(f"I acted without {marker}, because {marker} does not matter to me." for marker in markers),

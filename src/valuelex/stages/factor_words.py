@@ -26,7 +26,7 @@ def degree(agreement: Agreement) -> str:
         return "agree well"
     if agreement.adjusted_rand >= MODERATE:
         return "agree moderately"
-    if agreement.p_value <= ALPHA:
+    if agreement.p_value <= ALPHA and agreement.low > 0:
         return "agree in part, beyond chance"
     return "agree no more than chance would"
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from valuelex.domain.observed import Expectation, Level, LevelStrength, ObservedText, Topic, Variation
 from valuelex.domain.study import Respondent
 from valuelex.stages.observe import Matcher, TextCounts
+from valuelex.stats.cluster import spectral_partitions
 from valuelex.stats.clustered_rates import profiles
 from valuelex.stats.crossed_pairs import (
     CrossedPairs,
@@ -23,7 +24,6 @@ from valuelex.stats.crossed_pairs import (
     crossed_pairs,
     explained_shares,
     held_out_gain,
-    partitions,
     residual,
 )
 from valuelex.stats.profile_groups import double_centred, held_out_coherence
@@ -175,7 +175,7 @@ def compare_structure(
     ]
     null = tuple(n.variation for n in nulls)
     variation = Variation(mine.variation, null, _p(mine.variation, null))
-    return Structure(tuple(levels), variation, _topic(pairs, sources, levels[1].n_groups, rng))
+    return Structure(tuple(levels), variation, _topic(pairs, sources, levels[1].n_groups))
 
 
 def _analyse(
@@ -212,11 +212,11 @@ def _p(value: float, null: Sequence[float]) -> float:
     return (1 + sum(n >= value for n in null)) / (1 + len(null)) if null else float("nan")
 
 
-def _topic(pairs: CrossedPairs, sources: TextSources, n_groups: int, rng: np.random.Generator) -> Topic:
+def _topic(pairs: CrossedPairs, sources: TextSources, n_groups: int) -> Topic:
     """Tell what topic and respondents explain of the association in groups of the terms as they are used together."""
     table = pairs.over(slice(None))
     seen, due = table.observed(), table.expected(Given.CHANCE)
-    (labels,) = partitions(residual(seen, due * (seen.sum() / due.sum())), [max(n_groups, 2)], rng)
+    (labels,) = spectral_partitions(residual(seen, due * (seen.sum() / due.sum())), [max(n_groups, 2)])
     shares = explained_shares(pairs, labels)
     return Topic(int(sources.item.max()) + 1, sources.n_shared, shares.topic, shares.maker)
 

@@ -17,11 +17,10 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
-from sklearn.cluster import KMeans
 
 from valuelex.errors import DataError
 from valuelex.stats.checks import Array, as_groups, first
-from valuelex.stats.cluster import Labels, adjusted_rand, spectral_embedding
+from valuelex.stats.cluster import Labels, adjusted_rand, spectral_partitions
 from valuelex.stats.cooccurrence import as_lists, cooccurrence, margin_residual
 from valuelex.stats.flags import Flag, Weakness
 
@@ -29,8 +28,6 @@ CLEAR_TRACE = 3.0
 """Above this many standard errors a trace of structure is no luck, though one group predicts best."""
 FEW_UNITS = 20
 """With fewer independent units the standard errors between folds are rough."""
-N_STARTS = 5
-"""Starts of k-means for each partition."""
 
 
 def least_agreement(n_groups: int) -> float:
@@ -126,7 +123,7 @@ def choose_n_groups(
     lists : (n_lists, n_columns)
         0 and 1, dense or sparse. Lists of fewer than two columns carry no information.
     rng
-        Source of folds and of the starts of k-means.
+        Source of folds.
     groups : (n_lists,), optional
         The independent unit of each list; folds never split one. Rows that share a source must share a unit,
         or the habits of sources are taken for structure. Default: each list is a unit.
@@ -162,7 +159,7 @@ def choose_n_groups(
     gains, slopes, agreement = [], [], []
     for _ in range(n_repeats):
         fold = rng.permutation(np.arange(n_units) % n_folds)[unit]
-        scores, partitions = _cross_validate(_counts_by_fold(table, fold, n_folds), max_groups, rng)
+        scores, partitions = _cross_validate(_counts_by_fold(table, fold, n_folds), max_groups)
         gains.append(scores[0] - scores[0][:, :1])
         slopes.append(scores[1][:, 1:].mean(axis=1, keepdims=True))
         agreement.append(_agreement(partitions))
@@ -228,9 +225,7 @@ def _counts_by_fold(table: sparse.csr_array, fold: Labels, n_folds: int) -> list
     return folds
 
 
-def _cross_validate(
-    folds: list[_Counts], max_groups: int, rng: np.random.Generator
-) -> tuple[Array, list[list[Labels]]]:
+def _cross_validate(folds: list[_Counts], max_groups: int) -> tuple[Array, list[list[Labels]]]:
     """Scores (2, n_folds, m) per 1000 held-out pairs, and the partitions learnt without each fold."""
     together = np.sum([counts.together for counts in folds], axis=0)
     scores = np.empty((2, len(folds), max_groups))
@@ -238,29 +233,11 @@ def _cross_validate(
     for f, held_out in enumerate(folds):
         lengths = np.concatenate([counts.lengths for g, counts in enumerate(folds) if g != f])
         training = _Counts(together - held_out.together, lengths)
-        found = _partitions(training, max_groups, rng)
+        residual = margin_residual(training.together, training.lengths)
+        found = spectral_partitions(residual, range(1, max_groups + 1))
         scores[:, f] = _scores(training, held_out, found) * (1000.0 / (held_out.n_pairs / 2))
         partitions.append(found)
     return scores, partitions
-
-
-def _partitions(training: _Counts, max_groups: int, rng: np.random.Generator) -> list[Labels]:
-    """Partitions into 1 to m groups, from one decomposition."""
-    residual = margin_residual(training.together, training.lengths)
-    p = len(residual)
-    found: list[Labels] = [np.zeros(p, dtype=np.int64)]
-    if not (residual > 0).any():
-        return found * max_groups
-    embedding = spectral_embedding(residual, max_groups)
-    for k in range(2, max_groups + 1):
-        place = embedding[:, :k]
-        length = np.linalg.norm(place, axis=1, keepdims=True)
-        place = np.divide(place, length, out=np.zeros_like(place), where=length > 0)
-        n_distinct = len(np.unique(place.round(12), axis=0))
-        seed = int(rng.integers(2**31))
-        kmeans = KMeans(min(k, n_distinct), n_init=N_STARTS, random_state=seed)
-        found.append(np.asarray(kmeans.fit_predict(place), dtype=np.int64))
-    return found
 
 
 def _scores(training: _Counts, held_out: _Counts, partitions: list[Labels]) -> Array:

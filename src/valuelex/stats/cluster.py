@@ -5,18 +5,17 @@ Arrays in, arrays out. Does not choose the number of clusters.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import eigh, qr
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse.linalg import eigsh
-from sklearn.cluster import KMeans
 
 from valuelex.errors import DataError
-from valuelex.stats.checks import as_count, as_table
+from valuelex.stats.checks import as_table
 
 Labels = NDArray[np.int64]
 MOST_DENSE = 400
@@ -54,6 +53,15 @@ def spectral_embedding(affinity: NDArray[np.float64], n_clusters: int) -> NDArra
     Ng, Jordan & Weiss (2001), On spectral clustering; Qin & Rohe (2013), Regularized spectral
     clustering under the degree-corrected stochastic blockmodel.
     """
+    _require_affinity(affinity, n_clusters)
+    vectors = leading_vectors(affinity.copy(), n_clusters)
+    if vectors is None:
+        msg = "No two items have a positive affinity, so there is nothing to cluster."
+        raise DataError(msg)
+    return _unit_rows(vectors)
+
+
+def _require_affinity(affinity: NDArray[np.float64], n_clusters: int) -> None:
     n = len(as_table(affinity, name="affinity", min_rows=1))
     if affinity.shape != (n, n) or not np.allclose(affinity, affinity.T, rtol=1e-8, atol=1e-8):
         msg = (
@@ -63,11 +71,6 @@ def spectral_embedding(affinity: NDArray[np.float64], n_clusters: int) -> NDArra
     if not isinstance(n_clusters, (int, np.integer)) or not 1 <= n_clusters <= n:
         msg = f"{n_clusters} clusters were asked for, but there are {n} items; ask for 1 to {n}."
         raise DataError(msg)
-    vectors = leading_vectors(affinity.copy(), n_clusters)
-    if vectors is None:
-        msg = "No two items have a positive affinity, so there is nothing to cluster."
-        raise DataError(msg)
-    return _unit_rows(vectors)
 
 
 def leading_vectors(ties: NDArray[Any], n_vectors: int) -> NDArray[np.float64] | None:
@@ -153,34 +156,32 @@ def _unit_rows(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     return rows
 
 
-def spectral_clusters(
-    affinity: NDArray[np.float64], n_clusters: int, rng: np.random.Generator, n_starts: int = 10
-) -> Labels:
-    """Cluster items by k-means on their spectral embedding.
+def spectral_partitions(affinity: NDArray[np.float64], numbers: Sequence[int]) -> list[Labels]:
+    """Partition items into several numbers of clusters by their positive affinities, without chance.
 
     Parameters
     ----------
     affinity : (n, n)
-        Symmetric, as for `spectral_embedding`.
-    n_clusters
-        Number of clusters, from 1 to n.
-    rng
-        Source of the k-means starts.
-    n_starts
-        How many starts; the one of least within-cluster variance is kept.
+        Symmetric; negative affinities and the diagonal are not used.
+    numbers
+        Numbers of clusters, each from 1 to n.
 
     Returns
     -------
-    (n,)
-        Cluster numbers from 0, in the order in which the clusters first occur. There are fewer clusters
-        than asked for only where fewer items differ.
+    list of (n,)
+        As from `nested_partitions`; all items in one cluster where no affinity is positive.
+
+    Raises
+    ------
+    DataError
+        If the affinity is not square, finite and symmetric, or a number is not from 1 to n.
     """
-    embedding = spectral_embedding(affinity, n_clusters)
-    as_count(n_starts, name="n_starts", least=1)
-    seed = int(rng.integers(2**31))
-    n_distinct = len(np.unique(embedding.round(12), axis=0))
-    found = KMeans(min(n_clusters, n_distinct), n_init=n_starts, random_state=seed).fit_predict(embedding)
-    return relabel(np.asarray(found, dtype=np.int64))
+    for k in numbers:
+        _require_affinity(affinity, k)
+    vectors = leading_vectors(affinity.copy(), max(numbers))
+    if vectors is None:
+        return [np.zeros(len(affinity), dtype=np.int64) for _ in numbers]
+    return nested_partitions(vectors, numbers)
 
 
 def relabel(labels: Labels) -> Labels:
@@ -243,18 +244,50 @@ def adjusted_rand(labels: Labels, reference: Labels) -> float:
     """
     n_columns = int(reference.max()) + 1
     table = np.bincount(labels * n_columns + reference, minlength=(int(labels.max()) + 1) * n_columns)
-    table = table.reshape(-1, n_columns)
-    n = len(labels)
+    return float(adjusted_rand_of_tables(table.reshape(-1, n_columns)))
+
+
+def adjusted_rand_of_tables(tables: ArrayLike) -> NDArray[np.float64]:
+    """Give the adjusted Rand index of contingency tables.
+
+    Parameters
+    ----------
+    tables : (..., n_groups, n_other_groups)
+        How many items are in both groups of each pair.
+
+    Returns
+    -------
+    (...)
+        1 where both partitions are trivial in the same way, so that there is nothing to agree on by chance.
+
+    Raises
+    ------
+    DataError
+        If it is not at least two-dimensional.
+
+    References
+    ----------
+    Hubert & Arabie (1985), Comparing partitions.
+    """
+    counts = np.asarray(tables, dtype=np.float64)
+    if counts.ndim < 2:
+        msg = f"A contingency table has two dimensions, not {counts.ndim}."
+        raise DataError(msg)
+    n = counts.sum(axis=(-1, -2))
     # Ordered pairs of items, in whole numbers: together in both, in one only, in neither.
-    squares = int((table**2).sum())
+    squares = np.square(counts).sum(axis=(-1, -2))
     both = squares - n
-    only_first = int((table.sum(axis=1) ** 2).sum()) - squares
-    only_second = int((table.sum(axis=0) ** 2).sum()) - squares
-    if only_first == only_second == 0:
-        return 1.0
+    only_first = np.square(counts.sum(axis=-1)).sum(axis=-1) - squares
+    only_second = np.square(counts.sum(axis=-2)).sum(axis=-1) - squares
     neither = n * n - squares - only_first - only_second
     spread = (both + only_first) * (only_first + neither) + (both + only_second) * (only_second + neither)
-    return 2.0 * (both * neither - only_first * only_second) / spread
+    index: NDArray[np.float64] = np.divide(
+        2.0 * (both * neither - only_first * only_second),
+        spread,
+        out=np.ones_like(spread),
+        where=only_first + only_second > 0,
+    )
+    return index
 
 
 def match_labels(labels: Labels, reference: Labels, n_clusters: int) -> Labels:

@@ -15,17 +15,15 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.cluster import KMeans
 
 from valuelex.errors import DataError
 from valuelex.stats.checks import Array, as_groups
-from valuelex.stats.cluster import Labels, spectral_embedding
+from valuelex.stats.cluster import Labels, spectral_partitions
 from valuelex.stats.cooccurrence import as_lists
 from valuelex.stats.sparse_counts import sum_groups
 
 LEAST_EXPECTED = 0.05
 """Expected pairs below which a pair of columns is not told from nothing."""
-N_STARTS = 3
 
 
 class Given(StrEnum):
@@ -222,7 +220,7 @@ def held_out_gain(
     candidates
         Numbers of groups, each from 2 to the number of columns.
     rng
-        Source of the folds and the starts of k-means.
+        Source of the folds.
     n_folds, n_repeats
         Folds, lowered to the number of units, and how often they are dealt anew.
 
@@ -247,20 +245,18 @@ def held_out_gain(
             training = pairs.over(np.flatnonzero(fold != f).tolist())
             held_out = pairs.over(np.flatnonzero(fold == f).tolist())
             if held_out.n_same_list > 0 and training.n_same_list > 0:
-                gains.append(_gains(training, held_out, given, candidates, rng))
+                gains.append(_gains(training, held_out, given, candidates))
     if not gains:
         return HeldOutGroups(tuple(candidates), np.zeros(len(candidates)))
     return HeldOutGroups(tuple(candidates), np.mean(gains, axis=0))
 
 
-def _gains(
-    training: _Table, held_out: _Table, given: Given, candidates: Sequence[int], rng: np.random.Generator
-) -> Array:
+def _gains(training: _Table, held_out: _Table, given: Given, candidates: Sequence[int]) -> Array:
     seen, due = training.observed(), training.expected(given)
     c, e = held_out.observed(), held_out.expected(given)
     overall = seen.sum() / due.sum()
     found = []
-    for labels in partitions(residual(seen, overall * due), candidates, rng):
+    for labels in spectral_partitions(residual(seen, overall * due), candidates):
         member = np.eye(int(labels.max()) + 1)[labels]
         s, d, held, expected = (member.T @ m @ member for m in (seen, due, c, e))
         # Rates relative to the overall one: a level that differs between folds is no group.
@@ -278,25 +274,6 @@ def residual(seen: Array, due: Array) -> Array:
     z: Array = (seen - due) / scale
     np.fill_diagonal(z, 0.0)
     return z
-
-
-def partitions(affinity: Array, candidates: Sequence[int], rng: np.random.Generator) -> list[Labels]:
-    """Partition columns into each number of groups, from one decomposition of the positive affinities.
-
-    All columns are in one group where no affinity is positive.
-    """
-    if not (affinity > 0).any():
-        return [np.zeros(len(affinity), dtype=np.int64) for _ in candidates]
-    embedding = spectral_embedding(affinity, max(candidates))
-    found = []
-    for k in candidates:
-        place = embedding[:, :k]
-        length = np.linalg.norm(place, axis=1, keepdims=True)
-        place = np.divide(place, length, out=np.zeros_like(place), where=length > 0)
-        n_distinct = len(np.unique(place.round(12), axis=0))
-        kmeans = KMeans(min(k, n_distinct), n_init=N_STARTS, random_state=int(rng.integers(2**31)))
-        found.append(np.asarray(kmeans.fit_predict(place), dtype=np.int64))
-    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """How sure the agreement of two partitions of the same items is: an interval over items, and chance.
 
-Owns the adjusted Rand index of contingency tables, many at once. A single index, and mutual information, are in
-`valuelex.stats.stability`.
+The adjusted Rand index itself is in `valuelex.stats.cluster`, with mutual information in `valuelex.stats.stability`.
 """
 
 from __future__ import annotations
@@ -12,9 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
-from valuelex.errors import DataError
 from valuelex.stats.bootstrap import as_level
 from valuelex.stats.checks import Array, as_count
+from valuelex.stats.cluster import adjusted_rand_of_tables
 from valuelex.stats.stability import compare_partitions
 
 LEAST_ITEMS = 4
@@ -106,45 +105,6 @@ def agreement_beyond_chance(
         p_value,
         found.n_items,
     )
-
-
-def adjusted_rand_of_tables(tables: ArrayLike) -> Array:
-    """Give the adjusted Rand index of contingency tables.
-
-    Parameters
-    ----------
-    tables : (..., n_groups, n_other_groups)
-        How many items are in both groups of each pair.
-
-    Returns
-    -------
-    (...)
-        1 where both partitions are trivial in the same way, so that there is nothing to agree on by chance.
-
-    Raises
-    ------
-    DataError
-        If it is not at least two-dimensional.
-
-    References
-    ----------
-    Hubert & Arabie (1985), Comparing partitions.
-    """
-    n = np.asarray(tables, dtype=np.float64)
-    if n.ndim < 2:
-        msg = f"A contingency table has two dimensions, not {n.ndim}."
-        raise DataError(msg)
-
-    def pairs(counts: Array) -> Array:
-        found: Array = counts * (counts - 1.0) / 2.0
-        return found
-
-    same = pairs(n).sum(axis=(-1, -2))
-    rows, columns = pairs(n.sum(axis=-1)).sum(axis=-1), pairs(n.sum(axis=-2)).sum(axis=-1)
-    expected = rows * columns / np.maximum(pairs(n.sum(axis=(-1, -2))), 1.0)
-    most = (rows + columns) / 2.0
-    index: Array = np.divide(same - expected, most - expected, out=np.ones_like(same), where=most > expected)
-    return index
 
 
 def _jackknife_error(a: NDArray[np.int64], b: NDArray[np.int64]) -> float:

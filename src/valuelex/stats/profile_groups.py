@@ -12,8 +12,8 @@ import numpy as np
 
 from valuelex.errors import DataError
 from valuelex.stats.checks import Array, as_groups, as_table
-from valuelex.stats.cluster import Labels
-from valuelex.stats.crossed_pairs import HeldOutGroups, partitions
+from valuelex.stats.cluster import Labels, spectral_partitions
+from valuelex.stats.crossed_pairs import HeldOutGroups
 
 
 def double_centred(profiles: Array) -> Array:
@@ -46,7 +46,7 @@ def held_out_coherence(
     candidates
         Numbers of groups, each from 2 to the number of columns less 1.
     rng
-        Source of folds and of the starts of k-means.
+        Source of folds.
     n_folds, n_repeats
         Folds, lowered to the number of units, and how often they are dealt anew.
 
@@ -78,7 +78,7 @@ def held_out_coherence(
             held_out = (table[fold == f] - training.mean(axis=0)) / scale
             correlation = z.T @ z / len(z)
             np.fill_diagonal(correlation, 0.0)
-            found = partitions(correlation, candidates, rng)
+            found = spectral_partitions(correlation, candidates)
             total += [_coherence(held_out, labels) for labels in found]
             n_held_out += len(held_out)
     return HeldOutGroups(tuple(candidates), total / n_held_out)

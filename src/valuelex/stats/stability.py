@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+from sklearn.metrics import normalized_mutual_info_score
 
 from valuelex.errors import DataError
 from valuelex.stats.checks import Array, as_count, as_groups
-from valuelex.stats.cluster import Labels, match_labels
+from valuelex.stats.cluster import Labels, adjusted_rand, match_labels
 from valuelex.stats.congruence import align_loadings
 from valuelex.stats.flags import Flag, Weakness
 
@@ -75,10 +75,8 @@ def compare_partitions(labels: ArrayLike, reference: ArrayLike) -> PartitionAgre
             f"{int(both.sum())} items were placed by both partitions; at least 2 are needed to compare them."
         )
         raise DataError(msg)
-    a, b = a[both], b[both]
-    return PartitionAgreement(
-        float(adjusted_rand_score(b, a)), float(normalized_mutual_info_score(b, a)), int(both.sum())
-    )
+    a, b = (np.unique(part[both], return_inverse=True)[1] for part in (a, b))
+    return PartitionAgreement(adjusted_rand(a, b), float(normalized_mutual_info_score(b, a)), int(both.sum()))
 
 
 @dataclass(frozen=True, slots=True)

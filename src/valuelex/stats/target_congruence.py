@@ -25,8 +25,6 @@ class TargetCongruence:
     """(k,) Tucker's congruence after rotation, -1 to 1."""
     chance: NDArray[np.float64]
     """(k,) its .95 quantile where the variables are shuffled before the rotation."""
-    rotated: NDArray[np.float64]
-    """(p, k) loadings in the place of the target."""
 
 
 def congruence_with_target(
@@ -66,4 +64,4 @@ def congruence_with_target(
     shuffled = np.stack([a[rng.permutation(len(a))] for _ in range(n_permutations)])
     u, _, vt = np.linalg.svd(np.swapaxes(shuffled, 1, 2) @ b)
     by_chance: Array = np.diagonal(congruence(shuffled @ (u @ vt), b), axis1=1, axis2=2)
-    return TargetCongruence(found, np.quantile(by_chance, QUANTILE, axis=0), rotated)
+    return TargetCongruence(found, np.quantile(by_chance, QUANTILE, axis=0))
