@@ -18,7 +18,7 @@ def refuse(text: str) -> None:
 def test_what_speaks_for_a_structure_is_written(tmp_path: Path) -> None:
     told = structure(
         levels=(level_choice(Level.BETWEEN),),
-        groups=(GroupEvidence(0, 2, 0.9, Estimate(1.0, 0.5, 1.5), UNKNOWN, np.nan),),
+        groups=(GroupEvidence(0, 2, 0.9, 0.8, Estimate(1.0, 0.5, 1.5), UNKNOWN, np.nan),),
         views=(View("between", 1.0, np.array([0, 0, 1, 1, 2, 2]), 1.0),),
         dimension_gain={1: 0.0, 2: 0.5},
         verdict=("It is so.",),

@@ -312,7 +312,7 @@ def found(people: tuple[Respondent, ...], words: tuple[tuple[str, ...], ...], dr
     evidence = structure(
         taxonomy,
         joint=level_choice(n_groups=len(words)),
-        given=True,
+        n_given=len(words),
         independent="respondents",
         n_independent=len(people),
         verdict=(f"A verdict. {SCRIPT}",),

@@ -35,10 +35,13 @@ def whole():
         control=level_choice(outcome=Outcome.NO_GROUPS, n_groups=1, n_candidates=2, trace=0.0),
         views=(View("between", 1.0, LABELS, 0.5), View("pooled", 0.0, LABELS, 0.25)),
         groups=(
-            GroupEvidence(0, 4, 0.9, known, unknown, 0.5),
-            GroupEvidence(5, 2, 0.5, known, known, np.nan),
+            GroupEvidence(0, 4, 0.9, 0.7, known, unknown, 0.5),
+            GroupEvidence(5, 2, 0.5, 0.4, known, known, np.nan),
         ),
-        nulls=(NullTest("shuffled profiles", "Is it so?", 2.0, -0.5, 0.25, 0.05, 19),),
+        nulls=(
+            NullTest("shuffled profiles", "Is it so?", 2.0, -0.5, 0.25, 0.05, 19),
+            NullTest("embeddings only", "Better?", 2.0, 1.0, 1.5, 0.01, 6, by="sources held out"),
+        ),
         splits=(Split("each source left out", 0.75, 0.5, 1.0, 6, "most without x"),),
         sensitivities=(Sensitivity("no embeddings", 0.5, 6),),
         dimension_gain={1: 0.0, 2: 1.5},
@@ -78,13 +81,14 @@ def test_a_pooled_view_beside_two_levels_has_no_weight(tables):
 
 def test_evidence_for_each_group(tables):
     first, second = tables["Evidence for each group"].rows
-    assert first == ("s1 calm", "4", "0.90", "1.25 [0.50, 2.00]", "–", "0.50")
-    assert second == ("s6", "2", "0.50", "1.25 [0.50, 2.00]", "1.25 [0.50, 2.00]", "–")
+    assert first == ("s1 calm", "4", "0.90", "0.70", "1.25 [0.50, 2.00]", "–", "0.50")
+    assert second == ("s6", "2", "0.50", "0.40", "1.25 [0.50, 2.00]", "1.25 [0.50, 2.00]", "–")
 
 
 def test_nulls_splits_and_other_choices(tables):
     assert tables["Beside what data without structure would give"].rows == (
-        ("shuffled profiles", "Is it so?", "2.00", "−0.50", "0.25", ".050"),
+        ("shuffled profiles", "Is it so?", "2.00", "−0.50", "0.25", ".050", "19 replicates"),
+        ("embeddings only", "Better?", "2.00", "1.00", "1.50", ".010", "6 sources held out"),
     )
     assert tables["Other parts of the data, other choices"].rows == (
         ("each source left out", "0.75", "0.50 to 1.00", "6", "most without x"),

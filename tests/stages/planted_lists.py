@@ -26,7 +26,7 @@ def structured(taxonomy: Taxonomy) -> Structure:
         sensitivities=(),
         control=None,
         dimension_gain={},
-        given=True,
+        n_given=n,
         independent="families",
         n_independent=12,
         profiled="",

@@ -80,7 +80,7 @@ def test_failed_calls_cut_completions_and_two_ways_of_asking_are_told():
 
 
 def test_a_given_number_of_groups_is_told_when_groups_were_built():
-    said = caveats(study(), found(given=True), ["tiny"])
+    said = caveats(study(), found(n_given=3), ["tiny"])
     assert said[0] == (
         "The number of groups (3 subdimensions) was given by the study and not found in the data. A word can stay "
         "in its group by its meaning alone, so a stable group is no proof that respondents share this structure."
@@ -94,7 +94,7 @@ def test_what_the_data_could_not_give_is_told():
 
 
 def test_anchors_of_a_built_system_are_told_to_be_crude():
-    said = caveats(study(), found(given=True), ["tiny", "built"])
+    said = caveats(study(), found(n_given=3), ["tiny", "built"])
     assert said[2] == (
         "The anchors of the built system are sentences in one fixed form around its markers; ratings on it "
         "are cruder than those on a system with hand-written anchors."

@@ -3,16 +3,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from examples import level_choice, structure
+from examples import level_choice, structure, taxonomy
 from valuelex.domain.evidence import Estimate, GroupEvidence, Level, NullTest, Outcome
 from valuelex.stages.verdict import count, verdict
 
 GROUPS, NO_GROUPS, TOO_LITTLE = Outcome.GROUPS, Outcome.NO_GROUPS, Outcome.TOO_LITTLE_DATA
 
 
-def group(number, stability=0.9, low=0.5):
+def group(number, stability=0.9, low=0.5, by_lists=None):
     told = Estimate(low + 0.2, low, low + 0.4)
-    return GroupEvidence(number, 5, stability, told, told, 0.3)
+    return GroupEvidence(number, 5, stability, stability if by_lists is None else by_lists, told, told, 0.3)
 
 
 def null(name, p):
@@ -47,18 +47,23 @@ def null(name, p):
             "all terms stay in one group.",
         ),
         (
-            {"given": True},
+            {"n_given": 3},
             "The lists of 6 independent families support three groups of terms; the study asked for three, which is "
             "the same.",
         ),
         (
-            {"given": True, "joint": level_choice(n_groups=4)},
+            {"n_given": 3, "joint": level_choice(n_groups=4)},
             "The lists of 6 independent families support four groups of terms; the study asked for three, and got "
             "them.",
         ),
         (
+            {"n_given": 6},
+            "The lists of 6 independent families support three groups of terms; the study asked for six, and got "
+            "three.",
+        ),
+        (
             {
-                "given": True,
+                "n_given": 3,
                 "joint": level_choice(outcome=TOO_LITTLE, n_groups=1),
                 "independent": "respondents",
                 "n_independent": 1,
@@ -127,6 +132,25 @@ def test_the_stability_of_groups():
     )
 
 
+def test_stability_by_the_lists_alone_where_embeddings_count():
+    groups = (group(0), group(1, by_lists=0.4), group(2, by_lists=0.5))
+    with_embeddings = replace(taxonomy(), weights={"between": 1.0, "embeddings": 2.0})
+    assert verdict(structure(with_embeddings, groups=groups))[1] == (
+        "Three of three groups are stable when sources are drawn again beside embeddings that stay as they are; by the "
+        "lists alone, one of three is."
+    )
+    plain = "Three of three groups are stable when sources are drawn again."
+    assert verdict(structure(with_embeddings, groups=(group(0), group(1), group(2))))[1] == plain
+    without = replace(taxonomy(), weights={"between": 1.0, "embeddings": 0.0})
+    assert verdict(structure(without, groups=groups))[1] == plain
+
+
+def test_ratings_are_told_as_ratings():
+    said = verdict(structure(groups=(group(0),), nulls=(null("embeddings only", 0.2),)), what="ratings")
+    assert "The ratings of 6 independent families" in said[0]
+    assert not any("lists" in sentence for sentence in said)
+
+
 def test_what_is_beyond_meaning():
     assert verdict(structure(groups=(group(0), group(1))))[2:] == (
         "Every group holds together in the lists of sources it was not learnt from, beyond what its terms mean.",
@@ -147,12 +171,13 @@ def test_the_nulls():
     nulls = (
         null("embeddings only", 0.2),
         null("reshuffled responses", 0.05),
-        null("shuffled profiles", 0.051),
+        null("shuffled profiles", 0.1),
         null("agreement with meaning", 0.5),
     )
     assert verdict(structure(nulls=nulls))[1:] == (
-        "The structure between sources is not distinguishable from chance (p = .051 against shuffled profiles).",
-        "The structure within responses is more than chance (p = .050 against reshuffled responses).",
+        "The structure between sources cannot be told from chance: it is not beyond all 19 replicates of shuffled "
+        "profiles.",
+        "The structure within responses is beyond all 19 replicates of reshuffled responses.",
         "Groups made with the lists do not predict held-out sources better than those of embeddings alone "
         "(p = .200).",
     )
@@ -162,15 +187,18 @@ def test_the_nulls():
 
 
 def test_a_p_of_one_is_written_as_it_is():
-    assert verdict(structure(nulls=(null("reshuffled responses", 1.0),)))[1].endswith(
-        "(p = 1.000 against reshuffled responses)."
-    )
+    assert verdict(structure(nulls=(null("embeddings only", 1.0),)))[1].endswith("(p = 1.000).")
 
 
 def test_the_control():
     honest = level_choice(outcome=NO_GROUPS, n_groups=1)
     assert verdict(structure(control=honest))[1] == (
         "In data from which all structure was taken, the same rules find none."
+    )
+    unsure = level_choice(outcome=TOO_LITTLE, n_groups=1, trace=1.26)
+    assert verdict(structure(control=unsure))[1] == (
+        "Caution: in data from which all structure was taken, the same rules do not say that there is none (trace 1.3 "
+        "standard errors)."
     )
     assert verdict(structure(control=level_choice(n_groups=2)))[1] == (
         "Caution: the same rules find two groups in data from which all structure was taken."

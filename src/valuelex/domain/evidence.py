@@ -87,15 +87,18 @@ class Estimate:
 class GroupEvidence:
     """What speaks for one group of terms.
 
-    `stability` is its mean overlap (Jaccard, 0 to 1) with its match when sources are drawn again. `support` is the mean
-    affinity of its terms in the lists of sources from which the groups were not learnt, in standard deviations of
-    all pairs of terms; `beyond_meaning` the same less what pairs of like meaning have, with 95 % intervals over
-    resamples. `like_embeddings` is its overlap with the nearest group made from embeddings alone.
+    `stability` is its mean overlap (Jaccard, 0 to 1) with its match when sources are drawn again. Embeddings are
+    the same each time; `lists_stability` is the overlap with its match among the groups that the lists alone give
+    when sources are drawn again. `support` is the mean affinity of its terms in the lists of sources from which the
+    groups were not learnt, in standard deviations of all pairs of terms; `beyond_meaning` the same less what pairs
+    of like meaning have, with 95 % quantiles over sources not drawn. `like_embeddings` is its overlap with the
+    nearest group made from embeddings alone.
     """
 
     group: int
     n_terms: int
     stability: float
+    lists_stability: float
     support: Estimate
     beyond_meaning: Estimate
     like_embeddings: float
@@ -105,7 +108,8 @@ class GroupEvidence:
 class NullTest:
     """A figure of the data beside the same figure of data without what it is meant to show.
 
-    `p` is the share of null replicates (and the data itself) that reach the figure.
+    `p` is the share of null replicates (and the data itself) that reach the figure; where `by` is "sources held out",
+    that of a one-sided paired t test over them, and `n_replicates` is how many there are.
     """
 
     name: str
@@ -115,6 +119,7 @@ class NullTest:
     null_high: float
     p: float
     n_replicates: int
+    by: str = "replicates"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +147,8 @@ class Split:
 class Structure:
     """A taxonomy with all that was found on the way to it.
 
-    `given` tells that the study gave the number of groups, so that the choice is only shown beside it.
+    `n_given` is the number of groups that the study asked for, so that the choice is only shown beside it; None where
+    it was found.
     `independent` is what was held out and resampled, `profiled` whose frequencies were compared between (empty: there
     is one level only). `control` is the number of groups found, by the same rules, in data from which all structure was
     taken: one, if the rules are honest. `dimension_gain` is the held-out gain of each number of dimensions over one,
@@ -159,7 +165,7 @@ class Structure:
     sensitivities: tuple[Sensitivity, ...]
     control: LevelChoice | None
     dimension_gain: Mapping[int, float]
-    given: bool
+    n_given: int | None
     independent: str
     n_independent: int
     profiled: str

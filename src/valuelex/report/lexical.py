@@ -152,7 +152,7 @@ def build_found(results: Results) -> FoundSection | None:
     places = place_groups(taxonomy, found.shown)
     n_groups = count(len(set(taxonomy.subdimension.tolist())), "subdimension")
     n_dimensions = count(len(set(taxonomy.dimension.tolist())), "dimension")
-    given = "The study gives the number of groups." if found.structure.given else ""
+    given = "The study gives the number of groups." if found.structure.n_given is not None else ""
     tree = _tree(found, places)
     return FoundSection(
         sizes=f"{count(len(taxonomy.terms), 'term')} in {n_groups} under {n_dimensions}. {given}".strip(),

@@ -114,15 +114,25 @@ def _views(structure: Structure) -> Table:
 def _groups(structure: Structure, names: Mapping[int, str]) -> Table:
     return Table(
         title="Evidence for each group",
-        about="Stability is the overlap of a group with its match when sources are drawn again (.75 is stable). "
+        about="Stability is the overlap of a group with its match when sources are drawn again (.75 is stable); by "
+        "lists, that with its match among groups made from the lists alone, as embeddings stay the same. "
         "Support is how much its terms go together in the lists of sources that had no part in making it, in standard "
         "deviations of all pairs of terms; beyond meaning, the same less what terms of like meaning have.",
-        columns=("Group", "Terms", "Stability", "Support", "Beyond meaning", "Overlap with embeddings alone"),
+        columns=(
+            "Group",
+            "Terms",
+            "Stability",
+            "By lists",
+            "Support",
+            "Beyond meaning",
+            "Overlap with embeddings alone",
+        ),
         rows=tuple(
             (
                 f"s{g.group + 1} {names.get(g.group, '')}".strip(),
                 str(g.n_terms),
                 number(g.stability),
+                number(g.lists_stability),
                 _estimate(g.support),
                 _estimate(g.beyond_meaning),
                 number(g.like_embeddings),
@@ -141,11 +151,20 @@ def _estimate(estimate: Estimate) -> str:
 def _nulls(structure: Structure) -> Table:
     return Table(
         title="Beside what data without structure would give",
-        about="Gains are nats for each source held out; agreement is an adjusted Rand index. High is what one in "
-        "twenty replicates of the null reaches.",
-        columns=("Null", "Question", "Found", "Null, mean", "Null, high", "p"),
+        about="Gains are nats for each source held out; agreement is an adjusted Rand index. Over says what p is "
+        "counted over: replicates of the null, of which one in twenty reaches high, or sources held out (paired t "
+        "test; high is then the mean gain from which p is under .05).",
+        columns=("Null", "Question", "Found", "Null, mean", "Null, high", "p", "Over"),
         rows=tuple(
-            (t.name, t.says, number(t.observed), number(t.null_mean), number(t.null_high), p_value(t.p))
+            (
+                t.name,
+                t.says,
+                number(t.observed),
+                number(t.null_mean),
+                number(t.null_high),
+                p_value(t.p),
+                f"{t.n_replicates} {t.by}",
+            )
             for t in structure.nulls
         ),
     )

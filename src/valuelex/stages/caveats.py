@@ -72,12 +72,11 @@ def caveats(
             f"The {n_respondents} respondents come from {n_families} model {families}; {why}, so nothing here "
             "generalises to models that were not asked."
         )
-    if found is not None and found.structure.given:
-        n_groups = int(found.taxonomy.subdimension.max()) + 1
+    if found is not None and found.structure.n_given is not None:
         sentences.append(
-            f"The number of groups ({n_groups} subdimensions) was given by the study and not found in the data. A word "
-            "can stay in its group by its meaning alone, so a stable group is no proof that respondents share this "
-            "structure."
+            f"The number of groups ({found.structure.n_given} subdimensions) was given by the study and not found in "
+            "the data. A word can stay in its group by its meaning alone, so a stable group is no proof that "
+            "respondents share this structure."
         )
     if found is not None:
         sentences += found.structure.notes

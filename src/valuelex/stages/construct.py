@@ -106,7 +106,7 @@ def construct(
         sensitivities=sensitivities(matrix, sources, material, weights, labels) if tested else (),
         control=level_of(Level.JOINT, nulls.control) if nulls.control else None,
         dimension_gain={n + 1: float(g) for n, g in enumerate(dimensions.gain)} if dimensions else {},
-        given=plan.n_subdimensions is not None,
+        n_given=plan.n_subdimensions,
         independent=units.independent,
         n_independent=units.n_independent,
         profiled=units.profiled,

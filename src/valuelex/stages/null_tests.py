@@ -99,9 +99,7 @@ def null_tests(
             tests.append(_against_meaning(material, weights, k, folds))
     if material.embeddings is not None:
         tests.append(_like_meaning(material, weights, k, rng))
-    found = (
-        choose_levels(control, rng, n_repeats=1, max_groups=max_groups).joint if control is not None else None
-    )
+    found = choose_levels(control, rng, max_groups=max_groups).joint if control is not None else None
     return NullTests(tuple(tests), found)
 
 
@@ -153,7 +151,14 @@ def _against_meaning(material: Material, weights: Weights, k: int, folds: list[H
     gains = held_out_gains(material.evidence, material.embeddings, k, folds, [weights, (0.0, 0.0, 1.0)])
     p, high = gain_over(*gains)
     return NullTest(
-        "embeddings only", MEANING, float(gains[0].mean()), float(gains[1].mean()), high, p, gains.shape[1]
+        "embeddings only",
+        MEANING,
+        float(gains[0].mean()),
+        float(gains[1].mean()),
+        high,
+        p,
+        gains.shape[1],
+        by="sources held out",
     )
 
 

@@ -114,16 +114,14 @@ def structure_of_ratings(
         sensitivities=(_as_rated(material, profiles.raw, weights, labels, k),) if tested else (),
         control=level_of(Level.BETWEEN, nulls.control) if nulls.control else None,
         dimension_gain={n + 1: float(g) for n, g in enumerate(dimensions.gain)} if dimensions else {},
-        given=plan.n_subdimensions is not None,
+        n_given=plan.n_subdimensions,
         independent=units.independent,
         n_independent=material.evidence.n_independent,
         profiled="",
         n_models=n_models,
         notes=(CENTRED,),
     )
-    # The sentences on lists hold of ratings word by word.
-    said = tuple(sentence.replace("lists", "ratings") for sentence in verdict(structure))
-    return replace(structure, verdict=said)
+    return replace(structure, verdict=verdict(structure, what="ratings"))
 
 
 def _as_rated(material: Material, raw: Array, weights: Weights, labels: Labels, k: int) -> Sensitivity:

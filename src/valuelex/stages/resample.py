@@ -20,7 +20,7 @@ from valuelex.stats.stability import jaccard
 
 Array = NDArray[np.float64]
 N_LEFT_OUT = 200
-"""Resamples in which the sources that were not drawn are asked."""
+"""Resamples in which the sources that were not drawn are asked, and the lists alone grouped."""
 N_BINS = 20
 """Classes of pairs of terms of like meaning."""
 
@@ -45,7 +45,8 @@ def resample(
 
     In each resample groups are matched to those of all sources (Hungarian). About a third of the sources are not
     drawn; in their lists, which had no part in it, the mean affinity of the terms of each new group is its support, and
-    less what pairs of terms of like meaning have, what it is beyond meaning.
+    less what pairs of terms of like meaning have, what it is beyond meaning. Their intervals are quantiles over sources
+    not drawn. In the first resamples the lists alone are grouped too, as embeddings are the same in each.
 
     Parameters
     ----------
@@ -71,7 +72,8 @@ def resample(
     k = int(labels.max()) + 1
     likeness = _Likeness.of(material.embeddings, material.n_terms)
     stayed, placed = np.zeros(len(labels)), np.zeros(len(labels))
-    overlaps, supports = [], []
+    overlaps, alone, supports = [], [], []
+    by_lists = (*weights[:2], 0.0) if any(weights[:2]) else (*material.evidence.mixes[0], 0.0)
     for i in range(n_resamples):
         drawn = np.bincount(rng.integers(n, size=n), minlength=n).astype(np.float64)
         try:
@@ -84,18 +86,27 @@ def resample(
         stayed += (found == labels) & there
         placed += there
         overlaps.append(jaccard(found[there], labels[there], k))
+        if i < N_LEFT_OUT:
+            if weights[2] > 0:
+                (lists,) = partitions((*views, None), by_lists, material.n_terms, [k])
+                found_alone = match_labels(lists, labels, k)
+            else:
+                found_alone = found
+            alone.append(jaccard(found_alone[there], labels[there], k))
         if i < N_LEFT_OUT and likeness is not None:
             supports.append(_support(material, weights, found, drawn, likeness))
     if not overlaps:
         return None
     items = np.divide(stayed, placed, out=np.full(len(labels), np.nan), where=placed > 0)
     stability = np.nanmean(overlaps, axis=0)
+    lists_stability = np.nanmean(alone, axis=0)
     told = [s for s in supports if s is not None]
     groups = tuple(
         GroupEvidence(
             group=g,
             n_terms=int((labels == g).sum()),
             stability=float(stability[g]),
+            lists_stability=float(lists_stability[g]),
             support=_estimate([s[0][g] for s in told]),
             beyond_meaning=_estimate([s[1][g] for s in told] if material.embeddings is not None else []),
             like_embeddings=_nearest(material, labels, g, k),

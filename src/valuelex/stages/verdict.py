@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from valuelex.domain.evidence import GroupEvidence, Level, LevelChoice, NullTest, Outcome, Structure
+from valuelex.domain.evidence import Level, LevelChoice, NullTest, Outcome, Structure
 
 STABLE = 0.75
 """Overlap under resampling from which a group counts as stable (Hennig 2008)."""
@@ -19,27 +19,29 @@ SIGNIFICANT = 0.05
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
-def verdict(structure: Structure) -> tuple[str, ...]:
+def verdict(structure: Structure, what: str = "lists") -> tuple[str, ...]:
     """Conclude on a structure, in a few sentences.
 
     Parameters
     ----------
     structure
         With all its evidence; its own verdict is not read.
+    what
+        What the groups were learnt from, in the plural.
 
     Returns
     -------
     tuple of str
         The conclusion first.
     """
-    said = [_number(structure)]
+    said = [_number(structure, what)]
     levels = _levels(structure.levels)
     if levels:
         said.append(levels)
     if structure.groups:
-        said.append(_stability(structure.groups))
-        said += _beyond(structure)
-    said += _nulls(structure.nulls)
+        said.append(_stability(structure, what))
+        said += _beyond(structure, what)
+    said += _nulls(structure.nulls, what)
     if structure.control is not None:
         said.append(_control(structure.control))
     return tuple(said)
@@ -50,24 +52,29 @@ def count(n: int) -> str:
     return NUMBERS[n] if n < len(NUMBERS) else str(n)
 
 
-def _number(structure: Structure) -> str:
+def _number(structure: Structure, what: str) -> str:
     joint, n = structure.joint, structure.n_independent
     basis = f"{n} independent {structure.independent if n != 1 else structure.independent.rstrip('s')}"
     if joint.outcome is Outcome.GROUPS:
-        found = f"The lists of {basis} support {count(joint.n_groups)} groups of terms"
+        found = f"The {what} of {basis} support {count(joint.n_groups)} groups of terms"
         others = [k for k in joint.plausible if k != joint.n_groups]
         if others:
-            found += f" ({', '.join(map(str, others))} predict held-out lists as well to within one standard error)"
+            found += f" ({', '.join(map(str, others))} predict held-out {what} as well to within one standard error)"
     elif joint.outcome is Outcome.NO_GROUPS:
-        found = f"The lists of {basis} show no groups of terms: one group predicts held-out lists best"
+        found = f"The {what} of {basis} show no groups of terms: one group predicts held-out {what} best"
     else:
-        found = f"The lists of {basis} are too little data to tell how many groups of terms there are"
-    if structure.given:
+        found = f"The {what} of {basis} are too little data to tell how many groups of terms there are"
+    if structure.n_given is not None:
         k = int(structure.taxonomy.subdimension.max()) + 1
-        same = joint.outcome is Outcome.GROUPS and joint.n_groups == k
-        return f"{found}; the study asked for {count(k)}" + (
-            ", which is the same." if same else ", and got them."
+        same = joint.outcome is Outcome.GROUPS and joint.n_groups == structure.n_given
+        got = (
+            f"and got {count(k)}"
+            if k != structure.n_given
+            else "which is the same"
+            if same
+            else "and got them"
         )
+        return f"{found}; the study asked for {count(structure.n_given)}, {got}."
     if joint.outcome is not Outcome.GROUPS:
         return f"{found}, so all terms stay in one group."
     return f"{found}."
@@ -106,14 +113,21 @@ def _seen(choice: LevelChoice) -> str:
     return "there is too little data to tell groups"
 
 
-def _stability(groups: Sequence[GroupEvidence]) -> str:
+def _stability(structure: Structure, what: str) -> str:
+    groups = structure.groups
     stable = [g for g in groups if g.stability >= STABLE]
+    alone = [g for g in groups if g.lists_stability >= STABLE]
     weak = [g for g in groups if g.stability < UNSTABLE]
     n = len(groups)
     is_are = "is" if len(stable) == 1 else "are"
     said = (
         f"{count(len(stable)).capitalize()} of {count(n)} groups {is_are} stable when sources are drawn again"
     )
+    if structure.taxonomy.weights.get("embeddings", 0.0) > 0 and alone != stable:
+        said += (
+            f" beside embeddings that stay as they are; by the {what} alone, {count(len(alone))} of {count(n)} "
+            f"{'is' if len(alone) == 1 else 'are'}"
+        )
     if weak:
         named = ", ".join(f"s{g.group + 1}" for g in weak)
         said += (
@@ -122,7 +136,7 @@ def _stability(groups: Sequence[GroupEvidence]) -> str:
     return said + "."
 
 
-def _beyond(structure: Structure) -> list[str]:
+def _beyond(structure: Structure, what: str) -> list[str]:
     told = [g for g in structure.groups if np.isfinite(g.beyond_meaning.value)]
     if not told:
         return []
@@ -130,7 +144,7 @@ def _beyond(structure: Structure) -> list[str]:
     rest = [g for g in told if g not in beyond]
     if not rest:
         return [
-            "Every group holds together in the lists of sources it was not learnt from, beyond what its terms mean."
+            f"Every group holds together in the {what} of sources it was not learnt from, beyond what its terms mean."
         ]
     named = ", ".join(f"s{g.group + 1}" for g in rest)
     which = f"{named} {'is' if len(rest) == 1 else 'are'}" if beyond else "all are"
@@ -146,22 +160,23 @@ def _of(n: int, total: int, one: str, many: str) -> str:
     return f"{count(n).capitalize()} of {count(total)} groups {one if n == 1 else many}"
 
 
-def _nulls(nulls: Sequence[NullTest]) -> list[str]:
+def _nulls(nulls: Sequence[NullTest], what: str) -> list[str]:
     said = []
     by_name = {test.name: test for test in nulls}
-    for name, what in (
+    for name, where in (
         ("shuffled profiles", "between sources"),
         ("reshuffled responses", "within responses"),
     ):
         test = by_name.get(name)
         if test is not None:
-            verb = "is more than chance" if test.p <= SIGNIFICANT else "is not distinguishable from chance"
-            said.append(f"The structure {what} {verb} (p {_p(test.p)} against {name}).")
+            beyond = round(test.p * (test.n_replicates + 1)) <= 1
+            verb = "is" if beyond else "cannot be told from chance: it is not"
+            said.append(f"The structure {where} {verb} beyond all {test.n_replicates} replicates of {name}.")
     meaning = by_name.get("embeddings only")
     if meaning is not None:
         verb = "predict" if meaning.p <= SIGNIFICANT else "do not predict"
         said.append(
-            f"Groups made with the lists {verb} held-out sources better than those of embeddings alone "
+            f"Groups made with the {what} {verb} held-out sources better than those of embeddings alone "
             f"(p {_p(meaning.p)})."
         )
     return said
@@ -175,4 +190,9 @@ def _control(control: LevelChoice) -> str:
     if control.outcome is Outcome.GROUPS:
         n = count(control.n_groups)
         return f"Caution: the same rules find {n} groups in data from which all structure was taken."
+    if control.outcome is Outcome.TOO_LITTLE_DATA:
+        return (
+            "Caution: in data from which all structure was taken, the same rules do not say that there is none (trace "
+            f"{control.trace:.1f} standard errors)."
+        )
     return "In data from which all structure was taken, the same rules find none."
