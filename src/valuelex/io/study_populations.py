@@ -34,7 +34,7 @@ def read_populations(
     """
     everybody = [section.name for section in sections if not section.where]
     if everybody:
-        msg = f"[[populations]] {everybody[0]!r} takes everybody, and 'all' is always there; say in where what sets it apart."
+        msg = f"[[populations]] {everybody[0]!r} takes everybody, as 'all' does; say in where what sets it apart."
         raise StudyError(msg)
     populations = tuple(
         Population(
