@@ -18,7 +18,7 @@ def test_without_anything_the_size_of_the_paper_is_simulated():
     assert (asked.plan.system.n_terms, asked.plan.system.dimension) == (197, (0, 0, 1, 1, 2, 2))
     assert asked.plan.shares == Shares(0.5, 0.2, 0.3)
     assert asked.plan.meaning is None
-    assert (asked.n_studies, asked.target_ari, asked.construct.resamples) == (10, None, 1)
+    assert (asked.n_studies, asked.target_ari, asked.construct.resamples) == (10, None, 0)
 
 
 def test_an_option_wins_over_the_file(tmp_path):
@@ -31,7 +31,7 @@ def test_an_option_wins_over_the_file(tmp_path):
     assert asked.sizes == (Size(5, 15, 1), Size(5, 15, 5), Size(10, 15, 1), Size(10, 15, 5))
     assert (asked.plan.style, asked.plan.sensitivity) == (0.5, 0.6)
     assert asked.plan.meaning == PlantedMeaning(informative=0.1, misleading=0.3)
-    assert (asked.construct.n_subdimensions, asked.construct.resamples) == (4, 1)
+    assert (asked.construct.n_subdimensions, asked.construct.resamples) == (4, 0)
     assert asked.normalise.min_respondents == 1
 
 
@@ -88,6 +88,15 @@ def test_wrong_options_are_named(options, message):
         read_simulation(None, options)
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "key"),
+    [({"mode": "rate", "embeddings": "good"}, "embeddings"), ({"shift": 0.3}, "shift")],
+)
+def test_keys_that_do_nothing_in_the_mode_are_refused(options, key):
+    with pytest.raises(StudyError, match=rf"^{key} does nothing in mode = "):
+        read_simulation(None, options)
 
 
 def test_shares_that_do_not_add_up_are_named():

@@ -87,6 +87,14 @@ def simulate(
             show_default=False,
         ),
     ] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODE",
+            help="list, or rate: everybody rates every word. Default: list.",
+            show_default=False,
+        ),
+    ] = None,
     embeddings: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="none, good or misleading. Default: none.", show_default=False),
@@ -132,6 +140,7 @@ def simulate(
         "sensitivity": sensitivity,
         "style": style,
         "shares": _numbers("--shares", shares, float),
+        "mode": mode,
         "embeddings": embeddings,
         "seed": seed,
     }
@@ -231,6 +240,8 @@ def _print_failures(studies: tuple[Recovery, ...]) -> None:
 
 
 def _mean(value: Mean, digits: int) -> str:
+    if value.value != value.value:
+        return "-"
     error = "" if value.error is None else f" ±{value.error:.{digits}f}"
     return f"{value.value:.{digits}f}{error}"
 

@@ -6,6 +6,7 @@ Owns the labels and the counts. Simulates and estimates nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from valuelex.domain.simulation import SimulationPlan
 from valuelex.domain.study import ConstructPlan, NormalisePlan
@@ -34,7 +35,8 @@ class Experiment:
     """What is simulated: a plan at one or several sizes, `n_studies` of each, analysed as a study says.
 
     `plan` says all but the size. With a `target_ari`, the adjusted Rand index that the subdimensions should reach, it
-    is asked which size is enough for a share `power` of studies.
+    is asked which size is enough for a share `power` of studies. `mode` tells whether respondents list words or rate
+    every term.
     """
 
     plan: SimulationPlan
@@ -45,6 +47,7 @@ class Experiment:
     construct: ConstructPlan
     target_ari: float | None = None
     power: float = 0.8
+    mode: Literal["list", "rate"] = "list"
 
     def __post_init__(self) -> None:
         if not self.sizes or self.n_studies < 1:
@@ -88,7 +91,7 @@ class Recovery:
     The adjusted Rand indices are those of the system that was built with the planted groups, over the terms that were
     found; where nothing is planted they are 1 if one group was built and else 0. `views` are empty where there is one
     group. Where no system could be built, `failure` says why: the study counts as too little data, one group, and
-    indices of 0.
+    indices of 0. Ratings are not put into dimensions: there are 0, and their index is NaN.
     """
 
     size: Size

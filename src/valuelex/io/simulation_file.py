@@ -42,6 +42,10 @@ COLUMNS = (
 )
 
 
+_LISTS_ONLY = {"list_length", "shortest", "popularity", "embeddings", "normalise"}
+"""Keys that do nothing where every respondent rates every term."""
+
+
 def _listed(value: object) -> object:
     return value if isinstance(value, list | tuple) else (value,)
 
@@ -71,7 +75,10 @@ class SimulationForm(Section):
     sensitivity: Amount = 1.0
     style: Amount = 0.0
     noise: Amount = 1.0
+    shift: Amount = 0.5
+    stretch: Amount = 0.2
     embeddings: Literal["none", "good", "misleading"] = "none"
+    mode: Literal["list", "rate"] = "list"
     target_ari: Annotated[float, Field(gt=0, le=1)] | None = None
     power: Annotated[float, Field(gt=0, le=1)] = 0.8
     normalise: NormaliseSection = NormaliseSection()
@@ -100,6 +107,14 @@ def read_simulation(path: Path | None, options: Mapping[str, Any]) -> Experiment
         # The stability of terms is no part of what is counted here.
         table["construct"] = {"resamples": 0, **table["construct"]}
     form = assets.validate(SimulationForm, table, "simulate" if path is None else str(path))
+    idle = sorted(
+        _LISTS_ONLY & form.model_fields_set
+        if form.mode == "rate"
+        else {"shift", "stretch"} & form.model_fields_set
+    )
+    if idle:
+        msg = f'{idle[0]} does nothing in mode = "{form.mode}"; leave it out.'
+        raise StudyError(msg)
     folder = Path() if "system" in options or path is None else path.parent
     plan = SimulationPlan(
         system=_planted(form, folder),
@@ -112,6 +127,8 @@ def read_simulation(path: Path | None, options: Mapping[str, Any]) -> Experiment
         sensitivity=form.sensitivity,
         style=form.style,
         noise=form.noise,
+        shift=form.shift,
+        stretch=form.stretch,
         meaning=MEANINGS[form.embeddings],
     )
     return Experiment(
@@ -126,6 +143,7 @@ def read_simulation(path: Path | None, options: Mapping[str, Any]) -> Experiment
         construct=ConstructPlan(**form.construct_.model_dump()),
         target_ari=form.target_ari,
         power=form.power,
+        mode=form.mode,
     )
 
 

@@ -18,6 +18,7 @@ from valuelex.io import assets
 from valuelex.pipeline.workspace import Progress, Silent
 from valuelex.stages.families import WordRules
 from valuelex.stages.recover import plant_words, reaches, simulate_study, summarise
+from valuelex.stages.recover_ratings import simulate_rated_study
 
 Simulate = Callable[[Size, range], Iterator[Recovery]]
 """Gives the studies of a size with these numbers, in their order."""
@@ -51,7 +52,9 @@ def run_simulation(experiment: Experiment, progress: Progress | None = None, job
     DataError
         If there are too few words for the terms.
     """
-    system = plant_words(experiment.plan.system, _rules())
+    system = experiment.plan.system
+    if experiment.mode == "list":
+        system = plant_words(system, _rules())
     worded = replace(experiment, plan=replace(experiment.plan, system=system))
     with _simulator(worded, jobs) as simulate:
         if worded.target_ari is None:
@@ -128,6 +131,8 @@ def _simulator(experiment: Experiment, jobs: int) -> Iterator[Simulate]:
 
 
 def _study(experiment: Experiment, size: Size, study: int) -> Recovery:
+    if experiment.mode == "rate":
+        return simulate_rated_study(experiment, size, study)
     return simulate_study(experiment, size, study, _rules())
 
 

@@ -115,8 +115,7 @@ def simulate_study(experiment: Experiment, size: Size, study: int, rules: WordRu
         The shipped word lists.
     """
     plan = experiment.at(size)
-    seed = [experiment.seed, study, size.n_models, size.n_respondents, size.n_responses]
-    drawing, building = np.random.default_rng(seed).spawn(2)
+    drawing, building = streams(experiment, size, study)
     simulated = draw_lists(plan, drawing)
     keep = experiment.normalise.keep + _unknown(simulated.terms, rules)
     normalising = replace(experiment.normalise, keep=keep)
@@ -124,7 +123,7 @@ def simulate_study(experiment: Experiment, size: Size, study: int, rules: WordRu
     column = {term: j for j, term in enumerate(simulated.terms)}
     planted = np.array([column[term] for term in matrix.terms], dtype=np.int64)
     vectors = None if simulated.vectors is None else simulated.vectors[planted]
-    sources = _sources(simulated, np.array(matrix.response_ids).astype(np.int64))
+    sources = sources_of(simulated, np.array(matrix.response_ids).astype(np.int64))
     try:
         found = construct(matrix, sources, vectors, experiment.construct, building)
     except DataError as error:
@@ -137,19 +136,26 @@ def simulate_study(experiment: Experiment, size: Size, study: int, rules: WordRu
         n_subdimensions=found.joint.n_groups if found.joint.outcome is Outcome.GROUPS else 1,
         n_dimensions=len(np.unique(taxonomy.dimension)),
         too_little=found.joint.outcome is Outcome.TOO_LITTLE_DATA,
-        subdimension_ari=_agreement(taxonomy.subdimension, groups),
-        dimension_ari=_agreement(taxonomy.dimension, simulated.dimension[planted]),
-        views=tuple(ViewRecovery(v.name, v.weight, _agreement(v.partition, groups)) for v in found.views),
+        subdimension_ari=agreement(taxonomy.subdimension, groups),
+        dimension_ari=agreement(taxonomy.dimension, simulated.dimension[planted]),
+        views=tuple(ViewRecovery(v.name, v.weight, agreement(v.partition, groups)) for v in found.views),
     )
 
 
-def _sources(simulated: Simulated, rows: Labels) -> Sources:
+def streams(experiment: Experiment, size: Size, study: int) -> list[np.random.Generator]:
+    """Return the random numbers of a study: for drawing it, and for building what it says."""
+    seed = [experiment.seed, study, size.n_models, size.n_respondents, size.n_responses]
+    return np.random.default_rng(seed).spawn(2)
+
+
+def sources_of(simulated: Simulated, rows: Labels) -> Sources:
     """Name who gave each of these rows."""
     of_rows = (simulated.respondents, simulated.models, simulated.families)
     return Sources(*(tuple(map(str, labels[rows].tolist())) for labels in of_rows))
 
 
-def _agreement(found: Labels, planted: Labels) -> float:
+def agreement(found: Labels, planted: Labels) -> float:
+    """Return the adjusted Rand index of two partitions of the same terms."""
     return compare_partitions(found, planted).adjusted_rand
 
 
