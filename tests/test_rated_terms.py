@@ -129,7 +129,7 @@ def test_the_report_shows_what_was_rated(tmp_path: Path, endpoint) -> None:
     assert "The 3 respondents who rated terms come from one model" in report
     assert "Terms, the most valued first" in report
     # Two respondents could be read: no number of groups can be told from them, and the two asked for are made.
-    assert "The ratings of 2 independent respondents are too little data" in report
+    assert "The ratings of 2 respondents are too little data" in report
     assert "Groups of the rated terms" in report
     content = json.loads((tmp_path / "s" / "value_system.json").read_text())
     (built,) = content["systems"]

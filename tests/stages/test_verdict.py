@@ -68,7 +68,7 @@ def null(name, p):
                 "independent": "respondents",
                 "n_independent": 1,
             },
-            "The lists of 1 independent respondent are too little data to tell how many groups of terms there are; "
+            "The lists of 1 respondent are too little data to tell how many groups of terms there are; "
             "the study asked for three, and got them.",
         ),
     ],

@@ -16,6 +16,7 @@ STABLE = 0.75
 UNSTABLE = 0.6
 """Overlap below which a group is not to be trusted (Hennig 2008)."""
 SIGNIFICANT = 0.05
+ONE = {"families": "family", "models": "model", "respondents": "respondent"}
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -54,7 +55,8 @@ def count(n: int) -> str:
 
 def _number(structure: Structure, what: str) -> str:
     joint, n = structure.joint, structure.n_independent
-    basis = f"{n} independent {structure.independent if n != 1 else structure.independent.rstrip('s')}"
+    who = structure.independent if n != 1 else ONE[structure.independent]
+    basis = f"{n} {who}" if structure.independent == "respondents" else f"{n} independent {who}"
     if joint.outcome is Outcome.GROUPS:
         found = f"The {what} of {basis} support {count(joint.n_groups)} groups of terms"
         others = [k for k in joint.plausible if k != joint.n_groups]
