@@ -227,11 +227,15 @@ def verdict(structure: Structure, sources: TextSources) -> tuple[str, ...]:
     clear = [level.level for level in structure.levels if level.null and _is_clear(level)]
     if clear:
         where = " and ".join("between respondents" if c == "between" else "within texts" for c in clear)
-        sentences.insert(
-            0,
-            f"Value terms show more structure than ordinary words of the same frequency {where}; that is evidence of a "
-            "value system in use there, not of what respondents would say they value.",
-        )
+        more = f"Value terms show more structure than ordinary words of the same frequency {where}; "
+        if sources.unit_name == "families":
+            more += "that is evidence of a value system in use there, not of what respondents would say they value."
+        else:
+            more += (
+                f"with fewer than {LEAST_RESPONDENTS} families, respondents of one stand on both sides of a fold, so it "
+                "can be the taste of a family and is no evidence of a value system."
+            )
+        sentences.insert(0, more)
     else:
         sentences.insert(
             0,
