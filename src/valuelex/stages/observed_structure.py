@@ -232,7 +232,7 @@ def verdict(structure: Structure, sources: TextSources) -> tuple[str, ...]:
             more += "that is evidence of a value system in use there, not of what respondents would say they value."
         else:
             more += (
-                f"with fewer than {LEAST_RESPONDENTS} families, respondents of one stand on both sides of a fold, so it "
+                f"with fewer than {LEAST_RESPONDENTS} families, some of one stand on both sides of a fold, so it "
                 "can be the taste of a family and is no evidence of a value system."
             )
         sentences.insert(0, more)
