@@ -92,4 +92,6 @@ def test_terms_belong_to_another_mode(tmp_path: Path) -> None:
     path.write_text(STUDY.format(elicit='terms = "x.txt"', more="").replace('mode = "observe"', ""))
     with pytest.raises(StudyError) as error:
         read_study(path)
-    assert '[elicit] terms does nothing in mode = "list"' in str(error.value)
+    assert '[elicit] terms belongs to mode = "rate" or "observe" and does nothing in mode = "list"' in str(
+        error.value
+    )
