@@ -1,4 +1,5 @@
 import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from valuelex.errors import DataError
 from valuelex.stages import null_tests, sensitivity
 from valuelex.stages.build_system import build_system
 from valuelex.stages.construct import construct
+from valuelex.stages.sensitivity import not_merged
 from valuelex.stats.level_choice import EMBEDDING_WEIGHTS
 
 N_GROUPS, PER_GROUP = 4, 6
@@ -303,3 +305,28 @@ def test_a_term_in_every_response_is_told_and_harms_nothing():
     found = construct(matrix, sources_of(matrix), None, OPEN, np.random.default_rng(0))
     assert found.notes[0].startswith("1 term is in every response (first: 'zest'); ")
     assert adjusted_rand_score(planted.group, found.taxonomy.subdimension[:-1]) > 0.9
+
+
+def test_forms_that_are_not_merged_are_compared_with_the_group_of_their_term():
+    matrix = planted_lists(strength=1.5)
+    kept = built(matrix, pure_noise()).taxonomy
+    # Two forms of each term: every other response of a respondent writes the second.
+    second = (np.arange(len(matrix.response_ids)) % 2 == 1)[:, None]
+    values = np.hstack([matrix.values * ~second, matrix.values * second])
+    forms = response_matrix(values, matrix.respondent_ids, [*matrix.terms, *(f"{t}s" for t in matrix.terms)])
+    sources = Sources(forms.respondent_ids, forms.respondent_ids, forms.respondent_ids)
+    term_of = {f"{t}s": t for t in matrix.terms}
+    lists_only = replace(kept, weights={**kept.weights, "embeddings": 0.0})
+    (found,) = not_merged(lists_only, forms, sources, None, term_of)
+    assert (found.choice, found.n_terms) == ("word families not merged", 48)
+    # Half as many lists for each form, and forms of one term never in one list: less sure, and far from chance.
+    assert found.adjusted_rand > 0.25
+    moved = replace(lists_only, subdimension=np.random.default_rng(0).permutation(kept.subdimension))
+    (chance,) = not_merged(moved, forms, sources, None, term_of)
+    assert chance.adjusted_rand < 0.12
+    assert (
+        not_merged(
+            replace(lists_only, subdimension=np.zeros_like(kept.subdimension)), forms, sources, None, {}
+        )
+        == ()
+    )

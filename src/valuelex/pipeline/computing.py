@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from valuelex import __version__
 from valuelex.domain.call import Call, CallStage, Missing
-from valuelex.domain.evidence import Structure
+from valuelex.domain.evidence import Sensitivity, Structure
 from valuelex.domain.human_control import HumanControl
 from valuelex.domain.lexicon import Lexicon, Response, ResponseMatrix
 from valuelex.domain.measure import PANEL, REASONS, Completion, Orientation, RatingArray
@@ -56,6 +56,7 @@ from valuelex.stages.quality import measure_quality
 from valuelex.stages.score import orient
 from valuelex.stages.second_methods import plan_choices, plan_direct, read_choices, read_direct
 from valuelex.stages.second_scores import second_results
+from valuelex.stages.sensitivity import not_merged
 
 
 def compute(
@@ -200,9 +201,32 @@ def _construct(
     files.write_matrix(folder, matrix)
     _require_some("responses", [r.missing for r in responses], folder / "responses.parquet")
     structure, vectors = structure_of(study, matrix, responses, embedder, ask.vectors)
+    further = _not_merged(study, structure, responses, truncated, embedder)
+    structure = replace(structure, sensitivities=(*structure.sensitivities, *further))
     system = build_system(structure.taxonomy, study.name)
     found = Found(tuple(responses), lexicon, matrix, structure, system)
     return _completed(workspace, found, responses, vectors, embedder, ask, progress)
+
+
+def _not_merged(
+    study: Study,
+    structure: Structure,
+    responses: Sequence[Response],
+    truncated: frozenset[str],
+    embedder: MiniLM,
+) -> tuple[Sensitivity, ...]:
+    """See whether the groups stay where words of one family are not merged, if the shipped embeddings can tell."""
+    if study.normalise is None or study.construct is None or not structure.splits:
+        return ()
+    shipped = all(plan.model is None for plan in study.construct.embeddings[:1])
+    if structure.taxonomy.weights["embeddings"] and not shipped:
+        return ()
+    rules = WordRules.from_tables(**assets.load_word_tables())
+    apart = replace(rules, families={form: form for form in rules.families})
+    _, matrix, _ = normalise(responses, apart, study.normalise, truncated)
+    vectors = embedder.embed(matrix.terms) if structure.taxonomy.weights["embeddings"] else None
+    sources = _sources(study, matrix, responses)
+    return not_merged(structure.taxonomy, matrix, sources, vectors, rules.families)
 
 
 def _construct_observed(

@@ -6,7 +6,7 @@ weights of the views stay as they are, so that only the groups can differ.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from valuelex.domain.evidence import Sensitivity, Split
 from valuelex.domain.lexicon import ResponseMatrix
 from valuelex.domain.sources import Sources
+from valuelex.domain.structure import Taxonomy
 from valuelex.errors import DataError
 from valuelex.stages.material import Material, gather
 from valuelex.stats.cluster import Labels
@@ -209,3 +210,47 @@ def _without_rare(
     (partition,) = partitions((*views, meaning), weights, len(common), [k])
     agreement = compare_partitions(partition, labels[common]).adjusted_rand
     return [Sensitivity(f"only terms of at least {least} respondents", agreement, len(common))]
+
+
+def not_merged(
+    taxonomy: Taxonomy,
+    matrix: ResponseMatrix,
+    sources: Sources,
+    vectors: Array | None,
+    term_of: Mapping[str, str],
+) -> tuple[Sensitivity, ...]:
+    """Group the forms of words as they were written, and compare each form with the group of its term.
+
+    Parameters
+    ----------
+    taxonomy
+        The groups of the terms.
+    matrix, sources
+        Responses by forms: words of one family that were not merged.
+    vectors : (n_forms, d)
+        Unit vectors of the forms; None where the embeddings have no weight.
+    term_of
+        The term that each form is merged into.
+
+    Returns
+    -------
+    tuple of Sensitivity
+        Empty where there is one group, or too few forms are of the terms.
+    """
+    k = int(taxonomy.subdimension.max()) + 1
+    group_of = dict(zip(taxonomy.terms, taxonomy.subdimension.tolist(), strict=True))
+    kept = np.array([group_of.get(term_of.get(form, form), -1) for form in matrix.terms], dtype=np.int64)
+    if k < 2 or (kept >= 0).sum() < 2 * k:
+        return ()
+    try:
+        gathered = gather(matrix, sources, sources.units(), vectors)
+        views = (
+            *affinities(gathered.evidence, np.ones(gathered.evidence.n_independent)),
+            gathered.embeddings,
+        )
+    except DataError:
+        return ()
+    between, within, meaning = taxonomy.weights.values()
+    (found,) = partitions(views, (between, within, meaning), len(matrix.terms), [k])
+    agreement = compare_partitions(found, kept)
+    return (Sensitivity("word families not merged", agreement.adjusted_rand, agreement.n_items),)

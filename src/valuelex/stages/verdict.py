@@ -100,13 +100,15 @@ def _levels(levels: Sequence[LevelChoice]) -> str:
         f"{_seen(within)}.",
         (False, True): "It lies within responses: terms of a group come together beyond their source's own "
         f"frequencies, while between sources {_seen(between)}.",
-        (
-            False,
-            False,
-        ): f"Neither level carries groups by itself: between sources {_seen(between)}, and within "
-        f"responses {_seen(within)}.",
+        (False, False): f"Neither level carries groups by itself: {_at_both(between, within)}.",
     }
     return carries[between.outcome is Outcome.GROUPS, within.outcome is Outcome.GROUPS]
+
+
+def _at_both(between: LevelChoice, within: LevelChoice) -> str:
+    if between.outcome is within.outcome:
+        return f"at both, {_seen(between)}"
+    return f"between sources {_seen(between)}, and within responses {_seen(within)}"
 
 
 def _seen(choice: LevelChoice) -> str:
@@ -127,8 +129,9 @@ def _stability(structure: Structure, what: str) -> str:
     )
     if structure.taxonomy.weights.get("embeddings", 0.0) > 0 and alone != stable:
         said += (
-            f" beside embeddings that stay as they are; by the {what} alone, {count(len(alone))} of {count(n)} "
-            f"{'is' if len(alone) == 1 else 'are'}"
+            f" beside embeddings that stay as they are; by the {what} alone, {count(len(alone)) if alone else 'none'} of "
+            f"{count(n)} "
+            f"{'is' if len(alone) < 2 else 'are'}"
         )
     if weak:
         named = ", ".join(f"s{g.group + 1}" for g in weak)
