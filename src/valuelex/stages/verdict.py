@@ -123,15 +123,11 @@ def _stability(structure: Structure, what: str) -> str:
     alone = [g for g in groups if g.lists_stability >= STABLE]
     weak = [g for g in groups if g.stability < UNSTABLE]
     n = len(groups)
-    is_are = "is" if len(stable) == 1 else "are"
-    said = (
-        f"{count(len(stable)).capitalize()} of {count(n)} groups {is_are} stable when sources are drawn again"
-    )
+    said = f"{_of(len(stable), n, 'is', 'are')} stable when sources are drawn again"
     if structure.taxonomy.weights.get("embeddings", 0.0) > 0 and alone != stable:
         said += (
-            f" beside embeddings that stay as they are; by the {what} alone, {count(len(alone)) if alone else 'none'} of "
-            f"{count(n)} "
-            f"{'is' if len(alone) < 2 else 'are'}"
+            f" beside embeddings that stay as they are; by the {what} alone, "
+            f"{count(len(alone)) if alone else 'none'} of {count(n)} {'is' if len(alone) < 2 else 'are'}"
         )
     if weak:
         named = ", ".join(f"s{g.group + 1}" for g in weak)
