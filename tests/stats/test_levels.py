@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 
 from valuelex.errors import DataError
 from valuelex.stats import levels
+from valuelex.stats.company import Company
 from valuelex.stats.cooccurrence import cooccurrence, standardise_pairs
 from valuelex.stats.levels import (
-    Company,
     between_affinity,
     block_sums,
     count_lists,
@@ -15,7 +15,6 @@ from valuelex.stats.levels import (
     profiles,
     within_affinity,
 )
-from valuelex.stats.nulls import curveball
 
 # Unit 0 names {a b}, {a c}, {a b}; unit 1 names {b c}, {a b c}. Two blocks in unit 0, one in unit 1.
 LISTS = np.array([[1, 1, 0], [1, 0, 1], [1, 1, 0], [0, 1, 1], [1, 1, 1]], dtype=np.uint8)
@@ -52,48 +51,6 @@ def expected(company):
     matrix = company.drawn.T @ company.drawn - company.crowded.T @ company.crowded
     np.fill_diagonal(matrix, 0.0)
     return matrix
-
-
-def test_every_column_is_expected_to_have_the_company_it_has():
-    lists, block, unit = random_lists(n=200, p=20)
-    counts = count_lists(lists, block, unit)
-    np.testing.assert_allclose(
-        expected(counts.company).sum(axis=0), lists.T @ (lists.sum(axis=1) - 1.0), rtol=1e-5
-    )
-
-
-def test_columns_alike_share_their_company():
-    # All pairs of four columns, once each: every one is in 3 lists of 6, and every pair is expected once.
-    pairs = np.array(
-        [[i in pair for i in range(4)] for pair in ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))]
-    )
-    counts = count_lists(pairs.astype(np.uint8), np.arange(6), np.zeros(6))
-    np.testing.assert_allclose(off_diagonal(expected(counts.company)), 1.0, atol=1e-6)
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_popular_columns_are_expected_together_as_often_as_in_reshuffled_lists(seed):
-    # Plackett-Luce lists of 4 to 8 of 40 columns, the first of them in most lists.
-    rng = np.random.default_rng(seed)
-    wish = -1.2 * np.log(np.arange(1, 41)) + rng.gumbel(size=(600, 40))
-    rank = np.argsort(np.argsort(-wish, axis=1), axis=1)
-    lists = (rank < rng.integers(4, 9, 600)[:, None]).astype(np.uint8)
-    share, lengths = lists.mean(axis=0), lists.sum(axis=1).astype(float)
-    assert share.max() > 0.8
-    drawn, total = curveball(lists, rng), np.zeros((40, 40))
-    for _ in range(150):
-        drawn = curveball(drawn, rng, n_rounds=6)
-        total += cooccurrence(drawn)
-    mean = total / 150
-    often = np.triu(mean, 1) > 10
-
-    def missed_by(due):
-        return float(np.sqrt(np.mean((due[often] / mean[often] - 1) ** 2)))
-
-    product = np.outer(share, share) * 600**2 * (lengths * (lengths - 1)).sum() / lengths.sum() ** 2
-    ours = missed_by(expected(count_lists(lists, np.zeros(600), np.zeros(600)).company))
-    assert ours < 0.06
-    assert 1.3 * ours < missed_by(product), (ours, missed_by(product))
 
 
 def test_the_residual_is_of_what_is_expected():

@@ -5,7 +5,8 @@ favour one also favour? Within: which columns come together in one list, beyond 
 The second is free of what any unit merely likes. Pooled, the two are added up, as if nobody had a habit.
 
 Owns the counts, which any resample of units only weighs anew, and the affinity that each level gives two columns.
-Does not cluster or choose; see `valuelex.stats.cluster` and `level_choice`.
+What popularity alone brings together is `valuelex.stats.company`; clusters and choices are `cluster` and
+`level_choice`.
 """
 
 from __future__ import annotations
@@ -20,77 +21,14 @@ from scipy import sparse
 from valuelex.errors import DataError
 from valuelex.stats.checks import Array, as_groups
 from valuelex.stats.cluster import Labels
+from valuelex.stats.company import Company, company_of_sources, expected_company
 from valuelex.stats.cooccurrence import as_lists
 
 MOST_EXACT = 2000
 """Above this number of columns, affinities are kept in 32 bits and built in strips, to save memory."""
 STRIP = 500
-LEAST_ROOM = 1.0
-"""Least spread of lists' choices (sum of p (1 - p)) for which Hájek's formula is used as it is."""
-MOST_ROUNDS = 60
-"""Rounds in which expected co-occurrence is fitted; most need 20."""
 CHUNK_PAIRS = 4_000_000
 """Pairs of columns that are counted at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Company:
-    """Expected co-occurrence of columns in the lists of some sources, if nothing drew columns together.
-
-    That of columns i and j is ``sum over sources of a_i a_j - b_i b_j``.
-    """
-
-    drawn: Array
-    """(n_sources, n_columns) a."""
-    crowded: Array
-    """(n_sources, n_columns) b."""
-
-    def weighted(self, weights: Array) -> Company:
-        """Return the same when each source (n_sources,) counts so often."""
-        root = np.sqrt(weights)[:, None]
-        return Company(self.drawn * root, self.crowded * root)
-
-
-def expected_company(ties: Array, totals: Array, n_lists: Array) -> Company:
-    """Expect co-occurrence by how often columns are named, and in how much company, alone.
-
-    A list names a column once, so popular columns come together less than their shares multiply to. With inclusion
-    probabilities p and d the sum of p (1 - p), two columns of lists of fixed length come together about
-    ``1 - (1 - p_i) (1 - p_j) / d`` times as often (Hájek). What of this belongs to one column alone, and the spread
-    of the lengths, is in the a: they are such that each column has as much company as it has.
-
-    Parameters
-    ----------
-    ties : (n_sources, n_columns)
-        Other columns in the lists that hold a column, added up.
-    totals : (n_sources, n_columns)
-        Lists that hold a column.
-    n_lists : (n_sources,)
-        Lists.
-
-    Returns
-    -------
-    Company
-
-    References
-    ----------
-    Hájek (1964), Asymptotic theory of rejective sampling with varying probabilities from a finite population.
-    """
-    share = np.divide(totals, n_lists[:, None], out=np.zeros_like(totals), where=n_lists[:, None] > 0)
-    room = (share * (1.0 - share)).sum(axis=1, keepdims=True)
-    crowd = share / np.sqrt(np.maximum(room, LEAST_ROOM))
-    reach = np.sqrt(ties.sum(axis=1, keepdims=True))
-    a = np.divide(ties, reach, out=np.zeros_like(ties), where=reach > 0)
-    for _ in range(MOST_ROUNDS):
-        b = a * crowd
-        others = a.sum(axis=1, keepdims=True) - a - crowd * (b.sum(axis=1, keepdims=True) - b)
-        fitted = np.divide(ties, others, out=np.zeros_like(ties), where=others > 1e-12)
-        moved = np.sqrt(a * fitted)
-        done = np.abs(moved - a).max(initial=0.0) <= 1e-7 * a.max(initial=0.0)
-        a = moved
-        if done:
-            break
-    return Company(a, a * crowd)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,16 +128,8 @@ def count_lists(lists: ArrayLike | sparse.sparray, blocks: ArrayLike, units: Arr
         n_lists=n_lists_of,
         lengths=np.bincount(block, length, minlength=n_blocks).astype(np.float64),
         unit=unit,
-        company=_company_of(ties, totals, n_lists_of, unit),
+        company=company_of_sources(ties, totals, n_lists_of, unit),
     )
-
-
-def _company_of(ties: sparse.csr_array, totals: sparse.csr_array, n_lists: Array, source: Labels) -> Company:
-    """Expect the co-occurrence of each source, numbered (n_blocks,)."""
-    size = (int(source.max()) + 1, len(source))
-    member = sparse.csr_array((np.ones(len(source)), (source, np.arange(len(source)))), shape=size)
-    company, named = (np.asarray((member @ table).toarray(), dtype=np.float64) for table in (ties, totals))
-    return expected_company(company, named, np.asarray(member @ n_lists, dtype=np.float64))
 
 
 def _pairs(table: sparse.csr_array, block: Labels) -> tuple[NDArray[np.int64], Array]:
@@ -412,7 +342,7 @@ def _weighted_company(counts: ListCounts, weights: Array, *, pooled: bool) -> Co
 
 def company_of_parts(counts: ListCounts, part: Labels) -> Company:
     """Expect the co-occurrence of each part of the lists, numbered (n_blocks,), as if each were one source."""
-    return _company_of(counts.ties, counts.totals, counts.n_lists, part)
+    return company_of_sources(counts.ties, counts.totals, counts.n_lists, part)
 
 
 @dataclass(frozen=True, slots=True)
