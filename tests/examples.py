@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from valuelex.domain.call import Missing, Reply, read_reply
+from valuelex.domain.call import Missing, Reply
 from valuelex.domain.evidence import Level, LevelChoice, Outcome, Structure
 from valuelex.domain.lexicon import ResponseMatrix
 from valuelex.domain.measure import Completion, Manual, ProjectiveTest, RatingArray, Stem, StemKind
+from valuelex.domain.read_reply import read_reply
 from valuelex.domain.structure import Dimension, Subdimension, Taxonomy, ValueSystem
 from valuelex.domain.study import (
     ComparePlan,

@@ -24,8 +24,9 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from numpy.typing import NDArray
 
 from valuelex import __version__
-from valuelex.domain.call import Call, Missing, Reply, read_reply
+from valuelex.domain.call import Call, Missing, Reply
 from valuelex.domain.measure import REASONS, Completion, Exhibit, RatingArray
+from valuelex.domain.read_reply import read_reply
 from valuelex.domain.structure import ValueSystem
 from valuelex.domain.study import NormalisePlan, Study
 from valuelex.errors import StudyError

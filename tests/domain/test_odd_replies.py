@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from valuelex.domain.call import Missing, read_reply
+from valuelex.domain.call import Missing
+from valuelex.domain.read_reply import read_reply
 from valuelex.errors import DataError
 from valuelex.stages.scale_point import expected_point
 

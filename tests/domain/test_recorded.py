@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from valuelex.domain.call import Missing, canonical_json, read_reply
+from valuelex.domain.call import Missing, canonical_json
+from valuelex.domain.read_reply import read_reply
 from valuelex.domain.recorded import (
     RecordedAnswer,
     SourceFile,

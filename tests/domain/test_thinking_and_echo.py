@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from valuelex.domain.call import Missing, Token, read_reply, without_echo
+from valuelex.domain.call import Missing, Token
+from valuelex.domain.read_reply import read_reply, without_echo
 
 PROMPT = "Everyday sentences:\nIt rained, so I stayed in.\n\nFinished by a nurse:\nWhen the bell rang, I"
 

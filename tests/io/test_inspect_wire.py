@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from examples import projective_test, respondent, study
-from valuelex.domain.call import PATHS, Call, Missing, call_key, canonical_json, read_reply
+from valuelex.domain.call import PATHS, Call, Missing, call_key, canonical_json
+from valuelex.domain.read_reply import read_reply
 from valuelex.errors import CallError, DataError
 from valuelex.io.inspect_wire import identity_of, output_of, payload_of, request_of
 from valuelex.stages.judge_prompt import answer_schema

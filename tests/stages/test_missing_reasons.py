@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from examples import study
-from valuelex.domain.call import Missing, Reply, read_reply
+from valuelex.domain.call import Missing, Reply
 from valuelex.domain.measure import ProjectiveTest, Stem, StemKind
+from valuelex.domain.read_reply import read_reply
 from valuelex.stages.project import plan_completions, read_completions
 
 FILE = Path(__file__).parents[1] / "attacks" / "replies.toml"

@@ -4,7 +4,8 @@ from dataclasses import replace
 import pytest
 
 from examples import ENDPOINT, MODEL, respondent
-from valuelex.domain.call import Missing, Token, read_reply
+from valuelex.domain.call import Missing, Token
+from valuelex.domain.read_reply import read_reply
 from valuelex.stages.scale_point import (
     expected_point,
     mean_on_scale,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from valuelex.domain.call import read_reply
+from valuelex.domain.read_reply import read_reply
 from valuelex.errors import DataError
 
 Vector = NDArray[np.float64]

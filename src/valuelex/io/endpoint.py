@@ -15,8 +15,9 @@ from typing import Any, NoReturn
 
 import aiohttp
 
-from valuelex.domain.call import Call, is_filtered, json_text
+from valuelex.domain.call import Call, json_text
 from valuelex.domain.embedding import EMBEDDINGS_PATH, require_reply
+from valuelex.domain.read_reply import is_filtered
 from valuelex.errors import DataError
 from valuelex.io.ledger import FailureReason
 from valuelex.io.pace import Trouble

@@ -15,9 +15,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from valuelex.domain.call import Call, Reply, read_reply
+from valuelex.domain.call import Call, Reply
 from valuelex.domain.cost import Slot, Tally
 from valuelex.domain.embedding import Vector, read_vector
+from valuelex.domain.read_reply import read_reply
 from valuelex.errors import DataError, LedgerError
 
 T = TypeVar("T")

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from valuelex.domain.call import read_reply
 from valuelex.domain.lexicon import Lexicon, ResponseMatrix
 from valuelex.domain.observed import Observed, RecordedText, recorded_names
+from valuelex.domain.read_reply import read_reply
 from valuelex.domain.study import Study
 from valuelex.errors import DataError, StudyError
 from valuelex.io import assets, files, observed_files

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
-from valuelex.domain.call import Api, Call, Route, read_reply
+from valuelex.domain.call import Api, Call, Route
 from valuelex.domain.capability import Capability
+from valuelex.domain.read_reply import read_reply
 from valuelex.domain.study import Endpoint, LimitKey, Model, Respondent, Study
 from valuelex.errors import DataError
 from valuelex.stages.judge_prompt import as_asked

@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from valuelex.domain.call import Call, read_reply
+from valuelex.domain.call import Call
 from valuelex.domain.capability import TemplateSigns, Verdict
+from valuelex.domain.read_reply import read_reply
 from valuelex.domain.study import Respondent
 from valuelex.stages.request import build_call
 
