@@ -8,6 +8,7 @@ from valuelex.stats.block_model import (
     _Counts,
     _cross_validate,
     _scores,
+    choice_of_gains,
     choose_n_groups,
     least_agreement,
 )
@@ -104,6 +105,19 @@ def test_coarse_partitions_must_agree_more() -> None:
     # .4 + .45, .4 + .15
     assert least_agreement(2) == pytest.approx(0.85)
     assert least_agreement(6) == pytest.approx(0.55)
+
+
+def test_how_many_is_told_by_the_second_gains_only_where_the_first_tell_more_than_one() -> None:
+    # Two cases that differ by .2: each mean has an error of .1, and so have differences from one group.
+    some = np.array([[[0.0, 3.9, 4.0, 3.0], [0.0, 4.1, 4.0, 3.0]]])
+    other = np.array([[[0.0, 4.0, 4.9, 6.0], [0.0, 4.0, 5.1, 6.0]]])
+    none = np.array([[[0.0, -0.9, -1.0, -2.0], [0.0, -1.1, -1.0, -2.0]]])
+    agreement = np.ones(4)
+    assert choice_of_gains(some, agreement, 9.0, 40).n_groups == 2
+    both = choice_of_gains(some, agreement, 9.0, 40, among=other)
+    assert (both.n_groups, both.plausible.tolist(), both.gain.tolist()) == (4, [4], [0.0, 4.0, 5.0, 6.0])
+    alone = choice_of_gains(none, agreement, 0.0, 40, among=other)
+    assert (alone.outcome, alone.n_groups) == (Outcome.NO_GROUPS, 1)
 
 
 def test_result_hangs_together() -> None:

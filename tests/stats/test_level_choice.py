@@ -5,6 +5,7 @@ import pytest
 
 from two_level_lists import N_GROUPS, two_level_lists
 from valuelex.errors import DataError
+from valuelex.stats import level_choice
 from valuelex.stats.block_model import Outcome
 from valuelex.stats.cluster import adjusted_rand
 from valuelex.stats.level_choice import (
@@ -182,6 +183,14 @@ def test_true_meaning_gets_a_weight_and_false_meaning_none():
     between, within, embedded = choose_weights(strong, false, N_GROUPS, (1.0, 0.0), np.random.default_rng(0))
     assert embedded == 0.0
     assert (between, within) in MIXES
+
+
+def test_embeddings_that_are_hardly_better_get_the_least_weight():
+    # Means 1, 1.9, 2, 0; behind the best by 1 +- .05, .1 +- .15, 0 and 2 (dealt twice, two cases each).
+    gains = np.array([[1.05, 0.95] * 2, [2.05, 1.75] * 2, [2.0, 2.0] * 2, [0.0, 0.0] * 2])
+    assert level_choice._least_of_best(gains) == 1
+    assert level_choice._least_of_best(gains[[0, 2, 1]]) == 1
+    assert level_choice._least_of_best(gains[[0, 3]]) == 0
 
 
 def test_weights_stay_where_nothing_can_be_held_out():

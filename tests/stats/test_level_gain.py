@@ -4,7 +4,7 @@ from scipy.stats import multivariate_normal, poisson, ttest_rel
 
 from valuelex.stats import level_gain
 from valuelex.stats.hierarchy import tied_cells
-from valuelex.stats.level_gain import FAR, between_gains, gain_over, within_gains
+from valuelex.stats.level_gain import FAR, SHARES, at_best_share, between_gains, gain_over, within_gains
 from valuelex.stats.levels import BlockSums
 
 LABELS = np.array([0, 0, 0, 1, 1, 1, 1])
@@ -30,6 +30,24 @@ def test_within_is_the_poisson_likelihood_of_the_part_that_was_held_out():
     # The held-out part has 14 of 14 expected, so its own rate is 1.
     slope = sum((seen[c] - due[c]) * np.log(rate[c]) for c in rate)
     np.testing.assert_allclose(found.slope, [slope], atol=1e-12)
+
+
+def test_half_of_what_was_learnt_is_the_root_of_the_rates_and_half_of_the_covariances():
+    rate = np.sqrt(np.array([[7 / 6.5, 5 / 7], [5 / 7, 15 / 11.5]]))
+    found = within_gains(BlockSums(OBSERVED, EXPECTED), np.array([True, True, False]))
+    by_hand = (OBSERVED[2] * np.log(rate) - (rate - 1) * EXPECTED[2]).sum() / 2
+    np.testing.assert_allclose(found.by_share[SHARES == 0.5], [[by_hand]], atol=1e-12)
+    training, held_out = two_factors(), two_factors(1)
+    one = np.zeros_like(LABELS)
+    by_hand = written_out(training, held_out, LABELS, share=0.5) - written_out(training, held_out, one)
+    found = between_gains(training, held_out, LABELS)
+    np.testing.assert_allclose(found.by_share[SHARES == 0.5], [by_hand], rtol=1e-4, atol=1e-4)
+
+
+def test_all_cases_share_the_share_of_what_was_learnt():
+    # Sums are 5 and 4 for the first candidate, -3 and -2 for the second.
+    by_share = np.array([[[5.0, 0.0], [1.0, 3.0]], [[-1.0, -2.0], [-2.0, 0.0]]])
+    assert at_best_share(by_share).tolist() == [[5.0, 0.0], [-2.0, 0.0]]
 
 
 def test_groups_that_share_a_rate_are_counted_together():
@@ -61,12 +79,12 @@ def standardised(training, rows):
     return np.clip((rows - training.mean(axis=0)) / training.std(axis=0, ddof=1), -FAR, FAR)
 
 
-def written_out(training, held_out, labels):
+def written_out(training, held_out, labels, share=1.0):
     """Log-likelihood of standardised rows under the covariance of factors, written out as a matrix of columns."""
     model = level_gain._learn(standardised(training, training), labels, None)
     load = np.eye(labels.max() + 1)[labels] * model.loading[:, None]
-    sigma = load @ model.correlation @ load.T
-    sigma[np.diag_indices(len(labels))] += 1 - model.loading**2
+    sigma = share * load @ model.correlation @ load.T
+    sigma[np.diag_indices(len(labels))] += 1 - share * model.loading**2
     new = standardised(training, held_out)
     return np.atleast_1d(multivariate_normal.logpdf(new, np.zeros(len(labels)), sigma))
 

@@ -263,7 +263,13 @@ def _agreement(partitions: list[list[Labels]]) -> Array:
 
 
 def choice_of_gains(
-    gains: Array, agreement: Array, trace: float, n_units: int, flags: tuple[Flag, ...] = ()
+    gains: Array,
+    agreement: Array,
+    trace: float,
+    n_units: int,
+    flags: tuple[Flag, ...] = (),
+    *,
+    among: Array | None = None,
 ) -> BlockModelChoice:
     """Choose the number of groups from held-out gains, however they were scored.
 
@@ -279,17 +285,23 @@ def choice_of_gains(
         Number of independent units.
     flags
         To be passed on.
+    among : (n_repeats, n_cases, m), optional
+        Gains by which to choose the number where `gains` say that it is more than one. Default: the same.
 
     Returns
     -------
     BlockModelChoice
-        Its gains are in the unit of those given; see `choose_n_groups` for the rules.
+        Its gains are those that chose, in the unit of those given; see `choose_n_groups` for the rules.
     """
+    shortfall, shortfall_error = _behind_best(gains)
+    near = shortfall <= shortfall_error
+    if among is not None and not near[0]:
+        gains = among
+        shortfall, shortfall_error = _behind_best(gains)
+        near = shortfall <= shortfall_error
+        near[0] = False
     mean = gains.mean(axis=(0, 1))
-    best = int(mean.argmax())
-    behind = gains[..., best : best + 1] - gains
-    shortfall, shortfall_error = behind.mean(axis=(0, 1)), standard_error(behind)
-    plausible = np.flatnonzero(shortfall <= shortfall_error) + 1
+    plausible = np.flatnonzero(near) + 1
     chosen = int(plausible[0])
     if chosen == 1:
         clear = len(plausible) == 1 and trace <= CLEAR_TRACE
@@ -323,6 +335,13 @@ def choice_of_gains(
         n_units=n_units,
         flags=flags,
     )
+
+
+def _behind_best(gains: Array) -> tuple[Array, Array]:
+    """Return by how much each candidate is behind the best, and the standard error of that, paired (m,)."""
+    behind = gains[..., gains.mean(axis=(0, 1)).argmax()][..., None] - gains
+    shortfall: Array = behind.mean(axis=(0, 1))
+    return shortfall, standard_error(behind)
 
 
 def standard_error(values: Array) -> Array:

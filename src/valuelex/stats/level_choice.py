@@ -3,7 +3,7 @@
 A view says how much two columns belong together: between units, within lists, or by their meaning (embeddings).
 The number of groups comes from the lists alone. The weights of the views are those whose groups, learnt on some
 independent units, predict the others best; a view that does not help gets 0. Embeddings propose groups, but only
-lists score them.
+lists score them, and in doubt they count less.
 
 Does not resample for stability; see `valuelex.stats.stability`.
 """
@@ -27,7 +27,7 @@ from valuelex.stats.hierarchy import (
     join_groups,
     tied_cells,
 )
-from valuelex.stats.level_gain import Gains, between_gains, within_gains
+from valuelex.stats.level_gain import Gains, at_best_share, between_gains, within_gains
 from valuelex.stats.levels import (
     MOST_EXACT,
     Affinity,
@@ -43,6 +43,8 @@ MIXES = ((1.0, 0.0), (1.0, 0.5), (1.0, 1.0), (0.5, 1.0), (0.0, 1.0))
 EMBEDDING_WEIGHTS = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
 """Candidate weights of the embeddings, where the larger weight of the lists is 1."""
 N_FOLDS = 5
+N_WEIGHINGS = 2
+"""How often units are dealt into folds to weigh the views."""
 Held = NDArray[np.bool_]
 """(n_independent,) which independent units a fold holds out."""
 Weights = tuple[float, float, float]
@@ -179,21 +181,23 @@ def choose_levels(
     gains, slopes, agreement = [], [], []
     for _ in range(n_repeats):
         scored = [_fold_scores(evidence, held, numbers) for held in deal_folds(evidence, rng)]
-        gains.append(np.concatenate([s.gain for s in scored], axis=-1))
+        gains.append(np.concatenate([s.by_share for s in scored], axis=-1))
         slopes.append(np.concatenate([s.slope for s in scored], axis=-1))
         agreement.append(_agreement([s.partitions for s in scored]))
     # (n_repeats, 2 levels, mixes, numbers, cases) and (mixes, numbers).
-    gain, slope, agree = np.stack(gains), np.stack(slopes), np.mean(agreement, axis=0)
+    by_share, slope, agree = np.stack(gains), np.stack(slopes), np.mean(agreement, axis=0)
+    gain, trusted = by_share[..., -1, :], at_best_share(by_share)
     mixes = evidence.mixes
     best = gain.sum(axis=1).mean(axis=(0, 3)).argmax(axis=0)
     at = np.arange(len(numbers))
     n = evidence.n_independent
     between = within = None
     if evidence.profile is not None:
-        between = _chosen(gain[:, 0, 0], slope[:, 0, 0], agree[0], n)
+        between = _chosen(gain[:, 0, 0], trusted[:, 0, 0], slope[:, 0, 0], agree[0], n)
     if evidence.counts is not None:
-        within = _chosen(gain[:, 1, -1], slope[:, 1, -1], agree[-1], n)
-    joint = _chosen(gain.sum(axis=1)[:, best, at], slope.sum(axis=1)[:, best, at], agree[best, at], n)
+        within = _chosen(gain[:, 1, -1], trusted[:, 1, -1], slope[:, 1, -1], agree[-1], n)
+    gain, trusted, slope = (values.sum(axis=1)[:, best, at] for values in (gain, trusted, slope))
+    joint = _chosen(gain, trusted, slope, agree[best, at], n)
     return LevelChoices(between, within, joint, (mixes[0], *(mixes[i] for i in best)))
 
 
@@ -204,9 +208,12 @@ def choose_weights(
     mix: tuple[float, float],
     rng: np.random.Generator,
 ) -> Weights:
-    """Choose the weights of the views whose groups predict held-out units best; the least of equals.
+    """Choose the weights of the views whose groups predict held-out units best; of the embeddings, the least.
 
-    The weight of the embeddings is chosen at the given weights of the levels, and these once more at that weight.
+    The weight of the embeddings is chosen at the given weights of the levels: the least that is not worse than the best
+    by more than one standard error of their difference. Then the weights of the levels are chosen once more.
+    Groups by embeddings owe nothing to the units that they are learnt on, and predict as well as they seem to; groups
+    by few lists look more different than they are. So gains are compared at the best share of what was learnt.
 
     Parameters
     ----------
@@ -229,21 +236,22 @@ def choose_weights(
     start = (*mix, 0.0)
     if evidence.n_independent < 3:
         return start
-    folds = [f for _ in range(2) for f in deal_folds(evidence, rng)]
-    scored: dict[Weights, float] = {}
-
-    def best_of(candidates: Sequence[Weights]) -> Weights:
-        new = [c for c in candidates if c not in scored]
-        if new:
-            gains = held_out_gains(evidence, embeddings, n_groups, folds, new).sum(axis=1)
-            scored.update(zip(new, gains.tolist(), strict=True))
-        return max(candidates, key=lambda c: scored[c])
-
+    folds = [f for _ in range(N_WEIGHINGS) for f in deal_folds(evidence, rng)]
     if embeddings is not None and embeddings.tells:
-        start = best_of([*((*mix, weight) for weight in EMBEDDING_WEIGHTS), (0.0, 0.0, 1.0)])
+        tried = [*((*mix, weight) for weight in EMBEDDING_WEIGHTS), (0.0, 0.0, 1.0)]
+        start = tried[_least_of_best(held_out_gains(evidence, embeddings, n_groups, folds, tried))]
         if not any(start[:2]):
             return start
-    return best_of([(*levels, start[2]) for levels in evidence.mixes])
+    tried = [(*levels, start[2]) for levels in evidence.mixes]
+    gains = held_out_gains(evidence, embeddings, n_groups, folds, tried)
+    return tried[int(gains.sum(axis=1).argmax())]
+
+
+def _least_of_best(gains: Array) -> int:
+    """Return the first candidate that is within one standard error of the best; gains (n_candidates, n_cases)."""
+    behind = gains[gains.sum(axis=1).argmax()] - gains
+    error = standard_error(behind.T.reshape(N_WEIGHINGS, -1, len(gains)))
+    return int(np.flatnonzero(behind.mean(axis=1) <= error)[0])
 
 
 def held_out_gains(
@@ -269,7 +277,8 @@ def held_out_gains(
     Returns
     -------
     (n_candidates, n_cases)
-        Gain over one group at both levels, nats, of each unit held out in each fold.
+        Gain over one group at both levels, nats, of each unit held out in each fold, at the best share of what was
+        learnt (`level_gain.at_best_share`).
     """
     found = []
     for held in folds:
@@ -277,9 +286,10 @@ def held_out_gains(
         rows = []
         for weights in candidates:
             (labels,) = partitions(views, weights, _n_columns(evidence), [n_groups])
-            rows.append(sum(s.gain for s in _score(evidence, held, labels)))
-        found.append(np.array(rows).reshape(len(candidates), -1))
-    return np.concatenate(found, axis=1)
+            rows.append([s.by_share for s in _score(evidence, held, labels)])
+        found.append(np.array(rows))
+    total: Array = at_best_share(np.concatenate(found, axis=-1)).sum(axis=1)
+    return total
 
 
 def choose_over_groups(
@@ -326,9 +336,10 @@ def choose_over_groups(
 class _Scores:
     """Of one fold, by level, weights of levels and number of groups."""
 
-    gain: Array
-    """(2, n_mixes, n_numbers, n_cases)"""
+    by_share: Array
+    """(2, n_mixes, n_numbers, n_shares, n_cases)"""
     slope: Array
+    """(2, n_mixes, n_numbers, n_cases)"""
     partitions: list[list[Labels]]
 
 
@@ -345,7 +356,7 @@ def _fold_scores(evidence: Evidence, held: Held, numbers: Sequence[int]) -> _Sco
     found = [partitions(views, mix, _n_columns(evidence), numbers) for mix in evidence.mixes]
     scores = [[_score(evidence, held, labels) for labels in row] for row in found]
     return _Scores(
-        np.array([[[s[level].gain for s in row] for row in scores] for level in (0, 1)]),
+        np.array([[[s[level].by_share for s in row] for row in scores] for level in (0, 1)]),
         np.array([[[s[level].slope for s in row] for row in scores] for level in (0, 1)]),
         found,
     )
@@ -356,8 +367,7 @@ def _score(
 ) -> tuple[Gains, Gains]:
     """Gains between units and within lists, one for each unit held out; one for all of them where pooled."""
     n_cases = 1 if evidence.pooled else int(held.sum())
-    none = np.zeros(n_cases)
-    between = within = Gains(none, none)
+    between = within = Gains.none(n_cases)
     if evidence.profile is not None:
         out = held[evidence.fold_of_unit]
         by_unit = between_gains(evidence.profile[~out], evidence.profile[out], labels, cells)
@@ -365,7 +375,7 @@ def _score(
         if not evidence.pooled:
             case = (np.cumsum(held) - 1)[evidence.fold_of_unit[out]]
         between = Gains(
-            _by_case(case, by_unit.gain, n_cases),
+            np.array([_by_case(case, gain, n_cases) for gain in by_unit.by_share]),
             _by_case(case, by_unit.slope, n_cases),
         )
     if evidence.counts is not None:
@@ -385,14 +395,22 @@ def _by_case(case: Labels, values: Array, n_cases: int) -> Array:
     return np.bincount(case, values, minlength=n_cases).astype(np.float64)
 
 
-def _chosen(gain: Array, slope: Array, agreement: Array, n_units: int) -> BlockModelChoice:
-    """Choose by gains and slopes (n_repeats, numbers, cases) and agreements (numbers,), from two groups on."""
-    by_case = gain.transpose(0, 2, 1)
-    gains = np.concatenate([np.zeros((*by_case.shape[:2], 1)), by_case], axis=2)
+def _chosen(gain: Array, trusted: Array, slope: Array, agreement: Array, n_units: int) -> BlockModelChoice:
+    """Choose by gains and slopes (n_repeats, numbers, cases) and agreements (numbers,), from two groups on.
+
+    Whether there are groups at all is told by the gain of all that was learnt, as the best share would let the chance
+    that is in any groups pass; how many, by the gain at the best share.
+    """
+
+    def from_one(values: Array) -> Array:
+        by_case = values.transpose(0, 2, 1)
+        return np.concatenate([np.zeros((*by_case.shape[:2], 1)), by_case], axis=2)
+
     slopes = slope.mean(axis=1)[:, :, None]
     error = float(standard_error(slopes)[0])
     trace = float(slopes.mean()) / error if error > 0 else 0.0
-    return choice_of_gains(gains, np.concatenate([[1.0], agreement]), trace, n_units)
+    agreements = np.concatenate([[1.0], agreement])
+    return choice_of_gains(from_one(gain), agreements, trace, n_units, among=from_one(trusted))
 
 
 def _agreement(found: list[list[list[Labels]]]) -> Array:

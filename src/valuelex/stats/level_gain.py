@@ -9,7 +9,7 @@ Does not partition; see `level_choice`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,9 @@ FAR = 4.0
 """Standard deviations at which a held-out value is cut, so that one odd unit does not decide."""
 LEAST_OWN = 0.1
 """Least share of a column's variance that is its own."""
+SHARES = np.array([0.25, 0.5, 0.75, 1.0])
+"""Shares of what was learnt of groups at which held-out units are scored. Groups that were made from few units look
+more different in these than they are; groups that were made from something else do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +37,40 @@ class Gains:
     towards those learnt. Its expectation is 0 if what was learnt is luck, and positive however weak structure is.
     """
 
-    gain: Array
-    """(n_parts,) nats."""
+    by_share: Array
+    """(n_shares, n_parts) nats, at each of `SHARES` of what was learnt."""
     slope: Array
     """(n_parts,) nats."""
+
+    @property
+    def gain(self) -> Array:
+        """(n_parts,) nats, at all that was learnt."""
+        whole: Array = self.by_share[-1]
+        return whole
+
+    @classmethod
+    def none(cls, n_parts: int) -> Gains:
+        """Return those of data that say nothing."""
+        return cls(np.zeros((len(SHARES), n_parts)), np.zeros(n_parts))
+
+
+def at_best_share(by_share: Array) -> Array:
+    """Return gains at the share of what was learnt that predicts all cases together best.
+
+    Parameters
+    ----------
+    by_share : (..., n_shares, n_cases)
+        As in `Gains`.
+
+    Returns
+    -------
+    (..., n_cases)
+        Gains by which groups of different make can be compared: how far to trust what was learnt of them is told
+        by the data.
+    """
+    best = by_share.sum(axis=-1).argmax(axis=-1)
+    found: Array = np.take_along_axis(by_share, best[..., None, None], axis=-2)[..., 0, :]
+    return found
 
 
 def within_gains(
@@ -70,11 +103,13 @@ def within_gains(
     rate = (seen + overall) / (due + 1.0)
     log_rate = np.log(rate / overall)
     observed, expected = sums.observed[~training], sums.expected[~training]
-    gain = (observed * log_rate - (rate - overall) * expected).sum(axis=(1, 2)) / 2
+    drawn = SHARES[:, None, None] * log_rate
+    by_share = np.einsum("nab,sab->sn", observed, drawn) / 2
+    by_share -= np.einsum("nab,sab->sn", expected, overall * np.expm1(drawn)) / 2
     total = expected.sum(axis=(1, 2))
     own = np.divide(observed.sum(axis=(1, 2)), total, out=np.zeros_like(total), where=total > 0)
     slope = ((observed - own[:, None, None] * expected) * log_rate).sum(axis=(1, 2)) / 2
-    return Gains(gain, slope)
+    return Gains(by_share, slope)
 
 
 def between_gains(
@@ -104,15 +139,15 @@ def between_gains(
     spread = training.std(axis=0, ddof=1)
     differs = spread > 1e-9
     if not differs.any():
-        return Gains(np.zeros(len(held_out)), np.zeros(len(held_out)))
+        return Gains.none(len(held_out))
     mean, spread = training[:, differs].mean(axis=0), spread[differs]
     seen = (training[:, differs] - mean) / spread
     new = np.clip((held_out[:, differs] - mean) / spread, -FAR, FAR)
     groups = labels[differs]
     one = np.zeros_like(groups)
     model, null = _learn(seen, groups, cells), _learn(seen, one, None)
-    gain = _log_likelihood(new, model) - _log_likelihood(new, null)
-    return Gains(gain, _slope(new, model))
+    drawn = [_log_likelihood(new, replace(model, loading=np.sqrt(s) * model.loading)) for s in SHARES]
+    return Gains(np.array(drawn) - _log_likelihood(new, null), _slope(new, model))
 
 
 def gain_over(gains: Array, others: Array) -> tuple[float, float]:
