@@ -130,7 +130,7 @@ def test_the_report_shows_what_was_rated(tmp_path: Path, endpoint) -> None:
     assert "Terms, the most valued first" in report
     # Two respondents could be read: no number of groups can be told from them, and the two asked for are made.
     assert "The ratings of 2 respondents are too little data" in report
-    assert "Groups of the rated terms" in report
+    assert "<h3>The value system of the rated terms that the study asked for</h3>" in report
     content = json.loads((tmp_path / "s" / "value_system.json").read_text())
     (built,) = content["systems"]
     assert built["source"] == "Built by ValueLex from the ratings of terms of the study 'rated'."

@@ -110,12 +110,18 @@ def test_contrasts_are_sorted_by_size_and_marked_when_they_survive(results, repo
     assert table.first + table.rest == table.rows
 
 
-def test_the_first_finding_is_the_largest_contrast_that_survives(results, report):
+def test_the_first_finding_is_the_conclusion_on_the_value_system(results, report):
+    assert report.findings[0] == results.found.structure.verdict[0]
+    without = build_report(replace(results, found=None))
+    assert results.found.structure.verdict[0] not in without.findings
+
+
+def test_the_next_finding_is_the_largest_contrast_that_survives(results, report):
     clear = [c for c in results.contrasts if c.p_adjusted < 0.05 and c.ci_low * c.ci_high > 0]
     largest = max(clear, key=lambda c: abs(c.difference))
     higher, lower = (largest.a, largest.b) if largest.difference > 0 else (largest.b, largest.a)
     ends = sorted((abs(largest.ci_low), abs(largest.ci_high)))
-    sentence = report.findings[0]
+    sentence = report.findings[1]
     assert sentence.startswith(f"{higher} leans further toward ")
     assert f" than {lower} (difference {abs(largest.difference):.2f} scale points" in sentence
     assert f"CI {ends[0]:.2f} to {ends[1]:.2f}, {largest.n_stems} stems" in sentence
@@ -124,14 +130,14 @@ def test_the_first_finding_is_the_largest_contrast_that_survives(results, report
 
 def test_no_difference_is_claimed_when_none_survives(results):
     dull = tuple(replace(c, p_adjusted=1.0) for c in results.contrasts)
-    sentence = build_report(replace(results, contrasts=dull)).findings[0]
+    sentence = build_report(replace(results, contrasts=dull)).findings[1]
     assert sentence.startswith(f"None of {len(dull)} tested contrasts survives")
     assert "not evidence that they are alike" in sentence
 
 
 def test_no_difference_is_claimed_when_the_interval_holds_zero(results):
     unsure = tuple(replace(c, ci_low=-0.1, ci_high=0.1) for c in results.contrasts)
-    assert build_report(replace(results, contrasts=unsure)).findings[0].startswith("None of ")
+    assert build_report(replace(results, contrasts=unsure)).findings[1].startswith("None of ")
 
 
 def test_respondents_are_ranked_within_one_subdimension_only(results, report):
@@ -142,7 +148,7 @@ def test_respondents_are_ranked_within_one_subdimension_only(results, report):
         own = [o for o in given if o.target == target]
         spread[target] = (max(own, key=lambda o: o.estimate), min(own, key=lambda o: o.estimate))
     high, low = max(spread.values(), key=lambda pair: pair[0].estimate - pair[1].estimate)
-    finding = report.findings[1]
+    finding = report.findings[2]
     assert (
         f"highest is {high.respondent_id} ({high.estimate:.2f}, 95\u00a0% CI {high.ci_low:.2f} to " in finding
     )
@@ -152,7 +158,7 @@ def test_respondents_are_ranked_within_one_subdimension_only(results, report):
 
 def test_overlapping_extremes_are_not_ordered(results):
     wide = tuple(replace(o, ci_low=0.1, ci_high=5.9) for o in results.orientations)
-    finding = build_report(replace(results, orientations=wide)).findings[1]
+    finding = build_report(replace(results, orientations=wide)).findings[2]
     assert "the order between them is not established" in finding
 
 

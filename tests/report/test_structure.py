@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from example_results import SCRIPT, example_results
 
-from examples import level_choice, structure
+from examples import level_choice, structure, taxonomy
 from valuelex.domain.evidence import (
     Estimate,
     GroupEvidence,
@@ -20,6 +20,7 @@ from valuelex.report.structure import build_structure, lay_out
 
 NAMES = {0: "calm", 1: "bold"}
 LABELS = np.zeros(6, dtype=np.int64)
+ONE = taxonomy((0,) * 6, (0,))
 
 
 def whole():
@@ -115,6 +116,59 @@ def test_tables_without_rows_are_left_out():
 
 def test_nothing_elicited_has_no_structure():
     assert build_structure(example_results(elicited=False)) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "title"),
+    [
+        ({}, "The value system found"),
+        ({"n_given": 3}, "The value system found"),
+        ({"n_given": 2}, "The value system that the study asked for"),
+        (
+            {"n_given": 3, "joint": level_choice(outcome=Outcome.NO_GROUPS, n_groups=1)},
+            "The value system that the study asked for",
+        ),
+        (
+            {"taxonomy": ONE, "joint": level_choice(outcome=Outcome.NO_GROUPS, n_groups=1)},
+            "No value system found: the lists show no groups",
+        ),
+        (
+            {"taxonomy": ONE, "joint": level_choice(outcome=Outcome.TOO_LITTLE_DATA, n_groups=2)},
+            "No value system found: too little data to tell",
+        ),
+    ],
+)
+def test_the_heading_says_what_came_out(changes, title):
+    section = lay_out(structure(**changes), NAMES)
+    assert section.title == title
+    assert section.found is (changes.get("taxonomy") is not ONE)
+
+
+def test_ratings_have_a_heading_of_their_own():
+    none = structure(ONE, joint=level_choice(outcome=Outcome.NO_GROUPS, n_groups=1))
+    assert lay_out(none, NAMES, "value system of the rated terms", "ratings").title == (
+        "No value system of the rated terms found: the ratings show no groups"
+    )
+
+
+def test_a_page_without_a_value_system_does_not_claim_one():
+    results = example_results()
+    alone = replace(results.found.taxonomy, subdimension=np.zeros(16, dtype=np.int64))
+    joint = level_choice(outcome=Outcome.TOO_LITTLE_DATA, n_groups=2)
+    unsure = replace(results.found.structure, taxonomy=alone, joint=joint)
+    page = render(replace(results, found=replace(results.found, structure=unsure)))
+    assert '<h2 id="system">No value system found: too little data to tell</h2>' in page
+    assert "The value system found" not in page
+    assert "16 terms in one group." in page
+    # Places of terms that were not grouped are noise, and are not drawn.
+    assert "Map of the words" not in page
+    assert '<h2 id="system">The value system found</h2>' in render(results)
+
+
+def test_a_level_that_nobody_could_score_has_no_figures():
+    unscored = level_choice(outcome=Outcome.TOO_LITTLE_DATA, n_groups=1, n_candidates=1, trace=0.0)
+    (table,) = [t for t in lay_out(structure(joint=unscored), NAMES).tables if t.title == "How many groups"]
+    assert table.rows == (("Both levels", "too little data to tell", *("–",) * 5),)
 
 
 def test_the_verdict_is_in_the_page_and_escaped():

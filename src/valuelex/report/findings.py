@@ -1,4 +1,4 @@
-"""Two to four sentences that say what the figures allow, each with estimate, interval, n and caveat.
+"""A few sentences that say what the figures allow, each with estimate, interval, n and caveat.
 
 Claims a difference only where its interval leaves out zero and its p survives Holm's correction.
 """
@@ -17,16 +17,26 @@ from valuelex.report.wording import count, labels, number, p_value, reasons, sha
 
 
 def write_findings(results: Results, measures: Sequence[Measure]) -> tuple[str, ...]:
-    """Write the findings of a study, from its contrasts, orientations and words; at most four."""
+    """Write the findings of a study: of its value system, contrasts and orientations; at most five."""
     if results.observed is not None and not results.completions:
         return (
             *results.observed.verdict,
-            *filter(None, [results.observed.why_none, _stability_finding(results)]),
+            *filter(
+                None, [results.observed.why_none, _verdict_finding(results), _stability_finding(results)]
+            ),
         )
-    sentences = [_contrast_finding(results)]
+    sentences = [_verdict_finding(results), _contrast_finding(results)]
     sentences += [_orientation_finding(results, measure) for measure in measures][:2]
     sentences.append(_stability_finding(results))
     return tuple(s for s in sentences if s)
+
+
+def _verdict_finding(results: Results) -> str:
+    """Return the conclusion on the value system that was looked for, in lists, texts or ratings."""
+    if results.found is not None:
+        return results.found.structure.verdict[0]
+    structure = results.rated.structure if results.rated is not None else None
+    return structure.verdict[0] if structure is not None else ""
 
 
 def _contrast_finding(results: Results) -> str:
@@ -159,7 +169,7 @@ def _stability_finding(results: Results) -> str:
         return ""
     return (
         f"{count(n, 'value word')} from {count(len(results.study.respondents), 'respondent')} make up the "
-        f"value system found; {weak:,} of them ({share(weak, n)}) stay in their group in fewer than "
+        f"value system; {weak:,} of them ({share(weak, n)}) stay in their group in fewer than "
         f"{100 * WEAK:.0f}\u00a0% of {count(taxonomy.n_resamples, 'resample')} of {taxonomy.resampled}, so "
         "their place is undecided."
     )

@@ -154,13 +154,16 @@ def build_found(results: Results) -> FoundSection | None:
     n_dimensions = count(len(set(taxonomy.dimension.tolist())), "dimension")
     given = "The study gives the number of groups." if found.structure.n_given is not None else ""
     tree = _tree(found, places)
+    several = len(set(taxonomy.subdimension.tolist())) > 1
+    where = f"in {n_groups} under {n_dimensions}" if several else "in one group"
     return FoundSection(
-        sizes=f"{count(len(taxonomy.terms), 'term')} in {n_groups} under {n_dimensions}. {given}".strip(),
+        sizes=f"{count(len(taxonomy.terms), 'term')} {where}. {given}".strip(),
         embeddings=f"{_weights_sentence(taxonomy)} {_whose(results.study, taxonomy.weights)}".strip(),
         stability=_stability_sentence(taxonomy),
         naming=naming_sentence(found.naming),
         dimensions=tree,
-        points=_points(found, places, tree),
+        # Where no groups were found there is no structure that a map could show.
+        points=_points(found, places, tree) if several else (),
         terms=_term_rows(found, places),
         merges=tuple(
             (m.form, m.term, ", ".join(_RULES[r] for r in m.rules), m.n_mentions)

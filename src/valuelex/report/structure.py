@@ -36,8 +36,11 @@ VIEWS = {
 
 @dataclass(frozen=True, slots=True)
 class StructureSection:
-    """The verdict in sentences, what limits it, and the tables behind it."""
+    """What was found in a heading, the verdict in sentences, what limits it, and the tables behind it."""
 
+    title: str
+    found: bool
+    """Whether there is more than one group."""
     verdict: tuple[str, ...]
     notes: tuple[str, ...]
     tables: tuple[Table, ...]
@@ -51,8 +54,22 @@ def build_structure(results: Results) -> StructureSection | None:
     return lay_out(found.structure, group_names(found.taxonomy, found.shown))
 
 
-def lay_out(structure: Structure, names: Mapping[int, str]) -> StructureSection:
-    """Lay out a structure; `names` are those of its groups."""
+def lay_out(
+    structure: Structure, names: Mapping[int, str], what: str = "value system", place: str = "lists"
+) -> StructureSection:
+    """Lay out a structure.
+
+    Parameters
+    ----------
+    structure
+        With all its evidence.
+    names
+        Those of its groups.
+    what
+        What was looked for.
+    place
+        Where, in the plural.
+    """
     tables = [
         _numbers(structure),
         _views(structure),
@@ -61,7 +78,30 @@ def lay_out(structure: Structure, names: Mapping[int, str]) -> StructureSection:
         _resamples(structure),
         _gains(structure),
     ]
-    return StructureSection(structure.verdict, structure.notes, tuple(t for t in tables if t.rows))
+    return StructureSection(
+        title=_title(structure, what, place),
+        found=_n_groups(structure) > 1,
+        verdict=structure.verdict,
+        notes=structure.notes,
+        tables=tuple(t for t in tables if t.rows),
+    )
+
+
+def _n_groups(structure: Structure) -> int:
+    return len(set(structure.taxonomy.subdimension.tolist()))
+
+
+def _title(structure: Structure, what: str, place: str) -> str:
+    """Say in a heading what came out: found, asked for by the study, or neither, and why."""
+    joint = structure.joint
+    if _n_groups(structure) > 1:
+        same = structure.n_given is None or joint.n_groups == structure.n_given
+        if joint.outcome is Outcome.GROUPS and same:
+            return f"The {what} found"
+        return f"The {what} that the study asked for"
+    if joint.outcome is Outcome.TOO_LITTLE_DATA:
+        return f"No {what} found: too little data to tell"
+    return f"No {what} found: the {place} show no groups"
 
 
 def _numbers(structure: Structure) -> Table:
@@ -74,7 +114,9 @@ def _numbers(structure: Structure) -> Table:
         title="How many groups",
         about=f"Groups are learnt from some of {sources} and scored by the likelihood of the others. The number is the "
         "smallest within one standard error of the best; agreement is that of the groups learnt without different "
-        "sources (adjusted Rand index). A trace over 3 standard errors is structure, however weak.",
+        "sources (adjusted Rand index). The trace tells, in standard errors, whether groups learnt from some sources "
+        "show in the others at all: about 0 without structure. It counts only where one group predicts best: that "
+        "there are no groups is then said only if the trace is 3 or less.",
         columns=("Level", "Says", "Number", "As good", "Gain, nats a source", "Agreement", "Trace"),
         rows=tuple(rows),
     )
@@ -83,6 +125,8 @@ def _numbers(structure: Structure) -> Table:
 def _choice(name: str, choice: LevelChoice) -> tuple[str, ...]:
     at = choice.candidates.index(choice.n_groups)
     told = choice.outcome is not Outcome.TOO_LITTLE_DATA
+    if len(choice.candidates) == 1:  # Nobody could be held out, so no number was scored.
+        return (name, OUTCOMES[choice.outcome], *(DASH,) * 5)
     return (
         name,
         OUTCOMES[choice.outcome],
