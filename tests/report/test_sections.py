@@ -10,6 +10,7 @@ import pytest
 from report.example_results import example_results
 from valuelex.domain.call import Missing
 from valuelex.domain.measure import Completion
+from valuelex.report.html import render
 from valuelex.report.lexical import strength
 from valuelex.report.sections import build_report
 
@@ -108,6 +109,21 @@ def test_contrasts_are_sorted_by_size_and_marked_when_they_survive(results, repo
     assert f"{surviving} survive at .05" in table.sentence
     assert len(table.first) == 20
     assert table.first + table.rest == table.rows
+
+
+def test_attributes_are_told_in_plain_words(results):
+    one, *others = results.study.respondents
+    changed = replace(one, persona=None, attributes={"n_parameters": 1_500_000_000, "open_weights": True})
+    rest = tuple(replace(other, persona=None, attributes={}) for other in others)
+    study = replace(results.study, respondents=(changed, *rest))
+    asked = build_report(replace(results, study=study)).asked
+    assert asked.attributes == ("Parameters", "Open weights")
+    assert asked.respondents[0].attributes == ("1,500,000,000", "yes")
+    assert asked.respondents[1].attributes == ("–", "–")
+    # A column for personas that nobody has says nothing.
+    assert not asked.personas
+    assert build_report(results).asked.personas
+    assert "top_p" not in render(results)
 
 
 def test_the_first_finding_is_the_conclusion_on_the_value_system(results, report):

@@ -65,7 +65,7 @@ def test_every_figure_of_a_route_is_shown(results, route):
     assert len(loadings) == 30
     i = route.terms.index("w10")
     value, low, high = route.pattern[i, 0], route.pattern_low[i, 0], route.pattern_high[i, 0]
-    expected = f"{value:.2f}\u00a0[{low:.2f},\u00a0{high:.2f}]".replace("-", "\u2212")
+    expected = f"{value:.2f} [{low:.2f},\u00a0{high:.2f}]".replace("-", "\u2212")
     assert loadings["w10"][1] == expected.replace("\u22120.00", "0.00")
     assert len(cells(section, "All rules for the number of factors")) == len(route.rules)
     assert len(cells(section, "The same analysis of other matrices")) == 3

@@ -243,7 +243,8 @@ def _others(route: FactorRoute) -> Table:
 
 def _with_interval(value: float, low: float, high: float) -> str:
     ends = tuple(None if end != end else float(end) for end in (low, high))
-    return f"{number(float(value))} {interval(*ends)}".strip().replace(" ", "\u00a0")
+    unbroken = interval(*ends).replace(" ", "\u00a0")
+    return f"{number(float(value))} {unbroken}".strip()
 
 
 def _percent(part: float) -> str:

@@ -11,7 +11,7 @@ from math import isnan
 
 from valuelex.domain.lexicon import Drop, Rule
 from valuelex.domain.results import Found, Results
-from valuelex.domain.structure import Subdimension, Taxonomy, ValueSystem
+from valuelex.domain.structure import BUILT, Subdimension, Taxonomy, ValueSystem
 from valuelex.domain.study import Study
 from valuelex.report.naming import named_by, naming_sentence
 from valuelex.report.wording import DASH, count, listed, number, share
@@ -55,13 +55,17 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A subdimension or a dimension with what belongs to it. `named` tells who named it, if a namer was asked."""
+    """A subdimension or a dimension with what belongs to it. `named` tells who named it, if a namer was asked.
+
+    `code` is how the verdict and the tables call a group that was found, such as "s1".
+    """
 
     name: str
     definition: str
     words: tuple[Word, ...] = ()
     groups: tuple[Group, ...] = ()
     named: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +138,12 @@ def view_system(system: ValueSystem) -> SystemView:
                 d.name,
                 d.definition,
                 groups=tuple(
-                    Group(s.name, s.definition, words=tuple(Word(m, 0, "", "") for m in s.markers))
+                    Group(
+                        s.name,
+                        s.definition,
+                        words=tuple(Word(m, 0, "", "") for m in s.markers),
+                        code=s.id if system.name == BUILT else "",
+                    )
                     for s in d.subdimensions
                 ),
             )
@@ -164,7 +173,7 @@ def build_found(results: Results) -> FoundSection | None:
         dimensions=tree,
         # Where no groups were found there is no structure that a map could show.
         points=_points(found, places, tree) if several else (),
-        terms=_term_rows(found, places),
+        terms=_term_rows(found, places if several else {}),
         merges=tuple(
             (m.form, m.term, ", ".join(_RULES[r] for r in m.rules), m.n_mentions)
             for m in sorted(found.lexicon.merges, key=lambda m: (m.term, -m.n_mentions, m.form))
@@ -256,6 +265,7 @@ def _tree(found: Found, places: dict[int, tuple[str, Subdimension | None]]) -> t
                 subdimension.definition if subdimension else "",
                 words=tuple(w for _, w in ranked),
                 named=named_by(found.naming, "subdimension", subdimension.id) if subdimension else "",
+                code=f"s{group + 1}" if len(words) > 1 else "",
             )
         )
     definitions = {d.name: d.definition for d in found.shown.dimensions}
@@ -300,7 +310,7 @@ def _term_rows(found: Found, places: dict[int, tuple[str, Subdimension | None]])
     rows = []
     for term in sorted(found.lexicon.terms, key=lambda t: (-t.n_respondents, -t.n_mentions, t.name)):
         dimension, subdimension, stability = DASH, DASH, DASH
-        if term.name in index:
+        if term.name in index and places:
             i = index[term.name]
             dimension, subdimension = _names(places, int(found.taxonomy.subdimension[i]))
             stability = number(float(found.taxonomy.stability[i]))

@@ -73,8 +73,8 @@ def lay_out(
     tables = [
         _numbers(structure),
         _views(structure),
-        _groups(structure, names),
-        _nulls(structure),
+        _groups(structure, names, place),
+        _nulls(structure, place),
         _resamples(structure),
         _gains(structure),
     ]
@@ -113,7 +113,8 @@ def _numbers(structure: Structure) -> Table:
     return Table(
         title="How many groups",
         about=f"Groups are learnt from some of {sources} and scored by the likelihood of the others. The number is the "
-        "smallest within one standard error of the best; agreement is that of the groups learnt without different "
+        "smallest within one standard error of the best; those as good are all within it. The gain is over one group; "
+        "agreement is that of the groups learnt without different "
         "sources (adjusted Rand index). The trace tells, in standard errors, whether groups learnt from some sources "
         "show in the others at all: about 0 without structure. It counts only where one group predicts best: that "
         "there are no groups is then said only if the trace is 3 or less.",
@@ -127,13 +128,19 @@ def _choice(name: str, choice: LevelChoice) -> tuple[str, ...]:
     told = choice.outcome is not Outcome.TOO_LITTLE_DATA
     if len(choice.candidates) == 1:  # Nobody could be held out, so no number was scored.
         return (name, OUTCOMES[choice.outcome], *(DASH,) * 5)
+    if choice.n_groups == 1:  # Gains are over one group, and one group agrees with itself.
+        scored = (DASH, DASH)
+    else:
+        scored = (
+            f"{number(choice.gain[at])} ± {number(choice.gain_error[at])}",
+            number(choice.agreement[at]),
+        )
     return (
         name,
         OUTCOMES[choice.outcome],
         str(choice.n_groups) if told else DASH,
         ", ".join(map(str, choice.plausible)),
-        f"{number(choice.gain[at])} ± {number(choice.gain_error[at])}",
-        number(choice.agreement[at]),
+        *scored,
         number(choice.trace, 1),
     )
 
@@ -155,18 +162,18 @@ def _views(structure: Structure) -> Table:
     )
 
 
-def _groups(structure: Structure, names: Mapping[int, str]) -> Table:
+def _groups(structure: Structure, names: Mapping[int, str], place: str) -> Table:
     return Table(
         title="Evidence for each group",
         about="Stability is the overlap of a group with its match when sources are drawn again (.75 is stable); by "
-        "lists, that with its match among groups made from the lists alone, as embeddings stay the same. "
-        "Support is how much its terms go together in the lists of sources that had no part in making it, in standard "
-        "deviations of all pairs of terms; beyond meaning, the same less what terms of like meaning have.",
+        f"{place}, that with its match among groups made from the {place} alone, as embeddings stay the same. "
+        f"Support is how much its terms go together in the {place} of sources that had no part in making it, in "
+        "standard deviations of all pairs of terms; beyond meaning, the same less what terms of like meaning have.",
         columns=(
             "Group",
             "Terms",
             "Stability",
-            "By lists",
+            f"By {place}",
             "Support",
             "Beyond meaning",
             "Overlap with embeddings alone",
@@ -192,7 +199,7 @@ def _estimate(estimate: Estimate) -> str:
     return f"{number(estimate.value)} {interval(estimate.ci_low, estimate.ci_high)}"
 
 
-def _nulls(structure: Structure) -> Table:
+def _nulls(structure: Structure, place: str) -> Table:
     return Table(
         title="Beside what data without structure would give",
         about="Gains are nats for each source held out; agreement is an adjusted Rand index. Over says what p is "
@@ -202,7 +209,7 @@ def _nulls(structure: Structure) -> Table:
         rows=tuple(
             (
                 t.name,
-                t.says,
+                t.says.replace("lists", place),
                 number(t.observed),
                 number(t.null_mean),
                 number(t.null_high),
