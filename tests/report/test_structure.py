@@ -183,7 +183,8 @@ def test_a_page_without_a_value_system_does_not_claim_one():
     page = render(of_none)
     assert '<h2 id="system">No value system found: too little data to tell</h2>' in page
     assert "The value system found" not in page
-    assert "16 terms in one group." in page
+    assert "16 terms in one group, so no view of them was weighted and no stability estimated." in page
+    assert "Groups are called by" not in page
     # Places of terms that were not grouped are noise, and are not drawn.
     assert "Map of the words" not in page
     assert '<span class="muted">s1</span>' not in page

@@ -106,7 +106,7 @@ class MapPoint:
 
 @dataclass(frozen=True, slots=True)
 class FoundSection:
-    """What was found in the words of the respondents."""
+    """What was found in the words of the respondents. Sentences on groups are empty where there is one group only."""
 
     sizes: str
     embeddings: str
@@ -164,12 +164,17 @@ def build_found(results: Results) -> FoundSection | None:
     given = "The study gives the number of groups." if found.structure.n_given is not None else ""
     tree = _tree(found, places)
     several = len(set(taxonomy.subdimension.tolist())) > 1
-    where = f"in {n_groups} under {n_dimensions}" if several else "in one group"
+    where = (
+        f"in {n_groups} under {n_dimensions}"
+        if several
+        else "in one group, so no view of them was weighted and no stability estimated"
+    )
+    weights = f"{_weights_sentence(taxonomy)} {_whose(results.study, taxonomy.weights)}".strip()
     return FoundSection(
         sizes=f"{count(len(taxonomy.terms), 'term')} {where}. {given}".strip(),
-        embeddings=f"{_weights_sentence(taxonomy)} {_whose(results.study, taxonomy.weights)}".strip(),
-        stability=_stability_sentence(taxonomy),
-        naming=naming_sentence(found.naming),
+        embeddings=weights if several else "",
+        stability=_stability_sentence(taxonomy) if several else "",
+        naming=naming_sentence(found.naming) if several or found.naming is not None else "",
         dimensions=tree,
         # Where no groups were found there is no structure that a map could show.
         points=_points(found, places, tree) if several else (),
@@ -219,8 +224,6 @@ def _names(places: dict[int, tuple[str, Subdimension | None]], group: int) -> tu
 
 
 def _weights_sentence(taxonomy: Taxonomy) -> str:
-    if not taxonomy.subdimension.any():
-        return "All terms are in one group, so no view of them was weighted."
     weights = taxonomy.weights
     said = listed([f"{_VIEWS[name]} {number(weight)}" for name, weight in weights.items()])
     return f"Terms are grouped by a weighted sum of views: {said}; 0 means that a view did not help to predict sources."
@@ -234,7 +237,7 @@ def _whose(study: Study, weights: Mapping[str, float]) -> str:
 
 def _stability_sentence(taxonomy: Taxonomy) -> str:
     if taxonomy.n_resamples == 0:
-        return "Stability was not estimated: with one group, one source or no resamples nothing could change."
+        return "Stability was not estimated: with one source or no resamples nothing could change."
     firm = sum(strength(v) == "firm" for v in taxonomy.stability.tolist())
     weak = sum(strength(v) == "weak" for v in taxonomy.stability.tolist())
     n = len(taxonomy.terms)
