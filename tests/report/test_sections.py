@@ -132,6 +132,32 @@ def test_the_first_finding_is_the_conclusion_on_the_value_system(results, report
     assert results.found.structure.verdict[0] not in without.findings
 
 
+@pytest.mark.parametrize(
+    ("n_weak", "said"),
+    [
+        (
+            0,
+            "16 value words from 4 respondents make up the value system; each stays in its group in at least 50",
+        ),
+        (
+            1,
+            "1 of them (6\u00a0%) does not stay in its group in at least 50\u00a0% of 200 resamples of respondents, so ",
+        ),
+        (
+            2,
+            "2 of them (12\u00a0%) do not stay in their group in at least 50\u00a0% of 200 resamples of respondents",
+        ),
+    ],
+)
+def test_how_many_words_are_undecided_is_said(results, n_weak, said):
+    stability = np.where(np.arange(16) < n_weak, 0.4, 0.9)
+    taxonomy = replace(results.found.taxonomy, stability=stability, resampled="respondents")
+    structure = replace(results.found.structure, taxonomy=taxonomy)
+    assert (
+        said in build_report(replace(results, found=replace(results.found, structure=structure))).findings[-1]
+    )
+
+
 def test_the_next_finding_is_the_largest_contrast_that_survives(results, report):
     clear = [c for c in results.contrasts if c.p_adjusted < 0.05 and c.ci_low * c.ci_high > 0]
     largest = max(clear, key=lambda c: abs(c.difference))

@@ -234,6 +234,7 @@ def test_all_columns_of_a_flag_are_named():
         (0.8, 0.001, "agree well"),
         (0.65, 0.001, "agree moderately"),
         (0.2, 0.001, "agree in part, beyond chance"),
+        (0.05, 0.03, "agree beyond shuffled terms, but on so few terms that it could be luck"),
         (0.02, 0.2, "agree no more than chance would"),
     ],
 )

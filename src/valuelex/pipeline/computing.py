@@ -57,6 +57,7 @@ from valuelex.stages.score import orient
 from valuelex.stages.second_methods import plan_choices, plan_direct, read_choices, read_direct
 from valuelex.stages.second_scores import second_results
 from valuelex.stages.sensitivity import not_merged
+from valuelex.stages.verdict import verdict
 
 
 def compute(
@@ -235,7 +236,7 @@ def _construct_observed(
     """Build the system of the terms that recorded texts hold."""
     study, texts = workspace.study, seen.observed.texts
     structure, vectors = structure_of(study, seen.matrix, texts, embedder, ask.vectors, progress.tell)
-    structure = replace(structure, verdict=topics_first(structure.verdict, seen.observed.topic))
+    structure = replace(structure, verdict=topics_first(verdict(structure, "texts"), seen.observed.topic))
     found = Found((), seen.lexicon, seen.matrix, structure, build_system(structure.taxonomy, study.name))
     return _completed(workspace, found, texts, vectors, embedder, ask, progress)
 

@@ -51,7 +51,8 @@ def build_structure(results: Results) -> StructureSection | None:
     found = results.found
     if found is None:
         return None
-    return lay_out(found.structure, group_names(found.taxonomy, found.shown))
+    place = "lists" if results.observed is None else "texts"
+    return lay_out(found.structure, group_names(found.taxonomy, found.shown), place=place)
 
 
 def lay_out(
