@@ -141,7 +141,7 @@ def test_the_first_finding_is_the_conclusion_on_the_value_system(results, report
         ),
         (
             1,
-            "1 of them (6\u00a0%) does not stay in its group in at least 50\u00a0% of 200 resamples of respondents, so ",
+            "1 of them (6\u00a0%) does not stay in its group in at least 50\u00a0% of 200 resamples of respondents, ",
         ),
         (
             2,
