@@ -118,8 +118,8 @@ def test_an_endpoint_that_is_down_leaves_the_lists_and_is_asked_again_by_the_nex
     assert note.endswith(
         "so terms are grouped by the lists alone; run the study again (valuelex run) to ask for them."
     )
-    # It is said at once, and nothing else is said of embeddings.
-    assert told.sentences == [note]
+    # It is said at once, nothing else is said of embeddings, and the conclusion follows.
+    assert told.sentences == [note, found["verdict"][0]]
     assert [n for n in found["notes"] if "mbeddings" in n] == [note]
     assert sum(check.n_wrong for check in verify(study)) == 0
     n_terms, n_answered, n_failed, _ = count(pipeline.status(study))

@@ -20,6 +20,7 @@ from valuelex.domain.human_control import HumanControl
 from valuelex.domain.lexicon import Lexicon, Response, ResponseMatrix
 from valuelex.domain.measure import PANEL, REASONS, Completion, Orientation, RatingArray
 from valuelex.domain.observed import Observed, ObservedText
+from valuelex.domain.rated_terms import RatedTerms
 from valuelex.domain.results import Found, Results, leading
 from valuelex.domain.second import SecondMethods
 from valuelex.domain.sources import Sources
@@ -128,6 +129,7 @@ def compute(
             control = compare_with_human(study, found, human)
             files.write_human_control(folder, control)
     if until == "construct" or (until == "project" and not study.measures):
+        _tell_conclusion(found, rated, seen, progress)
         return None
     if seen is not None and not study.measures:
         return _report_observed(workspace, found, seen.observed)
@@ -163,6 +165,19 @@ def compute(
     files.write_quality(folder, results)
     files.write_report(folder, render(results))
     return results
+
+
+def _tell_conclusion(
+    found: Found | None, rated: RatedTerms | None, seen: Seen | None, progress: Progress
+) -> None:
+    """Say what a value system comes to, where no report does."""
+    if seen is not None:
+        for sentence in seen.observed.verdict or (seen.observed.why_none,):
+            progress.tell(sentence)
+    elif found is not None:
+        progress.tell(found.structure.verdict[0])
+    elif rated is not None:
+        progress.tell(rated.structure.verdict[0] if rated.structure is not None else rated.reason)
 
 
 def _report_observed(workspace: Workspace, found: Found | None, observed: Observed) -> Results:
