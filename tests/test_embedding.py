@@ -19,6 +19,7 @@ from valuelex.pipeline.merging import merge
 from valuelex.pipeline.planning import planned_calls
 from valuelex.pipeline.sharding import Shard, send_shard, sendable_calls
 from valuelex.pipeline.verifying import verify
+from valuelex.pipeline.workspace import Silent
 
 pytestmark = pytest.mark.embedded
 STUDY = """
@@ -43,6 +44,16 @@ embeddings = {embeddings}
 {more}
 """
 DOWN = "http://127.0.0.1:9/v1"
+
+
+class Told(Silent):
+    """Progress that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+
+    def tell(self, sentence: str) -> None:
+        self.sentences.append(sentence)
 
 
 @pytest.fixture(autouse=True)
@@ -97,13 +108,19 @@ def test_an_endpoint_that_is_down_leaves_the_lists_and_is_asked_again_by_the_nex
     tmp_path: Path, endpoint
 ) -> None:
     study = workspace(tmp_path / "a", endpoint.base_url, near=DOWN)
-    pipeline.run(study, until="construct")
+    told = Told()
+    pipeline.run(study, until="construct", progress=told)
     found = structure(study.folder)
     assert "embeddings" not in {view["name"] for view in found["views"]}
     (note,) = (n for n in found["notes"] if "near/good" in n)
     assert note.startswith("The embeddings of near/good could not be used: ")
-    assert "does not answer" in note
-    assert "grouped by the lists alone (weight of embeddings 0). Run the study again" in note
+    assert f"{DOWN} does not answer" in note
+    assert note.endswith(
+        "so terms are grouped by the lists alone; run the study again (valuelex run) to ask for them."
+    )
+    # It is said at once, nothing else is said of embeddings, and the conclusion follows.
+    assert told.sentences == [note, found["verdict"][0]]
+    assert [n for n in found["notes"] if "mbeddings" in n] == [note]
     assert sum(check.n_wrong for check in verify(study)) == 0
     n_terms, n_answered, n_failed, _ = count(pipeline.status(study))
     assert n_answered == 0
@@ -125,7 +142,7 @@ def test_vectors_of_two_lengths_are_not_used(tmp_path: Path, endpoint) -> None:
     pipeline.run(study, until="construct")
     (note,) = (n for n in structure(study.folder)["notes"] if "near/mixed" in n)
     assert "more than one model answered under that name" in note
-    assert note.endswith("Name another in [construct] embeddings.")
+    assert note.endswith("; name another in [construct] embeddings.")
 
 
 def test_a_budget_ends_the_run_and_a_key_is_asked_for_before_anything_is_sent(

@@ -130,7 +130,11 @@ def test_the_report_shows_what_was_rated(tmp_path: Path, endpoint) -> None:
     assert "Terms, the most valued first" in report
     # Two respondents could be read: no number of groups can be told from them, and the two asked for are made.
     assert "The ratings of 2 respondents are too little data" in report
-    assert "Groups of the rated terms" in report
+    assert "<h3>The value system of the rated terms that the study asked for</h3>" in report
+    assert "Too few respondents rated the terms to factor their correlations: 2, where at least 5" in report
+    assert (
+        "rated the terms" in json.loads((tmp_path / "s" / "factors.json").read_text())["routes"][0]["reason"]
+    )
     content = json.loads((tmp_path / "s" / "value_system.json").read_text())
     (built,) = content["systems"]
     assert built["source"] == "Built by ValueLex from the ratings of terms of the study 'rated'."

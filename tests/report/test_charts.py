@@ -9,8 +9,7 @@ from dataclasses import replace
 import pytest
 
 from report.example_results import example_results
-from valuelex.report.charts import Picture, dot_plot, heatmap, place_labels, words_map
-from valuelex.report.lexical import MapPoint
+from valuelex.report.charts import Picture, dot_plot, heatmap
 from valuelex.report.sections import build_report
 
 
@@ -63,22 +62,7 @@ def test_hostile_text_stays_text_in_a_chart(report):
     assert any(t.endswith("⟨U+202E⟩<b>") for t in texts(heatmap(renamed, 1.0)))
 
 
-def test_the_words_map_labels_words_and_names_groups(report):
-    picture = words_map(report.found.points)
-    shown = texts(picture)
-    assert "Found 1 · clarity accuracy" in shown
-    assert len({p.name for p in report.found.points} & set(shown)) >= 8
-    assert (picture.width, picture.height) > (800, 500)
-
-
-def test_a_label_gives_way_to_a_more_central_one():
-    # Seven words on one spot: the four places around it go to the four most central, the others get none.
-    points = [MapPoint(f"word{i}", 0.5, 0.5, "D", "S", 1, centrality=i / 10) for i in range(7)]
-    assert [label.text for label in place_labels(points)] == ["word6", "word5", "word4", "word3"]
-
-
 def test_charts_do_not_change_from_one_drawing_to_the_next(report):
     table = report.orientations[0].subdimensions
     assert heatmap(table, 1.0) == heatmap(table, 1.0)
     assert dot_plot(table) == dot_plot(table)
-    assert words_map(report.found.points) == words_map(report.found.points)

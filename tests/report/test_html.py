@@ -13,7 +13,7 @@ import pytest
 from report.example_results import BIDI, FORMULA, example_results
 from valuelex.report.html import embed_json, render
 
-VOID = {"meta", "img", "br", "link", "input"}
+VOID = {"meta", "img", "br", "link", "input", "source"}
 
 
 class Page(HTMLParser):
@@ -81,6 +81,8 @@ def test_nothing_is_fetched(text, page):
     assert all(
         attrs["src"].startswith("data:image/svg+xml;base64,") for tag, attrs in page.elements if tag == "img"
     )
+    (narrow,) = [attrs["srcset"] for tag, attrs in page.elements if tag == "source"]
+    assert re.fullmatch(r"data:image/svg\+xml;base64,[A-Za-z0-9+/=]+", narrow)
     assert all(attrs["href"].startswith("#") for tag, attrs in page.elements if tag == "a")
     assert not [
         tag for tag, _ in page.elements if tag in {"link", "iframe", "object", "embed", "base", "form"}
@@ -116,6 +118,29 @@ def test_each_cell_shows_the_mean_of_its_panel(text, page):
     assert len(found) == 60
     for measure, target, respondent, shown in found:
         assert data["measures"][int(measure)]["means"][int(target)][int(respondent)] == shown
+
+
+def test_every_cell_of_a_table_that_stacks_on_a_telephone_names_its_column(text):
+    tables = re.findall(r'<table class="[^"]*stacks[^"]*">(.*?)</table>', text, re.DOTALL)
+    assert len(tables) > 5
+    for table in tables:
+        heads = re.findall(r"<th scope=\"col\"[^>]*>([^<]*)</th>", table)
+        for row in re.findall(r"<tr[^>]*>(.*?)</tr>", table.partition("<tbody>")[2], re.DOTALL):
+            assert re.findall(r'<td[^>]* data-label="([^"]*)"', row) == heads[1:]
+            assert row.count("<td") == len(heads) - 1
+
+
+def test_long_tables_do_not_push_the_rest_away():
+    text = render(example_results(n_respondents=22))
+    for name in ("Respondents", "Missing Completions", "Orientations, subdimensions, Given system"):
+        assert f'<div class="scroll tall" tabindex="0" role="region" aria-label="{name}">' in text
+
+
+def test_only_what_can_be_opened_is_said_to_open(text):
+    assert "Every orientation and every term opens onto the answers behind it." in text
+    measured = render(example_results(elicited=False))
+    assert "Every orientation opens onto the answers behind it." in measured
+    assert "every term opens" not in measured
 
 
 def test_the_data_block_cannot_be_closed_by_its_content():

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 from example_results import example_results
 
 from valuelex.domain.call import Missing
@@ -14,6 +15,8 @@ from valuelex.domain.observed import (
     ObservedText,
     TermRate,
 )
+from valuelex.report.findings import write_findings
+from valuelex.report.html import render
 from valuelex.report.observed import build_observed
 
 NAN = float("nan")
@@ -58,6 +61,24 @@ def test_texts_words_and_the_verdict_come_first():
     assert section.about.startswith("2 recorded texts, 50\u00a0% of them missing, with 1,000 words")
     assert "Terms: mine.txt." in section.about
     assert section.sentences == ("A verdict.",)
+
+
+def test_the_system_built_of_texts_is_concluded_on_after_the_texts():
+    plain = example_results()
+    of_texts = replace(plain.found.structure, verdict=("Topics are in.", "Four groups.", "All are stable."))
+    found = replace(plain.found, structure=of_texts, responses=())
+    nobody = replace(plain, observed=OBSERVED, completions=())
+    assert write_findings(replace(nobody, found=found), ())[:2] == (
+        "A verdict.",
+        "Four groups. Topics are in.",
+    )
+    alone = replace(of_texts, taxonomy=replace(of_texts.taxonomy, subdimension=np.zeros(16, dtype=np.int64)))
+    said = write_findings(replace(nobody, found=replace(found, structure=alone)), ())
+    assert said[1] == "Four groups."
+    # What holds of lists elsewhere holds of texts here, and no term opens onto responses.
+    page = render(replace(plain, found=found, observed=OBSERVED))
+    assert "Open a term" not in page
+    assert "Open a term" in render(plain)
 
 
 def test_levels_stand_beside_those_of_ordinary_words():

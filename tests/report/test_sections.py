@@ -10,6 +10,7 @@ import pytest
 from report.example_results import example_results
 from valuelex.domain.call import Missing
 from valuelex.domain.measure import Completion
+from valuelex.report.html import render
 from valuelex.report.lexical import strength
 from valuelex.report.sections import build_report
 
@@ -110,12 +111,59 @@ def test_contrasts_are_sorted_by_size_and_marked_when_they_survive(results, repo
     assert table.first + table.rest == table.rows
 
 
-def test_the_first_finding_is_the_largest_contrast_that_survives(results, report):
+def test_attributes_are_told_in_plain_words(results):
+    one, *others = results.study.respondents
+    changed = replace(one, persona=None, attributes={"n_parameters": 1_500_000_000, "open_weights": True})
+    rest = tuple(replace(other, persona=None, attributes={}) for other in others)
+    study = replace(results.study, respondents=(changed, *rest))
+    asked = build_report(replace(results, study=study)).asked
+    assert asked.attributes == ("Parameters", "Open weights")
+    assert asked.respondents[0].attributes == ("1,500,000,000", "yes")
+    assert asked.respondents[1].attributes == ("–", "–")
+    # A column for personas that nobody has says nothing.
+    assert not asked.personas
+    assert build_report(results).asked.personas
+    assert "top_p" not in render(results)
+
+
+def test_the_first_finding_is_the_conclusion_on_the_value_system(results, report):
+    assert report.findings[0] == results.found.structure.verdict[0]
+    without = build_report(replace(results, found=None))
+    assert results.found.structure.verdict[0] not in without.findings
+
+
+@pytest.mark.parametrize(
+    ("n_weak", "said"),
+    [
+        (
+            0,
+            "16 value words from 4 respondents make up the value system; each stays in its group in at least 50",
+        ),
+        (
+            1,
+            "1 of them (6\u00a0%) does not stay in its group in at least 50\u00a0% of 200 resamples of respondents, ",
+        ),
+        (
+            2,
+            "2 of them (12\u00a0%) do not stay in their group in at least 50\u00a0% of 200 resamples of respondents",
+        ),
+    ],
+)
+def test_how_many_words_are_undecided_is_said(results, n_weak, said):
+    stability = np.where(np.arange(16) < n_weak, 0.4, 0.9)
+    taxonomy = replace(results.found.taxonomy, stability=stability, resampled="respondents")
+    structure = replace(results.found.structure, taxonomy=taxonomy)
+    assert (
+        said in build_report(replace(results, found=replace(results.found, structure=structure))).findings[-1]
+    )
+
+
+def test_the_next_finding_is_the_largest_contrast_that_survives(results, report):
     clear = [c for c in results.contrasts if c.p_adjusted < 0.05 and c.ci_low * c.ci_high > 0]
     largest = max(clear, key=lambda c: abs(c.difference))
     higher, lower = (largest.a, largest.b) if largest.difference > 0 else (largest.b, largest.a)
     ends = sorted((abs(largest.ci_low), abs(largest.ci_high)))
-    sentence = report.findings[0]
+    sentence = report.findings[1]
     assert sentence.startswith(f"{higher} leans further toward ")
     assert f" than {lower} (difference {abs(largest.difference):.2f} scale points" in sentence
     assert f"CI {ends[0]:.2f} to {ends[1]:.2f}, {largest.n_stems} stems" in sentence
@@ -124,14 +172,14 @@ def test_the_first_finding_is_the_largest_contrast_that_survives(results, report
 
 def test_no_difference_is_claimed_when_none_survives(results):
     dull = tuple(replace(c, p_adjusted=1.0) for c in results.contrasts)
-    sentence = build_report(replace(results, contrasts=dull)).findings[0]
+    sentence = build_report(replace(results, contrasts=dull)).findings[1]
     assert sentence.startswith(f"None of {len(dull)} tested contrasts survives")
     assert "not evidence that they are alike" in sentence
 
 
 def test_no_difference_is_claimed_when_the_interval_holds_zero(results):
     unsure = tuple(replace(c, ci_low=-0.1, ci_high=0.1) for c in results.contrasts)
-    assert build_report(replace(results, contrasts=unsure)).findings[0].startswith("None of ")
+    assert build_report(replace(results, contrasts=unsure)).findings[1].startswith("None of ")
 
 
 def test_respondents_are_ranked_within_one_subdimension_only(results, report):
@@ -142,7 +190,7 @@ def test_respondents_are_ranked_within_one_subdimension_only(results, report):
         own = [o for o in given if o.target == target]
         spread[target] = (max(own, key=lambda o: o.estimate), min(own, key=lambda o: o.estimate))
     high, low = max(spread.values(), key=lambda pair: pair[0].estimate - pair[1].estimate)
-    finding = report.findings[1]
+    finding = report.findings[2]
     assert (
         f"highest is {high.respondent_id} ({high.estimate:.2f}, 95\u00a0% CI {high.ci_low:.2f} to " in finding
     )
@@ -152,7 +200,7 @@ def test_respondents_are_ranked_within_one_subdimension_only(results, report):
 
 def test_overlapping_extremes_are_not_ordered(results):
     wide = tuple(replace(o, ci_low=0.1, ci_high=5.9) for o in results.orientations)
-    finding = build_report(replace(results, orientations=wide)).findings[1]
+    finding = build_report(replace(results, orientations=wide)).findings[2]
     assert "the order between them is not established" in finding
 
 

@@ -10,13 +10,15 @@ import pytest
 from report.example_results import HOSTILE, SCRIPT, example_results
 from stages.planted_lists import planted, structured
 from stages.test_populations import BASE_ONLY, TUNED, compare, world
-from valuelex.domain.factors import FactorPlan, NoFactors
+from valuelex.domain.factors import FactorPlan, NoFactors, RetentionRow
 from valuelex.domain.population import Population
 from valuelex.domain.structure import Taxonomy
 from valuelex.report.factors import build_factors
 from valuelex.report.html import render
 from valuelex.report.populations import build_populations
+from valuelex.report.wording import WEAKNESSES
 from valuelex.stages.factor_route import route_of_lists
+from valuelex.stats.flags import Weakness
 
 RNG = 0
 
@@ -63,13 +65,52 @@ def test_every_figure_of_a_route_is_shown(results, route):
     assert len(loadings) == 30
     i = route.terms.index("w10")
     value, low, high = route.pattern[i, 0], route.pattern_low[i, 0], route.pattern_high[i, 0]
-    expected = f"{value:.2f}\u00a0[{low:.2f},\u00a0{high:.2f}]".replace("-", "\u2212")
+    expected = f"{value:.2f} [{low:.2f},\u00a0{high:.2f}]".replace("-", "\u2212")
     assert loadings["w10"][1] == expected.replace("\u22120.00", "0.00")
-    assert len(cells(section, "Rules for the number of factors")) == len(route.rules)
+    assert len(cells(section, "All rules for the number of factors")) == len(route.rules)
     assert len(cells(section, "The same analysis of other matrices")) == 3
     assert cells(section, "Correlations of the factors")[2][3] == "1"
     assert any("10 resamples of 12 families" in s for s in section.sentences)
-    assert any(s == f"How many factors? {route.rules_agree}" for s in section.sentences)
+    suggested = dict(cells(section, "How many factors the rules suggest"))
+    used = [rule for rule in route.rules if rule.suggests is not None and not rule.for_reference]
+    for n, rules in suggested.items():
+        assert [rule.rule for rule in used if rule.suggests == int(n)] == rules.split("; ")
+    assert sum(len(rules.split("; ")) for rules in suggested.values()) == len(used)
+    assert list(suggested) == sorted(suggested, key=int)
+
+
+def test_flags_are_told_in_plain_words(results, route):
+    bare = replace(route, flags=("FEW_UNITS: 12 independent units", "NEW_KIND: as it is", "no kind"))
+    (section,) = build_factors(replace(results, found=replace(results.found, factors=(bare,))))
+    assert section.warnings == (
+        "Few independent units: 12 independent units",
+        "NEW_KIND: as it is",
+        "no kind",
+    )
+    assert set(WEAKNESSES) == set(Weakness)
+    page = render(results)
+    assert "FEW_UNITS" not in page
+    assert "Few independent units: 720 rows are counted as independent" in page
+
+
+def test_how_far_rules_agree_is_one_sentence(results, route):
+    def said(*rules: RetentionRow) -> str:
+        bare = replace(route, rules=rules)
+        (section,) = build_factors(replace(results, found=replace(results.found, factors=(bare,))))
+        return section.sentences[-1]
+
+    one, two = RetentionRow("MAP", 3, "", False), RetentionRow("Hull", 3, "", False)
+    misled, unused = RetentionRow("Kaiser", 9, "", True), RetentionRow("EKC", None, "not used", False)
+    assert (
+        said(one, two, misled, unused)
+        == "All 2 rules for the number of factors that could be used suggest 3."
+    )
+    other = RetentionRow("CAF", 5, "", False)
+    assert said(other, one, misled) == (
+        "The 2 rules for the number of factors that could be used disagree: they suggest from 3 to 5."
+    )
+    assert said(one, unused) == "The one rule for the number of factors that could be used suggests 3."
+    assert said(misled, unused).startswith("No rule for the number of factors could be used")
 
 
 def test_a_route_without_resamples_or_factors_says_so(results, route):

@@ -13,6 +13,7 @@ from valuelex.stages.factor_route import route_of_lists, route_of_ratings
 from valuelex.stages.factor_words import verdict
 from valuelex.stats.associations import ppmi_of_lists
 from valuelex.stats.factor import efa
+from valuelex.stats.flags import Flag, Weakness
 
 PLAN = FactorPlan(resamples=30)
 
@@ -150,6 +151,9 @@ def test_one_group_is_nothing_to_agree_with(lists):
     assert found.verdict == (
         "The other route found one group, so there is no partition for the factors to agree with."
     )
+    # One group of everything is no partition, so nothing agrees with it.
+    assert found.agreement is None
+    assert all(np.isnan(other.with_groups) for other in found.others)
 
 
 def test_the_same_seed_gives_the_same_route(lists):
@@ -179,6 +183,50 @@ def test_ratings_are_factored_with_their_gaps():
     assert fewer.rules[0].detail.startswith("not used: 0 of 40 respondents rated every term")
 
 
+def rate(n_respondents, n_groups=3, n_terms=12):
+    """Ratings with so many groups of terms, and the sources of respondents who are models of their own."""
+    source, group = rng(4), np.arange(n_terms) % n_groups
+    values = source.standard_normal((n_respondents, n_groups))[:, group] + source.standard_normal(
+        (n_respondents, n_terms)
+    )
+    names = tuple(f"r{i}" for i in range(n_respondents))
+    return values, [f"w{i:02d}" for i in range(n_terms)], Sources(names, names, names), group
+
+
+def test_ratings_of_too_few_are_not_factored():
+    few = FactorPlan(resamples=0)
+    assert route_of_ratings(*rate(4), few, rng()) == NoFactors(
+        "Too few respondents rated the terms to factor their correlations: 4, where at least 5 are needed. Ask more."
+    )
+    values, terms, sources, group = rate(7)
+    found = route_of_ratings(values, terms, sources, group, FactorPlan(n_factors=6, resamples=0), rng())
+    assert found == NoFactors(
+        "Too few families rated the terms to factor their correlations: 7, where 6 factors need at least 8. Ask more, "
+        "or set [factors] n_factors to 5 at most."
+    )
+    assert route_of_ratings(values, terms, sources, group, few, rng()).n_factors == 3
+    # Who rated nothing is nobody.
+    values[3:] = np.nan
+    assert route_of_ratings(values, terms, sources, group, few, rng()).reason.startswith("Too few families")
+
+
+def test_ratings_with_one_group_do_not_say_how_many_factors():
+    values, terms, sources, group = rate(12)
+    found = route_of_ratings(values, terms, sources, 0 * group, FactorPlan(resamples=0), rng())
+    assert isinstance(found, NoFactors)
+    assert found.reason.startswith("Too few groups to say how many factors to look for")
+    given = route_of_ratings(values, terms, sources, 0 * group, FactorPlan(n_factors=2, resamples=0), rng())
+    assert given.n_factors == 2
+
+
+def test_all_columns_of_a_flag_are_named():
+    detail = "3 of 9 columns have no spread (first: column 0, 2 and 1 more; the rarest is in 66% of them)"
+    flag = factor_route._named_columns(Flag(Weakness.SPARSE_CELLS, detail), ("care", "zeal", "awe"))
+    assert flag == (
+        "SPARSE_CELLS: 3 of 9 terms have no spread (first: 'care', 'awe' and 1 more; the rarest is in 66% of them)"
+    )
+
+
 @pytest.mark.parametrize(
     ("index", "p_value", "words"),
     [
@@ -186,6 +234,7 @@ def test_ratings_are_factored_with_their_gaps():
         (0.8, 0.001, "agree well"),
         (0.65, 0.001, "agree moderately"),
         (0.2, 0.001, "agree in part, beyond chance"),
+        (0.05, 0.03, "agree beyond shuffled terms, but on so few terms that it could be luck"),
         (0.02, 0.2, "agree no more than chance would"),
     ],
 )

@@ -6,7 +6,8 @@ from valuelex.domain.embedding import NamedVectors
 from valuelex.domain.sources import Sources
 from valuelex.domain.study import ConstructPlan
 from valuelex.stages.construct import construct
-from valuelex.stages.other_embeddings import with_embeddings_told
+from valuelex.stages.material import NO_EMBEDDINGS
+from valuelex.stages.other_embeddings import notes_on_embeddings, with_embeddings_told
 
 N_GROUPS, PER_GROUP = 3, 6
 GROUP = np.repeat(np.arange(N_GROUPS), PER_GROUP)
@@ -61,12 +62,26 @@ def test_what_could_not_be_used_is_told_with_the_way_out(made) -> None:
     further = NamedVectors("a/more", None, "it is down too", "run it again")
     told = with_embeddings_told(structure, matrix, sources, (lead, further))
     assert told.notes[len(structure.notes) :] == (
-        "The embeddings of a/lead could not be used: it is down; so terms are grouped by the lists alone (weight of "
-        "embeddings 0). Run it again.",
-        "The embeddings of a/more could not be used: it is down too; so it was not seen whether they give the same "
-        "groups. Run it again.",
+        "The embeddings of a/lead could not be used: it is down, so terms are grouped by the lists alone; run it "
+        "again.",
+        "The embeddings of a/more could not be used: it is down too, so it was not seen whether they give the same "
+        "groups; run it again.",
     )
     assert told.sensitivities == structure.sensitivities
+
+
+def test_embeddings_that_failed_are_not_told_as_if_nobody_had_wanted_any(made) -> None:
+    _, matrix, sources = made
+    plan = ConstructPlan(n_subdimensions=N_GROUPS, resamples=0)
+    bare = construct(matrix, sources, None, plan, np.random.default_rng(0))
+    assert NO_EMBEDDINGS in bare.notes
+    lead = NamedVectors("a/lead", None, "it is down", "run it again")
+    told = with_embeddings_told(bare, matrix, sources, (lead,))
+    assert NO_EMBEDDINGS not in told.notes
+    assert [note for note in told.notes if "lists alone" in note] == notes_on_embeddings((lead,))
+    assert NO_EMBEDDINGS in with_embeddings_told(bare, matrix, sources, ()).notes
+    # Ratings are no lists.
+    assert "grouped by the ratings alone" in notes_on_embeddings((lead,), "ratings")[0]
 
 
 def test_without_embeddings_there_is_nothing_to_compare_with(made) -> None:

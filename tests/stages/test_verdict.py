@@ -88,8 +88,8 @@ def test_the_number_of_groups(changes, sentence):
         (
             GROUPS,
             NO_GROUPS,
-            "It lies between sources: they differ along these groups, while within a source's responses there is no "
-            "trace of groups.",
+            "It lies between sources: they differ along these groups, while within a source's responses no "
+            "groups show.",
         ),
         (
             TOO_LITTLE,
@@ -100,17 +100,35 @@ def test_the_number_of_groups(changes, sentence):
         (
             NO_GROUPS,
             TOO_LITTLE,
-            "Neither level carries groups by itself: between sources there is no trace of groups, and within "
-            "responses there is too little data to tell groups.",
+            "Neither level carries groups by itself: between sources no groups show, and within responses "
+            "there is too little data to tell groups.",
         ),
     ],
 )
 def test_where_the_structure_lies(between, within, sentence):
-    levels = (level_choice(Level.BETWEEN, between), level_choice(Level.WITHIN, within))
+    levels = (level_choice(Level.BETWEEN, between, trace=1.0), level_choice(Level.WITHIN, within, trace=1.0))
     assert verdict(structure(levels=levels))[1:] == (sentence,)
     # One level alone cannot be told from the other.
     assert len(verdict(structure(levels=levels[1:]))) == 1
     assert len(verdict(structure(levels=(level_choice(Level.POOLED),)))) == 1
+
+
+def test_the_levels_say_what_the_traces_beside_them_say():
+    # A level that prefers one group although its trace is over 3 has too little data, but no lack of trace.
+    unsure = level_choice(Level.BETWEEN, TOO_LITTLE, 1, trace=3.5)
+    none = level_choice(Level.WITHIN, NO_GROUPS, 1, trace=2.9)
+    found = level_choice(Level.BETWEEN, GROUPS, 4, n_candidates=4, trace=4.0)
+    one = level_choice(outcome=NO_GROUPS, n_groups=1)
+    assert verdict(structure(levels=(unsure, none), joint=one))[1] == (
+        "Neither level carries groups by itself: between sources there is a clear trace of groups, but too little data "
+        "to tell how many, and within responses no groups show."
+    )
+    little = level_choice(Level.WITHIN, TOO_LITTLE, 1, trace=1.0)
+    assert "between sources there is a clear trace" in verdict(structure(levels=(unsure, little)))[1]
+    # Where both levels together have no groups, none of them lies anywhere.
+    assert verdict(structure(levels=(found, none), joint=one))[1] == (
+        "By itself, each level says: between sources, four groups show; within responses, no groups show."
+    )
 
 
 def test_the_stability_of_groups():

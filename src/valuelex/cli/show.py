@@ -15,6 +15,7 @@ import typer
 
 if TYPE_CHECKING:
     from valuelex.domain.cost import CostEstimate
+    from valuelex.domain.rated_terms import RatedTerms
     from valuelex.domain.results import Results
     from valuelex.pipeline import Status, Workspace
 
@@ -135,6 +136,9 @@ def print_outcome(results: Results, workspace: Workspace) -> None:
             f"{readable} of {len(responses)} responses could be read ({readable / len(responses):.0%}); "
             f"{len(results.found.lexicon.terms)} distinct terms."
         )
+        typer.echo(results.found.structure.verdict[0])
+    elif results.rated is not None:
+        _print_rated(results.rated)
     if not results.ratings:
         typer.echo(f"Report: {workspace.folder / 'report.html'}")
         return
@@ -150,6 +154,17 @@ def print_outcome(results: Results, workspace: Workspace) -> None:
         )
     typer.echo(f"{rated} of {len(results.completions)} completions were rated (judge: {array.judge}).")
     typer.echo(f"Report: {workspace.folder / 'report.html'}")
+
+
+def _print_rated(rated: RatedTerms) -> None:
+    """Print what could be used of the ratings of terms, and what is found in them."""
+    n, asked = int(rated.matrix.n.sum()), int(rated.matrix.n_asked.sum())
+    n_terms = len(rated.matrix.terms)
+    typer.echo(f"{n} of {asked} ratings could be read ({n / asked:.0%}); {n_terms} terms.")
+    if rated.structure is not None:
+        typer.echo(rated.structure.verdict[0])
+    elif rated.reason:
+        typer.echo(f"No groups of terms: {rated.reason}")
 
 
 def print_orientations(results: Results) -> None:
@@ -210,6 +225,10 @@ class Bars:
     def step(self, title: str) -> None:
         """Say which computation begins."""
         say(f"{title} ...")
+
+    def tell(self, sentence: str) -> None:
+        """Say what the user must know of the results."""
+        say(f"  {sentence}")
 
 
 def _lines(title: str, total: int, what: str) -> Callable[[int], None]:

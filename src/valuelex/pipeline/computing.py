@@ -6,7 +6,7 @@ Owns the order of the stages after elicitation. All numbers follow from the ledg
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from valuelex.domain.human_control import HumanControl
 from valuelex.domain.lexicon import Lexicon, Response, ResponseMatrix
 from valuelex.domain.measure import PANEL, REASONS, Completion, Orientation, RatingArray
 from valuelex.domain.observed import Observed, ObservedText
+from valuelex.domain.rated_terms import RatedTerms
 from valuelex.domain.results import Found, Results, leading
 from valuelex.domain.second import SecondMethods
 from valuelex.domain.sources import Sources
@@ -50,13 +51,14 @@ from valuelex.stages.elicit import read_responses, truncated_responses
 from valuelex.stages.families import WordRules
 from valuelex.stages.normalise import normalise
 from valuelex.stages.observed_structure import topics_first
-from valuelex.stages.other_embeddings import with_embeddings_told
+from valuelex.stages.other_embeddings import notes_on_embeddings, with_embeddings_told
 from valuelex.stages.project import read_completions
 from valuelex.stages.quality import measure_quality
 from valuelex.stages.score import orient
 from valuelex.stages.second_methods import plan_choices, plan_direct, read_choices, read_direct
 from valuelex.stages.second_scores import second_results
 from valuelex.stages.sensitivity import not_merged
+from valuelex.stages.verdict import verdict
 
 
 def compute(
@@ -110,7 +112,7 @@ def compute(
     if rated is not None:
         _require_some("ratings of terms", rated.matrix.answers, folder / "term_ratings.parquet")
         progress.step("Building the value system")
-        rated = with_structure(study, rated, embedder, ask.vectors)
+        rated = with_structure(study, rated, embedder, ask.vectors, progress.tell)
         if rated.structure is not None:
             files.write_structure(folder, rated.structure)
             rated = with_factors(study, rated, folder)
@@ -127,6 +129,7 @@ def compute(
             control = compare_with_human(study, found, human)
             files.write_human_control(folder, control)
     if until == "construct" or (until == "project" and not study.measures):
+        _tell_conclusion(found, rated, seen, progress)
         return None
     if seen is not None and not study.measures:
         return _report_observed(workspace, found, seen.observed)
@@ -162,6 +165,19 @@ def compute(
     files.write_quality(folder, results)
     files.write_report(folder, render(results))
     return results
+
+
+def _tell_conclusion(
+    found: Found | None, rated: RatedTerms | None, seen: Seen | None, progress: Progress
+) -> None:
+    """Say what a value system comes to, where no report does."""
+    if seen is not None:
+        for sentence in seen.observed.verdict or (seen.observed.why_none,):
+            progress.tell(sentence)
+    elif found is not None:
+        progress.tell(found.structure.verdict[0])
+    elif rated is not None:
+        progress.tell(rated.structure.verdict[0] if rated.structure is not None else rated.reason)
 
 
 def _report_observed(workspace: Workspace, found: Found | None, observed: Observed) -> Results:
@@ -200,7 +216,7 @@ def _construct(
     files.write_lexicon(folder, lexicon)
     files.write_matrix(folder, matrix)
     _require_some("responses", [r.missing for r in responses], folder / "responses.parquet")
-    structure, vectors = structure_of(study, matrix, responses, embedder, ask.vectors)
+    structure, vectors = structure_of(study, matrix, responses, embedder, ask.vectors, progress.tell)
     further = _not_merged(study, structure, responses, truncated, embedder)
     structure = replace(structure, sensitivities=(*structure.sensitivities, *further))
     system = build_system(structure.taxonomy, study.name)
@@ -234,8 +250,8 @@ def _construct_observed(
 ) -> Found:
     """Build the system of the terms that recorded texts hold."""
     study, texts = workspace.study, seen.observed.texts
-    structure, vectors = structure_of(study, seen.matrix, texts, embedder, ask.vectors)
-    structure = replace(structure, verdict=topics_first(structure.verdict, seen.observed.topic))
+    structure, vectors = structure_of(study, seen.matrix, texts, embedder, ask.vectors, progress.tell)
+    structure = replace(structure, verdict=topics_first(verdict(structure, "texts"), seen.observed.topic))
     found = Found((), seen.lexicon, seen.matrix, structure, build_system(structure.taxonomy, study.name))
     return _completed(workspace, found, texts, vectors, embedder, ask, progress)
 
@@ -277,13 +293,19 @@ def structure_of(
     responses: Sequence[Response | ObservedText],
     embedder: MiniLM,
     ask_vectors: AskVectors,
+    tell: Callable[[str], object] = lambda _: None,
 ) -> tuple[Structure, NDArray[np.float64] | None]:
-    """Group the terms of a study, by its plan and seed; return also the vectors that were used, if any."""
+    """Group the terms of a study, by its plan and seed; return also the vectors that were used, if any.
+
+    `tell` hears which embeddings could not be used.
+    """
     if study.construct is None:
         msg = "The study elicits words but has no plan to construct."
         raise StudyError(msg)
     sources = _sources(study, matrix, responses)
     named = term_vectors(study, matrix.terms, ask_vectors, embedder)
+    for note in notes_on_embeddings(named):
+        tell(note)
     vectors = named[0].vectors if named else None
     structure = construct(matrix, sources, vectors, study.construct, stage_rng(study, "construct"))
     return with_embeddings_told(structure, matrix, sources, named), vectors

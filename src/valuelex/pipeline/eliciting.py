@@ -83,8 +83,14 @@ def _concluded(
     return ratings, conclude_terms(study, ratings, matrix, stage_rng(study, "terms"))
 
 
-def with_structure(study: Study, rated: RatedTerms, embedder: MiniLM, ask_vectors: AskVectors) -> RatedTerms:
-    """Group the rated terms, by the plan and seed of the study.
+def with_structure(
+    study: Study,
+    rated: RatedTerms,
+    embedder: MiniLM,
+    ask_vectors: AskVectors,
+    tell: Callable[[str], object] = lambda _: None,
+) -> RatedTerms:
+    """Group the rated terms, by the plan and seed of the study; `tell` hears which embeddings could not be used.
 
     Raises
     ------
@@ -111,7 +117,10 @@ def with_structure(study: Study, rated: RatedTerms, embedder: MiniLM, ask_vector
         if study.project.built:
             raise
         return replace(rated, reason=str(error))
-    structure = replace(structure, notes=(*structure.notes, *notes_on_embeddings(named)))
+    lacking = notes_on_embeddings(named, "ratings")
+    for note in lacking:
+        tell(note)
+    structure = replace(structure, notes=(*structure.notes, *lacking))
     return replace(rated, structure=structure, system=system_of_ratings(structure, study.name))
 
 

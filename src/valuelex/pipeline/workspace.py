@@ -27,6 +27,9 @@ class Progress(Protocol):
     def step(self, title: str) -> None:
         """Say which computation begins."""
 
+    def tell(self, sentence: str) -> None:
+        """Say what the user must know of the results at once."""
+
 
 class Silent:
     """Progress that shows nothing."""
@@ -36,6 +39,9 @@ class Silent:
         return nullcontext(lambda _: None)
 
     def step(self, title: str) -> None:
+        """Show nothing."""
+
+    def tell(self, sentence: str) -> None:
         """Show nothing."""
 
 

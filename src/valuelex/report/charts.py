@@ -1,6 +1,7 @@
 """Draw the charts of the report as self-contained SVG pictures.
 
-Owns colours, label placement and alternative texts. Takes sections, and shows only what stands in them.
+Owns colours and alternative texts; the map of words is in `valuelex.report.words_map`. Takes sections, and shows only
+what stands in them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import vl_convert
 
 from valuelex.domain.measure import SCALE_NEUTRAL
 from valuelex.report.crosswalk import WalkView
-from valuelex.report.lexical import MapPoint
 from valuelex.report.measured import OrientationTable
 from valuelex.report.quality import Share
 from valuelex.report.wording import number, visible
@@ -25,20 +25,7 @@ INK, MUTED, ACCENT = "#1c2530", "#5a6572", "#1f5f8b"
 BELOW, NEUTRAL, ABOVE = "#b35806", "#f5f5f3", "#2b5c9e"
 """Ends and middle of the diverging scale: orange to blue, told apart by colour-blind readers."""
 HUES = ("#0072b2", "#d55e00", "#008a63", "#a8528c", "#8a6d00", "#3f8fbf", "#5c4b9b", "#6b6b6b")
-SHAPES = (
-    "circle",
-    "square",
-    "triangle-up",
-    "diamond",
-    "triangle-down",
-    "cross",
-    "triangle-right",
-    "triangle-left",
-)
 FONT = "Helvetica, Arial, sans-serif"
-MAP_WIDTH, MAP_HEIGHT = 860, 560
-_CHARACTER, _LINE = 6.3, 13.0
-"""Mean width and height of a label's character, in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +36,6 @@ class Picture:
     width: int
     height: int
     alt: str
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """Where the label of a point stands, in pixels from the upper left; `align` is Vega's."""
-
-    text: str
-    x: float
-    y: float
-    align: str
 
 
 def heatmap(table: OrientationTable, reach: float) -> Picture:
@@ -108,7 +85,7 @@ def heatmap(table: OrientationTable, reach: float) -> Picture:
     )
     chart = alt.layer(cells_, figures).properties(width=step * len(columns), height=26 * len(table.rows))
     what = f"Heatmap of {len(table.rows)} respondents by {len(columns)} {table.level}s. {_extremes(table)}"
-    return _picture(chart, what)
+    return as_picture(chart, what)
 
 
 def likeness_map(walk: WalkView) -> Picture:
@@ -137,7 +114,7 @@ def likeness_map(walk: WalkView) -> Picture:
         text="text:N", color=alt.condition("datum.strong", alt.value("#fff"), alt.value(INK))
     )
     chart = alt.layer(squares, figures).properties(width=step * len(columns), height=26 * len(names))
-    return _picture(chart, f"Heatmap of {len(names)} by {len(columns)} subdimensions. {walk.summary}")
+    return as_picture(chart, f"Heatmap of {len(names)} by {len(columns)} subdimensions. {walk.summary}")
 
 
 def dot_plot(table: OrientationTable) -> Picture:
@@ -188,7 +165,7 @@ def dot_plot(table: OrientationTable) -> Picture:
         f"{len(columns)} "
         f"{table.level}s; the dashed line is the middle of the scale. {_extremes(table)}"
     )
-    return _picture(panels, what)
+    return as_picture(panels, what)
 
 
 def variance_bars(shares: Sequence[Share]) -> Picture:
@@ -224,112 +201,14 @@ def variance_bars(shares: Sequence[Share]) -> Picture:
     )
     first = [s for s in shares if s.effect == effects[0]]
     spread = f"{min(s.share for s in first):.0%} to {max(s.share for s in first):.0%}"
-    return _picture(chart, f"Bars of variance for {len(targets)} targets; {effects[0]} makes {spread} of it.")
-
-
-def words_map(points: Sequence[MapPoint]) -> Picture:
-    """Draw the words in the plane: colour for dimension, shape for subdimension, size for respondents.
-
-    The most central words are labelled first; a label that would cover another or a mark is left out.
-    """
-    keys = list(dict.fromkeys((p.dimension, p.subdimension) for p in points))
-    dimensions = list(dict.fromkeys(d for d, _ in keys))
-    names = {key: visible(f"{key[0]} · {key[1]}") for key in keys}
-    within = {key: [k for k in keys if k[0] == key[0]].index(key) for key in keys}
-    rows = [
-        {
-            "x": p.x * MAP_WIDTH,
-            "y": p.y * MAP_HEIGHT,
-            "group": names[p.dimension, p.subdimension],
-            "respondents": p.n_respondents,
-        }
-        for p in points
-    ]
-    largest = max((p.n_respondents for p in points), default=1)
-    domain = [names[key] for key in keys]
-    legend = alt.Legend(title=None, orient="bottom", columns=3, labelLimit=280, symbolSize=90)
-    x = alt.X("x:Q", scale=alt.Scale(domain=[-20, MAP_WIDTH + 20], nice=False), axis=None)
-    y = alt.Y("y:Q", scale=alt.Scale(domain=[MAP_HEIGHT + 16, -16], nice=False), axis=None)
-    marks = (
-        alt.Chart(alt.InlineData(values=rows))
-        .mark_point(filled=True, opacity=0.8)
-        .encode(
-            x=x,
-            y=y,
-            color=alt.Color(
-                "group:N",
-                scale=alt.Scale(
-                    domain=domain, range=[HUES[dimensions.index(d) % len(HUES)] for d, _ in keys]
-                ),
-                legend=legend,
-            ),
-            shape=alt.Shape(
-                "group:N",
-                scale=alt.Scale(domain=domain, range=[SHAPES[within[key] % len(SHAPES)] for key in keys]),
-                legend=legend,
-            ),
-            size=alt.Size(
-                "respondents:Q", scale=alt.Scale(domain=[0, max(1, largest)], range=[12, 190]), legend=None
-            ),
-        )
+    return as_picture(
+        chart, f"Bars of variance for {len(targets)} targets; {effects[0]} makes {spread} of it."
     )
-    placed = place_labels(points)
-    layers: list[alt.Chart] = [marks]
-    for align in ("left", "right", "center"):
-        values = [{"x": t.x, "y": t.y, "text": visible(t.text)} for t in placed if t.align == align]
-        if values:
-            text = alt.Chart(alt.InlineData(values=values)).mark_text(
-                align=align, baseline="middle", fontSize=11.5, color=INK
-            )
-            layers.append(text.encode(x=x, y=y, text="text:N"))
-    chart = alt.layer(*layers).properties(width=MAP_WIDTH + 40, height=MAP_HEIGHT + 32)
-    what = (
-        f"Map of {len(points)} words in {len(keys)} subdimensions under {len(dimensions)} dimensions; words "
-        "that "
-        "respondents name together, or that mean nearly the same, lie closer. The tree of words gives the "
-        "same groups."
-    )
-    return _picture(chart, what)
-
-
-def place_labels(points: Sequence[MapPoint]) -> tuple[Label, ...]:
-    """Place labels greedily, the most central word first, beside, above or below its mark.
-
-    Returns
-    -------
-    tuple of Label
-        Without the labels for which no free place is left.
-    """
-    taken = [
-        (p.x * MAP_WIDTH - 4, p.y * MAP_HEIGHT - 4, p.x * MAP_WIDTH + 4, p.y * MAP_HEIGHT + 4) for p in points
-    ]
-    labels = []
-    for point in sorted(points, key=lambda p: (-p.centrality, p.name)):
-        width = _CHARACTER * len(visible(point.name))
-        x, y = point.x * MAP_WIDTH, point.y * MAP_HEIGHT
-        options = (
-            (Label(point.name, x + 9, y, "left"), (x + 9, x + 9 + width)),
-            (Label(point.name, x - 9, y, "right"), (x - 9 - width, x - 9)),
-            (Label(point.name, x, y - 13, "center"), (x - width / 2, x + width / 2)),
-            (Label(point.name, x, y + 13, "center"), (x - width / 2, x + width / 2)),
-        )
-        for label, (left, right) in options:
-            box = (left, label.y - _LINE / 2, right, label.y + _LINE / 2)
-            inside = left > -20 and right < MAP_WIDTH + 20
-            if inside and not any(_overlap(box, other) for other in taken):
-                taken.append(box)
-                labels.append(label)
-                break
-    return tuple(labels)
 
 
 def _is_dark(position: float) -> bool:
     """Tell whether white reads better than ink at a place of the colour scale, from -1 (orange) to 1 (blue)."""
     return position > 0.7 or position < -0.85
-
-
-def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def _distinct(names: Sequence[str]) -> tuple[str, ...]:
@@ -379,7 +258,8 @@ def _extremes(table: OrientationTable) -> str:
     return f"Estimates from {number(min(known))} to {number(max(known))}; the table below gives the same figures."
 
 
-def _picture(chart: Any, what: str) -> Picture:
+def as_picture(chart: Any, what: str) -> Picture:
+    """Draw a chart as a picture that needs no network; `what` tells what it shows."""
     styled = (
         chart.configure(background="#ffffff", font=FONT, padding=8)
         .configure_view(stroke=None)

@@ -13,7 +13,7 @@ from valuelex.domain.factors import FactorRoute, MatrixName, NoFactors
 from valuelex.domain.results import Results
 from valuelex.report.lexical import group_names
 from valuelex.report.quality import Table
-from valuelex.report.wording import DASH, count, interval, number, share
+from valuelex.report.wording import DASH, count, interval, number, share, weakness
 
 MATRICES: dict[MatrixName, str] = {
     "ppmi": "cosines of PPMI profiles of the lists",
@@ -52,15 +52,15 @@ def build_factors(results: Results) -> tuple[FactorSection, ...]:
 def _section(route: FactorRoute | NoFactors, groups: dict[int, str]) -> FactorSection:
     if isinstance(route, NoFactors):
         return FactorSection(TITLE, route.reason, (), (), ())
-    tables = [_matches(route, groups), _loadings(route), _phi(route), _rules(route)]
+    tables = [_matches(route, groups), _suggested(route), _loadings(route), _phi(route), _rules(route)]
     if route.others:
         tables.append(_others(route))
     return FactorSection(
         title=f"{TITLE}: {MATRICES[route.matrix]}",
         verdict=route.verdict,
-        warnings=route.flags,
+        warnings=tuple(weakness(flag) for flag in route.flags),
         sentences=_sentences(route),
-        tables=tuple(tables),
+        tables=tuple(table for table in tables if table.rows),
     )
 
 
@@ -84,7 +84,40 @@ def _sentences(route: FactorRoute) -> tuple[str, ...]:
         if route.left_out
         else ()
     )
-    return (made, sure, *left_out, f"How many factors? {route.rules_agree}")
+    return (made, sure, *left_out, _how_many(route))
+
+
+def _by_number(route: FactorRoute) -> dict[int, list[str]]:
+    """Rules that could be used, by the number of factors that they suggest; not those known to mislead."""
+    found: dict[int, list[str]] = {}
+    for rule in sorted(route.rules, key=lambda rule: rule.suggests or 0):
+        if rule.suggests is not None and not rule.for_reference:
+            found.setdefault(rule.suggests, []).append(rule.rule)
+    return found
+
+
+def _how_many(route: FactorRoute) -> str:
+    numbers = _by_number(route)
+    n = sum(len(rules) for rules in numbers.values())
+    if not numbers:
+        return "No rule for the number of factors could be used; the reasons stand in the table of all rules."
+    if len(numbers) == 1:
+        which = "The one rule" if n == 1 else f"All {n} rules"
+        return f"{which} for the number of factors that could be used suggest{'s' if n == 1 else ''} {min(numbers)}."
+    return (
+        f"The {n} rules for the number of factors that could be used disagree: they suggest from {min(numbers)} to "
+        f"{max(numbers)}."
+    )
+
+
+def _suggested(route: FactorRoute) -> Table:
+    return Table(
+        "How many factors the rules suggest",
+        f"They are shown, not obeyed: there are {route.n_factors} here, {route.chosen_by}. What a rule was asked of "
+        "stands behind it.",
+        ("Factors", "Rules that suggest so many"),
+        tuple((str(n), "; ".join(rules)) for n, rules in _by_number(route).items()),
+    )
 
 
 def _matches(route: FactorRoute, groups: dict[int, str]) -> Table:
@@ -173,14 +206,14 @@ def _rules(route: FactorRoute) -> Table:
         (
             rule.rule + (" (for reference)" if rule.for_reference else ""),
             DASH if rule.suggests is None else str(rule.suggests),
-            "; ".join((rule.detail, *rule.flags)),
+            "; ".join((rule.detail, *map(weakness, rule.flags))),
         )
         for rule in route.rules
     )
     return Table(
-        "Rules for the number of factors",
-        "Shown, not obeyed. Lists of one model are no independent rows, so rules that count rows find too many factors "
-        "where models have styles of their own.",
+        "All rules for the number of factors, with their figures",
+        "A rule for reference is known to mislead. Lists of one model are no independent rows, so rules that count "
+        "rows find too many factors where models have styles of their own.",
         ("Rule", "Suggests", "Figures"),
         rows,
         folded=True,
@@ -210,7 +243,8 @@ def _others(route: FactorRoute) -> Table:
 
 def _with_interval(value: float, low: float, high: float) -> str:
     ends = tuple(None if end != end else float(end) for end in (low, high))
-    return f"{number(float(value))} {interval(*ends)}".strip().replace(" ", "\u00a0")
+    unbroken = interval(*ends).replace(" ", "\u00a0")
+    return f"{number(float(value))} {unbroken}".strip()
 
 
 def _percent(part: float) -> str:

@@ -1,4 +1,4 @@
-"""Two to four sentences that say what the figures allow, each with estimate, interval, n and caveat.
+"""A few sentences that say what the figures allow, each with estimate, interval, n and caveat.
 
 Claims a difference only where its interval leaves out zero and its p survives Holm's correction.
 """
@@ -17,16 +17,33 @@ from valuelex.report.wording import count, labels, number, p_value, reasons, sha
 
 
 def write_findings(results: Results, measures: Sequence[Measure]) -> tuple[str, ...]:
-    """Write the findings of a study, from its contrasts, orientations and words; at most four."""
+    """Write the findings of a study: of its value system, contrasts and orientations; at most five."""
     if results.observed is not None and not results.completions:
         return (
             *results.observed.verdict,
-            *filter(None, [results.observed.why_none, _stability_finding(results)]),
+            *filter(
+                None, [results.observed.why_none, _verdict_finding(results), _stability_finding(results)]
+            ),
         )
-    sentences = [_contrast_finding(results)]
+    sentences = [_verdict_finding(results), _contrast_finding(results)]
     sentences += [_orientation_finding(results, measure) for measure in measures][:2]
     sentences.append(_stability_finding(results))
     return tuple(s for s in sentences if s)
+
+
+def _verdict_finding(results: Results) -> str:
+    """Return the conclusion on the value system that was looked for, in lists, texts or ratings.
+
+    That on texts has what the groups hold of topics before it; here it follows, where there are groups.
+    """
+    found, rated = results.found, results.rated
+    structure = found.structure if found is not None else rated.structure if rated is not None else None
+    if structure is None:
+        return ""
+    if results.observed is None:
+        return structure.verdict[0]
+    topics, conclusion = structure.verdict[:2]
+    return f"{conclusion} {topics}" if structure.taxonomy.subdimension.any() else conclusion
 
 
 def _contrast_finding(results: Results) -> str:
@@ -157,9 +174,12 @@ def _stability_finding(results: Results) -> str:
     weak = sum(strength(v) == "weak" for v in taxonomy.stability.tolist())
     if n == 0:
         return ""
+    who = count(len(results.study.respondents), "respondent")
+    made = f"{count(n, 'value word')} from {who} make up the value system"
+    often = f"in at least {100 * WEAK:.0f}\u00a0% of {count(taxonomy.n_resamples, 'resample')} of {taxonomy.resampled}"
+    if not weak:
+        return f"{made}; each stays in its group {often}."
     return (
-        f"{count(n, 'value word')} from {count(len(results.study.respondents), 'respondent')} make up the "
-        f"value system found; {weak:,} of them ({share(weak, n)}) stay in their group in fewer than "
-        f"{100 * WEAK:.0f}\u00a0% of {count(taxonomy.n_resamples, 'resample')} of {taxonomy.resampled}, so "
-        "their place is undecided."
+        f"{made}; {weak:,} of them ({share(weak, n)}) {'does' if weak == 1 else 'do'} not stay in "
+        f"{'its' if weak == 1 else 'their'} group {often}, so {'its' if weak == 1 else 'their'} place is undecided."
     )

@@ -16,9 +16,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from valuelex.domain.results import Results
-from valuelex.report.charts import Picture, dot_plot, heatmap, likeness_map, variance_bars, words_map
+from valuelex.report.charts import Picture, dot_plot, heatmap, likeness_map, variance_bars
 from valuelex.report.sections import Report, build_report
 from valuelex.report.wording import visible
+from valuelex.report.words_map import NARROW, words_map
 
 _JSON_ESCAPES = str.maketrans(
     {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
@@ -99,7 +100,7 @@ def _charts(report: Report) -> dict[str, Any]:
     pictures["quality"] = [variance_bars(s.shares) if s.shares else None for s in report.quality]
     walks = report.crosswalk.walks if report.crosswalk is not None else ()
     pictures["crosswalk"] = [likeness_map(walk) for walk in walks]
-    words: Picture | None = None
+    words: tuple[Picture, ...] = ()
     if report.found is not None and report.found.points:
-        words = words_map(report.found.points)
+        words = (words_map(report.found.points), words_map(report.found.points, NARROW))
     return {**pictures, "words": words}

@@ -11,7 +11,7 @@ from math import isnan
 
 from valuelex.domain.lexicon import Drop, Rule
 from valuelex.domain.results import Found, Results
-from valuelex.domain.structure import Subdimension, Taxonomy, ValueSystem
+from valuelex.domain.structure import BUILT, Subdimension, Taxonomy, ValueSystem
 from valuelex.domain.study import Study
 from valuelex.report.naming import named_by, naming_sentence
 from valuelex.report.wording import DASH, count, listed, number, share
@@ -55,13 +55,17 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A subdimension or a dimension with what belongs to it. `named` tells who named it, if a namer was asked."""
+    """A subdimension or a dimension with what belongs to it. `named` tells who named it, if a namer was asked.
+
+    `code` is how the verdict and the tables call a group that was found, such as "s1".
+    """
 
     name: str
     definition: str
     words: tuple[Word, ...] = ()
     groups: tuple[Group, ...] = ()
     named: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,7 @@ class MapPoint:
 
 @dataclass(frozen=True, slots=True)
 class FoundSection:
-    """What was found in the words of the respondents."""
+    """What was found in the words of the respondents. Sentences on groups are empty where there is one group only."""
 
     sizes: str
     embeddings: str
@@ -134,7 +138,12 @@ def view_system(system: ValueSystem) -> SystemView:
                 d.name,
                 d.definition,
                 groups=tuple(
-                    Group(s.name, s.definition, words=tuple(Word(m, 0, "", "") for m in s.markers))
+                    Group(
+                        s.name,
+                        s.definition,
+                        words=tuple(Word(m, 0, "", "") for m in s.markers),
+                        code=s.id if system.name == BUILT else "",
+                    )
                     for s in d.subdimensions
                 ),
             )
@@ -154,14 +163,22 @@ def build_found(results: Results) -> FoundSection | None:
     n_dimensions = count(len(set(taxonomy.dimension.tolist())), "dimension")
     given = "The study gives the number of groups." if found.structure.n_given is not None else ""
     tree = _tree(found, places)
+    several = len(set(taxonomy.subdimension.tolist())) > 1
+    where = (
+        f"in {n_groups} under {n_dimensions}"
+        if several
+        else "in one group, so no view of them was weighted and no stability estimated"
+    )
+    weights = f"{_weights_sentence(taxonomy)} {_whose(results.study, taxonomy.weights)}".strip()
     return FoundSection(
-        sizes=f"{count(len(taxonomy.terms), 'term')} in {n_groups} under {n_dimensions}. {given}".strip(),
-        embeddings=f"{_weights_sentence(taxonomy)} {_whose(results.study, taxonomy.weights)}".strip(),
-        stability=_stability_sentence(taxonomy),
-        naming=naming_sentence(found.naming),
+        sizes=f"{count(len(taxonomy.terms), 'term')} {where}. {given}".strip(),
+        embeddings=weights if several else "",
+        stability=_stability_sentence(taxonomy) if several else "",
+        naming=naming_sentence(found.naming) if several or found.naming is not None else "",
         dimensions=tree,
-        points=_points(found, places, tree),
-        terms=_term_rows(found, places),
+        # Where no groups were found there is no structure that a map could show.
+        points=_points(found, places, tree) if several else (),
+        terms=_term_rows(found, places if several else {}),
         merges=tuple(
             (m.form, m.term, ", ".join(_RULES[r] for r in m.rules), m.n_mentions)
             for m in sorted(found.lexicon.merges, key=lambda m: (m.term, -m.n_mentions, m.form))
@@ -207,8 +224,6 @@ def _names(places: dict[int, tuple[str, Subdimension | None]], group: int) -> tu
 
 
 def _weights_sentence(taxonomy: Taxonomy) -> str:
-    if not taxonomy.subdimension.any():
-        return "All terms are in one group, so no view of them was weighted."
     weights = taxonomy.weights
     said = listed([f"{_VIEWS[name]} {number(weight)}" for name, weight in weights.items()])
     return f"Terms are grouped by a weighted sum of views: {said}; 0 means that a view did not help to predict sources."
@@ -222,7 +237,7 @@ def _whose(study: Study, weights: Mapping[str, float]) -> str:
 
 def _stability_sentence(taxonomy: Taxonomy) -> str:
     if taxonomy.n_resamples == 0:
-        return "Stability was not estimated: with one group, one source or no resamples nothing could change."
+        return "Stability was not estimated: with one source or no resamples nothing could change."
     firm = sum(strength(v) == "firm" for v in taxonomy.stability.tolist())
     weak = sum(strength(v) == "weak" for v in taxonomy.stability.tolist())
     n = len(taxonomy.terms)
@@ -253,6 +268,7 @@ def _tree(found: Found, places: dict[int, tuple[str, Subdimension | None]]) -> t
                 subdimension.definition if subdimension else "",
                 words=tuple(w for _, w in ranked),
                 named=named_by(found.naming, "subdimension", subdimension.id) if subdimension else "",
+                code=f"s{group + 1}" if len(words) > 1 else "",
             )
         )
     definitions = {d.name: d.definition for d in found.shown.dimensions}
@@ -297,7 +313,7 @@ def _term_rows(found: Found, places: dict[int, tuple[str, Subdimension | None]])
     rows = []
     for term in sorted(found.lexicon.terms, key=lambda t: (-t.n_respondents, -t.n_mentions, t.name)):
         dimension, subdimension, stability = DASH, DASH, DASH
-        if term.name in index:
+        if term.name in index and places:
             i = index[term.name]
             dimension, subdimension = _names(places, int(found.taxonomy.subdimension[i]))
             stability = number(float(found.taxonomy.stability[i]))

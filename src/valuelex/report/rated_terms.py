@@ -41,7 +41,8 @@ def build_rated(results: Results) -> RatedSection | None:
     structure = system = None
     if rated.structure is not None and rated.system is not None:
         places = place_groups(rated.structure.taxonomy, rated.system)
-        structure = lay_out(rated.structure, {g: s.name for g, (_, s) in places.items() if s is not None})
+        names = {g: s.name for g, (_, s) in places.items() if s is not None}
+        structure = lay_out(rated.structure, names, "value system of the rated terms", "ratings")
         system = view_system(rated.system)
     return RatedSection(
         rated.warnings, _sentences(rated, results.study.terms), tuple(tables), structure, system

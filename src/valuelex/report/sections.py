@@ -33,6 +33,9 @@ from valuelex.report.wording import DASH, REASONS, count, labels, listed, reason
 BRIEF = ("developer", "training", "n_parameters")
 """Attributes that a table of respondents shows wherever they are known; longer ones stand in study.resolved.json."""
 
+ATTRIBUTES = {"n_parameters": "Parameters"}
+"""Attributes whose name does not say in plain words what they are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -81,8 +84,9 @@ class StemRow:
 
 @dataclass(frozen=True, slots=True)
 class AskedSection:
-    """What was asked of whom."""
+    """What was asked of whom; `personas` tells whether anybody had one."""
 
+    personas: bool
     attributes: tuple[str, ...]
     respondents: tuple[RespondentRow, ...]
     prompts: tuple[PromptRow, ...]
@@ -122,6 +126,8 @@ class Report:
     findings: tuple[str, ...]
     asked: AskedSection
     measured: bool
+    opens_terms: bool
+    """Whether terms open onto the responses that named them."""
     observed: ObservedSection | None
     found: FoundSection | None
     structure: StructureSection | None
@@ -161,6 +167,7 @@ def build_report(results: Results) -> Report:
         findings=write_findings(results, measures),
         asked=_asked(results),
         measured=bool(results.completions),
+        opens_terms=results.found is not None and bool(results.found.responses),
         observed=build_observed(results),
         found=build_found(results),
         structure=build_structure(results),
@@ -215,6 +222,10 @@ def _facts(results: Results, measures: Sequence[Measure]) -> tuple[Fact, ...]:
         missing = sum(text.missing is not None for text in texts)
         words = f"{results.observed.n_words:,} words in {len(texts) - missing:,} of them"
         facts.append(Fact("Recorded texts", f"{len(texts):,}", words))
+    if results.rated is not None:
+        asked, read = int(results.rated.matrix.n_asked.sum()), int(results.rated.matrix.n.sum())
+        words = f"{read:,} read ({share(read, asked)}), of {count(len(results.rated.matrix.terms), 'term')}"
+        facts.append(Fact("Ratings of terms asked", f"{asked:,}", words))
     if not results.completions:
         return tuple(facts)
     facts.append(_answers_fact("Completions", "usable", results.completions))
@@ -261,7 +272,8 @@ def _asked(results: Results) -> AskedSection:
     responses = results.found.responses if results.found is not None else ()
     prompts = study.elicit.prompts if study.elicit is not None else None
     return AskedSection(
-        attributes=attributes,
+        personas=any(r.persona is not None for r in study.respondents),
+        attributes=tuple(_attribute_name(name) for name in attributes),
         respondents=tuple(_respondent_row(r, attributes) for r in study.respondents),
         prompts=tuple(
             PromptRow(
@@ -310,8 +322,18 @@ def _respondent_row(r: Respondent, attributes: Sequence[str]) -> RespondentRow:
         temperature=_setting(r, r.temperature),
         top_p=_setting(r, r.top_p),
         family=r.family,
-        attributes=tuple(str(r.attributes[a]) if a in r.attributes else DASH for a in attributes),
+        attributes=tuple(_attribute(r.attributes[a]) if a in r.attributes else DASH for a in attributes),
     )
+
+
+def _attribute_name(name: str) -> str:
+    return ATTRIBUTES.get(name, name.replace("_", " ").capitalize())
+
+
+def _attribute(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _setting(respondent: Respondent, value: float | None) -> str:

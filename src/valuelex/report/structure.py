@@ -36,8 +36,11 @@ VIEWS = {
 
 @dataclass(frozen=True, slots=True)
 class StructureSection:
-    """The verdict in sentences, what limits it, and the tables behind it."""
+    """What was found in a heading, the verdict in sentences, what limits it, and the tables behind it."""
 
+    title: str
+    found: bool
+    """Whether there is more than one group."""
     verdict: tuple[str, ...]
     notes: tuple[str, ...]
     tables: tuple[Table, ...]
@@ -48,20 +51,58 @@ def build_structure(results: Results) -> StructureSection | None:
     found = results.found
     if found is None:
         return None
-    return lay_out(found.structure, group_names(found.taxonomy, found.shown))
+    place = "lists" if results.observed is None else "texts"
+    return lay_out(found.structure, group_names(found.taxonomy, found.shown), place=place)
 
 
-def lay_out(structure: Structure, names: Mapping[int, str]) -> StructureSection:
-    """Lay out a structure; `names` are those of its groups."""
+def lay_out(
+    structure: Structure, names: Mapping[int, str], what: str = "value system", place: str = "lists"
+) -> StructureSection:
+    """Lay out a structure.
+
+    Parameters
+    ----------
+    structure
+        With all its evidence.
+    names
+        Those of its groups.
+    what
+        What was looked for.
+    place
+        Where, in the plural.
+    """
     tables = [
         _numbers(structure),
         _views(structure),
-        _groups(structure, names),
-        _nulls(structure),
+        _groups(structure, names, place),
+        _nulls(structure, place),
         _resamples(structure),
         _gains(structure),
     ]
-    return StructureSection(structure.verdict, structure.notes, tuple(t for t in tables if t.rows))
+    return StructureSection(
+        title=_title(structure, what, place),
+        found=_n_groups(structure) > 1,
+        verdict=structure.verdict,
+        notes=structure.notes,
+        tables=tuple(t for t in tables if t.rows),
+    )
+
+
+def _n_groups(structure: Structure) -> int:
+    return len(set(structure.taxonomy.subdimension.tolist()))
+
+
+def _title(structure: Structure, what: str, place: str) -> str:
+    """Say in a heading what came out: found, asked for by the study, or neither, and why."""
+    joint = structure.joint
+    if _n_groups(structure) > 1:
+        same = structure.n_given is None or joint.n_groups == structure.n_given
+        if joint.outcome is Outcome.GROUPS and same:
+            return f"The {what} found"
+        return f"The {what} that the study asked for"
+    if joint.outcome is Outcome.TOO_LITTLE_DATA:
+        return f"No {what} found: too little data to tell"
+    return f"No {what} found: the {place} show no groups"
 
 
 def _numbers(structure: Structure) -> Table:
@@ -73,8 +114,11 @@ def _numbers(structure: Structure) -> Table:
     return Table(
         title="How many groups",
         about=f"Groups are learnt from some of {sources} and scored by the likelihood of the others. The number is the "
-        "smallest within one standard error of the best; agreement is that of the groups learnt without different "
-        "sources (adjusted Rand index). A trace over 3 standard errors is structure, however weak.",
+        "smallest within one standard error of the best; those as good are all within it. The gain is over one group; "
+        "agreement is that of the groups learnt without different "
+        "sources (adjusted Rand index). The trace tells, in standard errors, whether groups learnt from some sources "
+        "show in the others at all: about 0 without structure. It counts only where one group predicts best: that "
+        "there are no groups is then said only if the trace is 3 or less.",
         columns=("Level", "Says", "Number", "As good", "Gain, nats a source", "Agreement", "Trace"),
         rows=tuple(rows),
     )
@@ -83,13 +127,21 @@ def _numbers(structure: Structure) -> Table:
 def _choice(name: str, choice: LevelChoice) -> tuple[str, ...]:
     at = choice.candidates.index(choice.n_groups)
     told = choice.outcome is not Outcome.TOO_LITTLE_DATA
+    if len(choice.candidates) == 1:  # Nobody could be held out, so no number was scored.
+        return (name, OUTCOMES[choice.outcome], *(DASH,) * 5)
+    if choice.n_groups == 1:  # Gains are over one group, and one group agrees with itself.
+        scored = (DASH, DASH)
+    else:
+        scored = (
+            f"{number(choice.gain[at])} ± {number(choice.gain_error[at])}",
+            number(choice.agreement[at]),
+        )
     return (
         name,
         OUTCOMES[choice.outcome],
         str(choice.n_groups) if told else DASH,
         ", ".join(map(str, choice.plausible)),
-        f"{number(choice.gain[at])} ± {number(choice.gain_error[at])}",
-        number(choice.agreement[at]),
+        *scored,
         number(choice.trace, 1),
     )
 
@@ -111,18 +163,18 @@ def _views(structure: Structure) -> Table:
     )
 
 
-def _groups(structure: Structure, names: Mapping[int, str]) -> Table:
+def _groups(structure: Structure, names: Mapping[int, str], place: str) -> Table:
     return Table(
         title="Evidence for each group",
         about="Stability is the overlap of a group with its match when sources are drawn again (.75 is stable); by "
-        "lists, that with its match among groups made from the lists alone, as embeddings stay the same. "
-        "Support is how much its terms go together in the lists of sources that had no part in making it, in standard "
-        "deviations of all pairs of terms; beyond meaning, the same less what terms of like meaning have.",
+        f"{place}, that with its match among groups made from the {place} alone, as embeddings stay the same. "
+        f"Support is how much its terms go together in the {place} of sources that had no part in making it, in "
+        "standard deviations of all pairs of terms; beyond meaning, the same less what terms of like meaning have.",
         columns=(
             "Group",
             "Terms",
             "Stability",
-            "By lists",
+            f"By {place}",
             "Support",
             "Beyond meaning",
             "Overlap with embeddings alone",
@@ -148,7 +200,7 @@ def _estimate(estimate: Estimate) -> str:
     return f"{number(estimate.value)} {interval(estimate.ci_low, estimate.ci_high)}"
 
 
-def _nulls(structure: Structure) -> Table:
+def _nulls(structure: Structure, place: str) -> Table:
     return Table(
         title="Beside what data without structure would give",
         about="Gains are nats for each source held out; agreement is an adjusted Rand index. Over says what p is "
@@ -158,7 +210,7 @@ def _nulls(structure: Structure) -> Table:
         rows=tuple(
             (
                 t.name,
-                t.says,
+                t.says.replace("lists", place),
                 number(t.observed),
                 number(t.null_mean),
                 number(t.null_high),

@@ -36,6 +36,25 @@ REASONS: Mapping[Missing, str] = {
 }
 
 
+WEAKNESSES: Mapping[str, str] = {
+    "HEYWOOD": "Improper solution",
+    "NOT_POSITIVE_DEFINITE": "Correlations without an inverse",
+    "NOT_CONVERGED": "Not converged",
+    "LOCAL_OPTIMA": "More than one solution",
+    "FEW_UNITS": "Few independent units",
+    "AT_BOUNDARY": "At the edge of what is possible",
+    "SPARSE_CELLS": "Sparse data",
+    "LEFT_OUT": "Left out",
+}
+"""Kinds of weakness as result files name them, and as a reader knows them."""
+
+
+def weakness(flag: str) -> str:
+    """Write a flag of a result file, ``KIND: detail``, in plain words; a kind that is not known stays."""
+    kind, colon, detail = flag.partition(": ")
+    return f"{WEAKNESSES.get(kind, kind)}{colon}{detail}"
+
+
 def visible(text: str) -> str:
     """Replace characters that cannot be seen by their code, so that text cannot reorder or hide itself.
 

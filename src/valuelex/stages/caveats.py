@@ -89,7 +89,7 @@ def caveats(
         lost = int((array.missing[[c.missing is None for c in completions]] == _CALL_FAILED).sum())
         if lost and array.judge != PANEL:
             sentences.append(
-                f"{lost} ratings of judge {array.judge!r} on {array.system!r} have no answer yet (CALL_FAILED); run "
+                f"{lost} ratings of judge {array.judge!r} on {array.system!r} have no answer yet; run "
                 "the study again to ask for them."
             )
     if study.measures and study.project.test.draft:
@@ -177,7 +177,7 @@ def _about_calls(study: Study, found: Found | None, completions: Sequence[Comple
     failed = missing.count(Missing.CALL_FAILED)
     if failed:
         sentences.append(
-            f"{failed} of {len(missing)} calls have no answer (CALL_FAILED); run the study again to send them."
+            f"{failed} of {len(missing)} calls have no answer; run the study again to send them."
         )
     cut = sum(c.cut for c in completions)
     if cut:
@@ -188,7 +188,7 @@ def _about_calls(study: Study, found: Found | None, completions: Sequence[Comple
     unrecorded = missing.count(Missing.NOT_RECORDED)
     if unrecorded:
         sentences.append(
-            f"{unrecorded} of {len(missing)} answers are not among those recorded (NOT_RECORDED); import them with "
+            f"{unrecorded} of {len(missing)} answers are not among those recorded; import them with "
             "valuelex import where they exist."
         )
     n_recorded = sum(r.model.is_recorded for r in study.respondents)

@@ -80,7 +80,7 @@ def read_embeddings(
     if lacking:
         said = next((failures[call.key] for call in lacking if call.key in failures), "it was not asked yet")
         reason = f"{len(lacking)} of {len(calls)} terms have no vector ({said.rstrip('.')})"
-        return NamedVectors(plan.name, None, reason, "run the study again to ask for them")
+        return NamedVectors(plan.name, None, reason, "run the study again (valuelex run) to ask for them")
     widths = {call.item_id: len(found[call.key]) for call in calls}
     usual = next(iter(widths.values()), 0)
     other = next((term for term, width in widths.items() if width != usual), None)

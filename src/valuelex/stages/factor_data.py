@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from valuelex.domain.factors import MatrixName
 from valuelex.domain.lexicon import ResponseMatrix
-from valuelex.domain.sources import Sources
+from valuelex.domain.sources import LEAST_INDEPENDENT, Sources
 from valuelex.errors import DataError
 from valuelex.stats.associations import (
     between_profiles,
@@ -173,6 +173,22 @@ class RatedData:
             return ratings_of_rows(self.values[:, columns], self.units)
 
         return Factored.of(correlate, self.terms, len(set(self.units)), self.resampled)
+
+    def too_few(self, n_factors: int) -> str:
+        """Say why too few rated the terms for so many factors; empty where they are enough.
+
+        Correlations over n independent units have n - 1 dimensions, and any n - 1 factors reproduce them whatever was
+        rated. So at least one dimension has to be left, and there must be as many units as are called independent.
+        """
+        rated = np.isfinite(self.values).any(axis=1)
+        n, least = len(set(self.units[rated])), max(LEAST_INDEPENDENT, n_factors + 2)
+        if n >= least:
+            return ""
+        said = f"Too few {self.resampled} rated the terms to factor their correlations: {n}, where "
+        if n < LEAST_INDEPENDENT:
+            return f"{said}at least {least} are needed. Ask more."
+        way_out = f"Ask more, or set [factors] n_factors to {n - 2} at most."
+        return f"{said}{n_factors} factors need at least {least}. {way_out}"
 
     def rules(self, n_factors: int, rng: np.random.Generator) -> list[RetentionRule]:
         """Ask all rules of the respondents who rated every term."""

@@ -104,9 +104,18 @@ def route_of_ratings(
     Returns
     -------
     FactorRoute or NoFactors
-        As for `route_of_lists`.
+        As for `route_of_lists`; the latter also where the ratings show one group and the study gives no number of
+        factors, and where too few rated the terms for that many.
     """
-    return _route("ratings", RatedData.of(values, terms, sources), (), groups, plan, rng)
+    data = RatedData.of(values, terms, sources)
+    n_groups = len(np.unique(groups[groups >= 0]))
+    if plan.n_factors is None and n_groups < 2:
+        return NoFactors(
+            "Too few groups to say how many factors to look for: the ratings of terms show no more than one. Set "
+            "[factors] n_factors to extract a number of your own."
+        )
+    too_few = data.too_few(plan.n_factors or n_groups)
+    return NoFactors(too_few) if too_few else _route("ratings", data, (), groups, plan, rng)
 
 
 def _route(
@@ -133,7 +142,7 @@ def _route(
     solution = found.solution
     primary = _primary(solution.pattern)
     mine = _of_terms(groups, data.terms, chosen.terms)
-    agreement = agree(primary, mine, rng) if n_groups else None
+    agreement = agree(primary, mine, rng) if n_groups > 1 else None
     matches = _matches(solution, chosen.correlations(np.ones(chosen.n_units)), primary, mine)
     table = RetentionTable.of(data.rules(n_factors, rng))
     resampled = len(found.patterns) > 0
@@ -297,16 +306,27 @@ def _other(
 
 
 def _adjusted_rand(one: Labels, other: Labels) -> float:
-    if np.count_nonzero((one >= 0) & (other >= 0)) < 2:
-        return float("nan")
+    both = (one >= 0) & (other >= 0)
+    if min(len(np.unique(one[both])), len(np.unique(other[both]))) < 2:
+        return float("nan")  # One group agrees with everything and with nothing.
     return compare_partitions(one, other).adjusted_rand
 
 
 def _row(rule: RetentionRule, terms: Sequence[str]) -> RetentionRow:
     flags = tuple(_named_columns(flag, terms) for flag in rule.flags)
-    return RetentionRow(rule.rule, rule.suggests, rule.detail, rule.for_reference, flags)
+    return RetentionRow(rule.rule, rule.suggests, _of_terms_only(rule.detail), rule.for_reference, flags)
 
 
 def _named_columns(flag: Flag, terms: Sequence[str]) -> str:
     """Write a flag with the names of terms in place of the numbers of columns."""
-    return re.sub(r"\bcolumn (\d+)\b", lambda found: repr(terms[int(found[1])]), str(flag))
+    named = re.sub(
+        r"\bcolumn (\d+(?:, \d+)*)\b",
+        lambda found: ", ".join(repr(terms[int(i)]) for i in found[1].split(", ")),
+        str(flag),
+    )
+    return _of_terms_only(named)
+
+
+def _of_terms_only(text: str) -> str:
+    """Call columns what they are here."""
+    return re.sub(r"\bcolumns\b", "terms", text)

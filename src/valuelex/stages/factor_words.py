@@ -28,6 +28,8 @@ def degree(agreement: Agreement) -> str:
         return "agree moderately"
     if agreement.p_value <= ALPHA and agreement.low > 0:
         return "agree in part, beyond chance"
+    if agreement.p_value <= ALPHA:
+        return "agree beyond shuffled terms, but on so few terms that it could be luck"
     return "agree no more than chance would"
 
 

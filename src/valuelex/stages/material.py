@@ -20,6 +20,7 @@ from valuelex.stats.levels import Affinity, count_lists, product_affinity, profi
 
 Array = NDArray[np.float64]
 FEW_MODELS = 3
+NO_EMBEDDINGS = "No embeddings were used: terms are grouped by the lists alone."
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,5 +148,5 @@ def notes_on(
             "a term goes together with all others alike, so only its meaning can place it."
         )
     if vectors is None:
-        notes.append("No embeddings were used: terms are grouped by the lists alone.")
+        notes.append(NO_EMBEDDINGS)
     return tuple(notes)

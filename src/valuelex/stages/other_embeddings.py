@@ -15,7 +15,7 @@ from valuelex.domain.embedding import NamedVectors
 from valuelex.domain.evidence import Sensitivity, Structure
 from valuelex.domain.lexicon import ResponseMatrix
 from valuelex.domain.sources import Sources
-from valuelex.stages.material import gather
+from valuelex.stages.material import NO_EMBEDDINGS, gather
 from valuelex.stats.level_choice import affinities, partitions
 from valuelex.stats.levels import product_affinity
 from valuelex.stats.stability import compare_partitions
@@ -38,9 +38,11 @@ def with_embeddings_told(
     Returns
     -------
     Structure
-        With a note for each embedding that could not be used, and a sensitivity for each further one that could.
+        With a note for each embedding that could not be used, and a sensitivity for each further one that could. The
+        note on the leading one takes the place of the plain one that there were none.
     """
     notes = notes_on_embeddings(named)
+    failed = bool(named) and named[0].vectors is None
     others = [one for one in named[1:] if one.vectors is not None]
     n_groups = int(structure.taxonomy.subdimension.max()) + 1
     if others and n_groups > 1 and not structure.taxonomy.weights["embeddings"]:
@@ -51,7 +53,7 @@ def with_embeddings_told(
         others = []
     return replace(
         structure,
-        notes=(*structure.notes, *notes),
+        notes=(*(n for n in structure.notes if not (failed and n == NO_EMBEDDINGS)), *notes),
         sensitivities=(
             *structure.sensitivities,
             *(_others(structure, matrix, sources, others, n_groups) if others and n_groups > 1 else ()),
@@ -59,19 +61,26 @@ def with_embeddings_told(
     )
 
 
-def notes_on_embeddings(named: Sequence[NamedVectors]) -> list[str]:
-    """Say which embeddings could not be used, and what that means; the first of `named` leads."""
-    return [_note(one, leads=place == 0) for place, one in enumerate(named) if one.vectors is None]
+def notes_on_embeddings(named: Sequence[NamedVectors], what: str = "lists") -> list[str]:
+    """Say which embeddings could not be used, and what that means, a sentence each.
+
+    Parameters
+    ----------
+    named
+        The leading ones first.
+    what
+        What terms are grouped by besides, in the plural.
+    """
+    return [_note(one, what, leads=place == 0) for place, one in enumerate(named) if one.vectors is None]
 
 
-def _note(one: NamedVectors, *, leads: bool) -> str:
+def _note(one: NamedVectors, what: str, *, leads: bool) -> str:
     instead = (
-        "so terms are grouped by the lists alone (weight of embeddings 0)"
+        f"terms are grouped by the {what} alone"
         if leads
-        else "so it was not seen whether they give the same groups"
+        else "it was not seen whether they give the same groups"
     )
-    way_out = one.way_out[:1].upper() + one.way_out[1:]
-    return f"The embeddings of {one.name} could not be used: {one.reason}; {instead}. {way_out}."
+    return f"The embeddings of {one.name} could not be used: {one.reason}, so {instead}; {one.way_out}."
 
 
 def _others(

@@ -43,9 +43,9 @@ N_SPLITS = 50
 NONE = np.zeros(0, dtype=np.int64)
 CENTRED = (
     "Terms are grouped by profiles in standard deviations of each term, less each unit's own mean: that mean is how "
-    "high a unit rates everything, which makes all terms go together and tells nothing of which do. How the groups of "
-    "the profiles as rated agree with them stands beside them."
+    "high a unit rates everything, which makes all terms go together and tells nothing of which do."
 )
+AS_RATED = "How the groups of the profiles as rated agree with them stands beside them."
 
 
 def structure_of_ratings(
@@ -119,7 +119,7 @@ def structure_of_ratings(
         n_independent=material.evidence.n_independent,
         profiled="",
         n_models=n_models,
-        notes=(CENTRED,),
+        notes=(f"{CENTRED} {AS_RATED}" if tested else CENTRED,),
     )
     return replace(structure, verdict=verdict(structure, what="ratings"))
 

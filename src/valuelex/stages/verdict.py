@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from valuelex.domain.evidence import Level, LevelChoice, NullTest, Outcome, Structure
+from valuelex.stats.block_model import CLEAR_TRACE
 
 STABLE = 0.75
 """Overlap under resampling from which a group counts as stable (Hennig 2008)."""
@@ -36,7 +37,7 @@ def verdict(structure: Structure, what: str = "lists") -> tuple[str, ...]:
         The conclusion first.
     """
     said = [_number(structure, what)]
-    levels = _levels(structure.levels)
+    levels = _levels(structure.levels, structure.joint)
     if levels:
         said.append(levels)
     if structure.groups:
@@ -82,11 +83,14 @@ def _number(structure: Structure, what: str) -> str:
     return f"{found}."
 
 
-def _levels(levels: Sequence[LevelChoice]) -> str:
+def _levels(levels: Sequence[LevelChoice], joint: LevelChoice) -> str:
     two = {choice.level: choice for choice in levels}
     between, within = two.get(Level.BETWEEN), two.get(Level.WITHIN)
     if between is None or within is None:
         return ""
+    alone = [choice.outcome is Outcome.GROUPS for choice in (between, within)]
+    if joint.outcome is not Outcome.GROUPS and any(alone):
+        return f"By itself, each level says: between sources, {_seen(between)}; within responses, {_seen(within)}."
     carries = {
         (
             True,
@@ -106,14 +110,19 @@ def _levels(levels: Sequence[LevelChoice]) -> str:
 
 
 def _at_both(between: LevelChoice, within: LevelChoice) -> str:
-    if between.outcome is within.outcome:
+    if _seen(between) == _seen(within):
         return f"at both, {_seen(between)}"
     return f"between sources {_seen(between)}, and within responses {_seen(within)}"
 
 
 def _seen(choice: LevelChoice) -> str:
+    """Say what a level shows; a trace is called clear from where the rule for the number of groups calls it so."""
+    if choice.outcome is Outcome.GROUPS:
+        return f"{count(choice.n_groups)} groups show"
     if choice.outcome is Outcome.NO_GROUPS:
-        return "there is no trace of groups"
+        return "no groups show"
+    if choice.trace > CLEAR_TRACE:
+        return "there is a clear trace of groups, but too little data to tell how many"
     return "there is too little data to tell groups"
 
 
