@@ -48,7 +48,7 @@ def paper_size() -> None:
     models = tuple(f"m{i}" for i in data.models)
     prompts = tuple(f"p{i % 15}" for i in range(len(respondents)))
     ids = tuple(str(i) for i in range(len(respondents)))
-    matrix = ResponseMatrix(data.values, ids, respondents, data.terms)
+    matrix = ResponseMatrix.of_dense(data.values, ids, respondents, data.terms)
     sources = Sources(respondents, models, models, prompts)
     seconds = []
     for _ in range(3):

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from examples import response_matrix
+from valuelex.domain.incidence import Incidence
 from valuelex.domain.sources import Sources
 from valuelex.errors import DataError
 from valuelex.stages.material import gather, notes_on
@@ -75,8 +78,10 @@ def test_one_level_only_is_told():
 
 
 def test_lists_without_embeddings_are_told():
-    matrix = lists(12, 6)
-    matrix.values[0, 0] = 0
+    always = lists(12, 6)
+    values = always.named.dense()
+    values[0, 0] = 0
+    matrix = replace(always, named=Incidence.of_dense(values))
     of = sources(matrix, 6, 6)
     assert notes_on(matrix, of, of.units(), None) == (
         "No embeddings were used: terms are grouped by the lists alone.",

@@ -77,7 +77,7 @@ def construct(
         If there are fewer terms than groups, too few terms at all, or no response names two terms.
     """
     _check_terms(matrix, plan)
-    named = np.flatnonzero(matrix.values.any(axis=1)).tolist()
+    named = np.flatnonzero(matrix.named.of_each_row).tolist()
     if 0 < len(named) < len(matrix.response_ids):
         # Who named no term is no source of lists, and must not count as one.
         matrix, sources = matrix.of_rows(named), sources.of_rows(named)
