@@ -1,5 +1,6 @@
 import dataclasses
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from valuelex.domain.sources import Sources
 from valuelex.domain.structure import Taxonomy
 from valuelex.domain.study import ConstructPlan
 from valuelex.errors import DataError
+from valuelex.stages import construct as construct_module
 from valuelex.stages import null_tests, sensitivity
 from valuelex.stages.build_system import build_system
 from valuelex.stages.construct import construct
@@ -334,3 +336,23 @@ def test_forms_that_are_not_merged_are_compared_with_the_group_of_their_term():
         )
         == ()
     )
+
+
+def test_what_is_left_out_of_many_terms_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    planted = two_level_lists(between=1.0, within=1.5)
+    plan = ConstructPlan(n_subdimensions=3, resamples=30)
+    build = partial(construct, planted.matrix, planted.sources, None)
+    everything = build(plan, np.random.default_rng(0))
+    assert not [n for n in everything.notes if "resamples" in n]
+    monkeypatch.setattr(construct_module, "MOST_EXACT", 20)
+    monkeypatch.setattr(construct_module, "MOST_OF_MANY", 12)
+    found = build(plan, np.random.default_rng(0))
+    assert found.taxonomy.n_resamples == 12
+    assert (
+        "There are 21 terms, more than the 20 of which all can be told in time: 12 resamples are drawn instead of 30, "
+        "phi and PPMI are not tried for co-occurrence, and what groups are beyond meaning is not told. Raise "
+        "[normalise] min_respondents for fewer terms." in found.notes
+    )
+    few = build(replace(plan, resamples=5), np.random.default_rng(0))
+    assert few.taxonomy.n_resamples == 5
+    assert any(n.startswith("There are 21 terms") and "instead of" not in n for n in few.notes)

@@ -23,7 +23,7 @@ def test_reshuffled_responses_keep_what_each_source_names_and_how_long_its_respo
         return count(lists, block, unit)
 
     monkeypatch.setattr(nulls, "count_lists", recorded)
-    material = gather(matrix, sources, sources.units(), None)
+    material = gather(matrix, sources.units(), None)
     null_tests(matrix, material, (0.5, 1.0, 0.0), group, 3, np.random.default_rng(0))
     assert len(drawn) == N_REPLICATES + 1
     # The first is counted once more, as what is looked for groups in for control.

@@ -136,7 +136,7 @@ def by_lists(respondents: Sequence[Respondent], n_groups: int) -> Build:
             msg = f"Only {len(matrix.terms)} terms were named both ways, too few for {n_groups} groups."
             raise DataError(msg)
         sources = Sources.of(respondents, matrix.respondent_ids)
-        evidence = gather(matrix, sources, sources.units(), None).evidence
+        evidence = gather(matrix, sources.units(), None).evidence
         views = affinities(evidence, np.ones(evidence.n_independent))
         levels = (0.0 if evidence.profile is None else 1.0, 1.0)
         (labels,) = partitions(views, levels, len(matrix.terms), [n_groups])

@@ -35,7 +35,7 @@ class Material:
     filled: NDArray[np.bool_]
     """(n_responses,) which responses name a term; only these are counted."""
     block: Labels
-    """(n_filled,) the respondent of each."""
+    """(n_filled,) what each is counted together with: its source, or what is independent where none has habits."""
 
     @property
     def n_terms(self) -> int:
@@ -47,15 +47,13 @@ class Material:
         return int(profile.shape[1])
 
 
-def gather(matrix: ResponseMatrix, sources: Sources, units: Units, vectors: Array | None) -> Material:
+def gather(matrix: ResponseMatrix, units: Units, vectors: Array | None) -> Material:
     """Count who named which terms, and which together.
 
     Parameters
     ----------
     matrix
         Responses by terms.
-    sources
-        Who gave each response.
     units
         What is independent, and whose frequencies are compared.
     vectors : (n_terms, d)
@@ -78,7 +76,8 @@ def gather(matrix: ResponseMatrix, sources: Sources, units: Units, vectors: Arra
     profiled = (
         numbered(units.profiled_of, filled) if units.profiled else np.zeros(len(independent), dtype=np.int64)
     )
-    block = numbered(sources.respondents, filled)
+    # No smaller part is ever weighed by itself.
+    block = profiled if units.profiled else independent
     counts = count_lists(telling(matrix, filled), block, profiled)
     fold_of_block = np.zeros(counts.n_blocks, dtype=np.int64)
     fold_of_block[block] = independent

@@ -126,7 +126,7 @@ class _Reshuffled:
     of_source: list[Counts]
     """The responses of each source, as they were given."""
     block: Labels
-    """(n_responses,) the respondent of each, source by source."""
+    """(n_responses,) what each is counted together with, source by source."""
     unit: Labels
     """(n_responses,) its source."""
 

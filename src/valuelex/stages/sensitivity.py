@@ -130,8 +130,7 @@ def _of_rows(
 ) -> Labels:
     """Group all terms from some of the responses; -1 for a term that none of them names."""
     part = matrix.of_rows(rows.tolist())
-    some = sources.of_rows(rows.tolist())
-    gathered = gather(part, some, sources.units().of_rows(rows.tolist()), None)
+    gathered = gather(part, sources.units().of_rows(rows.tolist()), None)
     views = (*affinities(gathered.evidence, np.ones(gathered.evidence.n_independent)), material.embeddings)
     (labels,) = partitions(views, weights, material.n_terms, [k])
     return np.where(part.named.of_each_column > 0, labels, -1)
@@ -173,6 +172,7 @@ def sensitivities(
             (between, Affinity(coded), material.embeddings),
             weights,
         )
+    del between, within  # Of many terms they are large, and what follows makes its own.
     found += _without_rare(matrix, sources, material, weights, labels)
     return tuple(found)
 
@@ -188,7 +188,7 @@ def _without_rare(
     if len(common) < max(2 * k, 4) or len(common) == len(labels):
         return []
     try:
-        gathered = gather(matrix.of_terms(common.tolist()), sources, sources.units(), None)
+        gathered = gather(matrix.of_terms(common.tolist()), sources.units(), None)
         views = affinities(gathered.evidence, np.ones(gathered.evidence.n_independent))
     except DataError:
         return []
@@ -231,7 +231,7 @@ def not_merged(
     if k < 2 or (kept >= 0).sum() < 2 * k:
         return ()
     try:
-        gathered = gather(matrix, sources, sources.units(), vectors)
+        gathered = gather(matrix, sources.units(), vectors)
         views = (
             *affinities(gathered.evidence, np.ones(gathered.evidence.n_independent)),
             gathered.embeddings,

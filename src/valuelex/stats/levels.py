@@ -11,6 +11,7 @@ Does not cluster or choose; see `valuelex.stats.cluster` and `level_choice`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -104,9 +105,9 @@ class ListCounts:
     """(n_blocks, n_columns) lists of a block that hold a column."""
     pairs: sparse.csr_array
     """(n_blocks, n_pairs) lists of a block that hold both columns of a pair that occurs."""
-    first: NDArray[np.int64]
+    first: NDArray[np.int32]
     """(n_pairs,) the lower column of each pair."""
-    second: NDArray[np.int64]
+    second: NDArray[np.int32]
     """(n_pairs,) the higher one."""
     ties: sparse.csr_array
     """(n_blocks, n_columns) other columns in the lists of a block that hold a column, added up."""
@@ -181,8 +182,8 @@ def count_lists(lists: ArrayLike | sparse.sparray, blocks: ArrayLike, units: Arr
     return ListCounts(
         totals=totals,
         pairs=pairs,
-        first=distinct // n_columns,
-        second=distinct % n_columns,
+        first=(distinct // n_columns).astype(np.int32),
+        second=(distinct % n_columns).astype(np.int32),
         ties=ties,
         n_lists=n_lists_of,
         lengths=np.bincount(block, length, minlength=n_blocks).astype(np.float64),
@@ -277,14 +278,13 @@ class Affinity:
         """Add it, times a weight, to a matrix (n, n) in place; the diagonal is of no meaning."""
         if weight == 0 or self.spread == 0:
             return
-        if self.matrix is not None:
-            total += weight * self.matrix if weight != 1 else self.matrix
-            return
         factor = self.factor
-        assert factor is not None
         for start in range(0, len(total), STRIP):
             strip = slice(start, start + STRIP)
-            total[strip] += (factor[:, strip].T @ factor - self.mean) * (weight / self.spread)
+            if self.matrix is not None:
+                total[strip] += weight * self.matrix[strip] if weight != 1 else self.matrix[strip]
+            elif factor is not None:
+                total[strip] += (factor[:, strip].T @ factor - self.mean) * (weight / self.spread)
 
 
 def product_affinity(factor: Array) -> Affinity:
@@ -472,9 +472,7 @@ def block_sums(
     """
     k, n_parts = int(labels.max()) + 1, int(part.max()) + 1
     cell = labels[counts.first] * k + labels[counts.second]
-    row = np.repeat(part, np.diff(counts.pairs.indptr))
-    flat = np.bincount(row * k * k + cell[counts.pairs.indices], counts.pairs.data, minlength=n_parts * k * k)
-    half = flat.reshape(n_parts, k, k)
+    half = _sum_cells(counts.pairs, part, cell, (n_parts, k * k)).reshape(n_parts, k, k)
     group = np.eye(k)[labels]
     expected = np.zeros((len(part_of), k, k))
     for factor, sign in ((company.drawn, 1.0), (company.crowded, -1.0)):
@@ -484,3 +482,17 @@ def block_sums(
     summed = np.zeros((n_parts, k, k))
     np.add.at(summed, part_of, expected)
     return BlockSums((half + half.transpose(0, 2, 1)).astype(np.float64), summed)
+
+
+def _sum_cells(table: sparse.csr_array, part: Labels, cell: Labels, shape: tuple[int, int]) -> Array:
+    """Sum a table by the part of its rows and the cell of its columns, many rows at a time."""
+    starts = table.indptr
+    cuts = np.searchsorted(starts, np.arange(CHUNK_PAIRS, starts[-1], CHUNK_PAIRS))
+    summed = np.zeros(shape[0] * shape[1])
+    for first, last in pairwise([0, *cuts.tolist(), len(part)]):
+        held = slice(starts[first], starts[last])
+        row = np.repeat(part[first:last], np.diff(starts[first : last + 1]))
+        summed += np.bincount(
+            row * shape[1] + cell[table.indices[held]], table.data[held], minlength=len(summed)
+        )
+    return summed
