@@ -28,7 +28,7 @@ from valuelex.stats.level_choice import (
     partitions,
 )
 from valuelex.stats.level_gain import gain_over
-from valuelex.stats.levels import ListCounts, count_lists
+from valuelex.stats.levels import count_lists
 from valuelex.stats.nulls import permute_columns, sparse_curveball
 from valuelex.stats.sparse_counts import Counts, stack
 
@@ -84,14 +84,14 @@ def null_tests(
     if material.evidence.n_independent >= 3:
         folds = deal_folds(material.evidence, rng)
         if material.evidence.counts is not None:
-            observed = replace(material.evidence, profile=None, fold_of_unit=np.zeros(0, dtype=np.int64))
             reshuffled = _Reshuffled.of(matrix, material)
+            observed = reshuffled.evidence
             drawn = reshuffled.draw(rng)
             first = next(drawn)
             # Counted one after the other, and the first once more, so that no two are held.
-            null = (replace(observed, counts=reshuffled.count(lists)) for lists in chain([first], drawn))
+            null = map(reshuffled.count, chain([first], drawn))
             tests.append(_against("reshuffled responses", LISTS, observed, null, k, (0.0, 1.0, 0.0), folds))
-            control = replace(observed, counts=reshuffled.count(first))
+            control = reshuffled.count(first)
         if material.evidence.profile is not None:
             profile = material.evidence.profile
             between = replace(material.evidence, counts=None)
@@ -124,7 +124,9 @@ class _Reshuffled:
     """Responses in which each source names its terms as often, in responses as long, but in any company."""
 
     of_source: list[Counts]
-    """The responses of each source, as they were given."""
+    """The responses of each source: at first as they were given, then as drawn last."""
+    evidence: Evidence
+    """What takes the counts of the draws."""
     block: Labels
     """(n_responses,) what each is counted together with, source by source."""
     unit: Labels
@@ -139,20 +141,20 @@ class _Reshuffled:
         order = np.argsort(unit, kind="stable")
         ends = np.cumsum(np.bincount(unit))[:-1]
         block = material.block[order]
-        return cls([lists[rows] for rows in np.split(order, ends)], block, counts.unit[block])
+        evidence = replace(material.evidence, profile=None, fold_of_unit=np.zeros(0, dtype=np.int64))
+        return cls([lists[rows] for rows in np.split(order, ends)], evidence, block, counts.unit[block])
 
     def draw(self, rng: np.random.Generator) -> Iterator[Counts]:
         """Draw replicates, each from the one before."""
-        of_source = list(self.of_source)
         for replicate in range(N_REPLICATES):
             n_rounds = MORE_ROUNDS if replicate else FIRST_ROUNDS
-            for u, lists in enumerate(of_source):
+            for u, lists in enumerate(self.of_source):
                 if lists.shape[0] > 1:
-                    of_source[u] = sparse_curveball(lists, rng, n_rounds=n_rounds)
-            yield stack(of_source)
+                    self.of_source[u] = sparse_curveball(lists, rng, n_rounds=n_rounds)
+            yield stack(self.of_source)
 
-    def count(self, lists: Counts) -> ListCounts:
-        return count_lists(lists, self.block, self.unit)
+    def count(self, lists: Counts) -> Evidence:
+        return replace(self.evidence, counts=count_lists(lists, self.block, self.unit))
 
 
 def _against(
@@ -164,8 +166,11 @@ def _against(
     weights: Weights,
     folds: list[Held],
 ) -> NullTest:
-    observed = float(held_out_gains(data, None, k, folds, [weights]).mean())
-    drawn = np.array([held_out_gains(replicate, None, k, folds, [weights]).mean() for replicate in null])
+    def gain(evidence: Evidence) -> float:
+        return float(held_out_gains(evidence, None, k, folds, [weights]).mean())
+
+    observed = gain(data)
+    drawn = np.array([*map(gain, null)])
     return NullTest(
         name=name,
         says=says,
