@@ -84,7 +84,7 @@ def planted(
     kept = np.flatnonzero(lists.sum(axis=0) >= 40)
     names, models = tuple(f"r{i:03d}" for i in setting), tuple(f"m{i:02d}" for i in model)
     terms = tuple(f"w{i:03d}" for i in kept)
-    matrix = ResponseMatrix(lists[:, kept], tuple(f"x{i}" for i in range(n)), names, terms)
+    matrix = ResponseMatrix.of_dense(lists[:, kept], tuple(f"x{i}" for i in range(n)), names, terms)
     return matrix, Sources(names, models, models), group[kept]
 
 

@@ -41,7 +41,7 @@ def main() -> None:
     """Print the times."""
     matrix, sources, group = planted(CONDITIONS[0], np.random.default_rng(1))
     family = np.unique(np.asarray(sources.families), return_inverse=True)[1]
-    rows = matrix.values.astype(np.float64)
+    rows = matrix.named.dense().astype(np.float64)
     by_family = [rows[family == f] for f in range(MODELS)]
 
     def plain() -> None:
@@ -51,7 +51,7 @@ def main() -> None:
             efa(correlate(drawn[:, drawn.any(axis=0)]), GROUPS, normalise=True)
 
     def ours() -> None:
-        of_lists = phi_of_lists(matrix.values, family)
+        of_lists = phi_of_lists(matrix.named.dense(), family)
         rng = np.random.default_rng(2)
         bootstrap_factors(of_lists, MODELS, GROUPS, rng=rng, n_resamples=RESAMPLES, normalise=True)
 

@@ -142,7 +142,7 @@ def rating_table(
 
 def response_matrix(lists: NDArray[np.uint8], who: Sequence[str], terms: Sequence[str]) -> ResponseMatrix:
     ids = tuple(f"{name}:{i}" for i, name in enumerate(who))
-    return ResponseMatrix(lists, ids, tuple(who), tuple(terms))
+    return ResponseMatrix.of_dense(lists, ids, tuple(who), tuple(terms))
 
 
 def level_choice(

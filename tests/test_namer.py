@@ -69,7 +69,7 @@ def _each_structure_is_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
     find = computing.structure_of
 
     def remembered(study, matrix, responses, *more):
-        key = (study.construct, matrix.values.tobytes(), matrix.terms, matrix.response_ids)
+        key = (study.construct, matrix.named.dense().tobytes(), matrix.terms, matrix.response_ids)
         if key not in _STRUCTURES:
             _STRUCTURES[key] = find(study, matrix, responses, *more)
         return _STRUCTURES[key]

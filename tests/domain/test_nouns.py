@@ -35,7 +35,7 @@ def test_terms_stand_in_order_and_once():
 def test_a_response_matrix_fits_its_labels():
     values = np.zeros((2, 3), dtype=np.uint8)
     assert message_of(DataError, lambda: response_matrix(values, ["a", "b"], ["x", "y"])) == (
-        "values has shape (2, 3), but the labels describe (2, 2) (2 responses × 2 terms)."
+        "The table has shape (2, 3), but the labels describe (2, 2) (2 responses × 2 terms)."
     )
     matrix = response_matrix(values, ["a", "b"], ["x", "y", "z"])
     assert message_of(DataError, lambda: dataclasses.replace(matrix, respondent_ids=("a",))) == (

@@ -308,7 +308,7 @@ def found(people: tuple[Respondent, ...], words: tuple[tuple[str, ...], ...], dr
         {"between": 1.0, "within": 0.5, "embeddings": 0.0},
         200,
     )
-    matrix = ResponseMatrix(values, tuple(r for r, _, _ in rows), tuple(by), names)
+    matrix = ResponseMatrix.of_dense(values, tuple(r for r, _, _ in rows), tuple(by), names)
     evidence = structure(
         taxonomy,
         joint=level_choice(n_groups=len(words)),

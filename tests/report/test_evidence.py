@@ -75,7 +75,7 @@ def test_a_term_leads_to_exactly_the_responses_that_named_it():
         column = results.found.matrix.terms.index(name)
         named = {
             results.found.matrix.response_ids[i]
-            for i in results.found.matrix.values[:, column].nonzero()[0].tolist()
+            for i in results.found.matrix.named.dense()[:, column].nonzero()[0].tolist()
         }
         assert {results.found.responses[i].id for i in indices} == named
         assert all(name in data["responses"][i][3] for i in indices)

@@ -57,7 +57,7 @@ def planted(
     values = (np.argsort(np.argsort(-wish, axis=1), axis=1) < 5).astype(np.uint8)
     respondents = tuple(f"r{i:02d}" for i in respondent)
     families = tuple(f"f{i:02d}" for i in family)
-    matrix = ResponseMatrix(
+    matrix = ResponseMatrix.of_dense(
         values,
         tuple(f"x{i}" for i in range(len(values))),
         respondents,

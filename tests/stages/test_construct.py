@@ -1,5 +1,6 @@
 import dataclasses
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from valuelex.domain.sources import Sources
 from valuelex.domain.structure import Taxonomy
 from valuelex.domain.study import ConstructPlan
 from valuelex.errors import DataError
+from valuelex.stages import construct as construct_module
 from valuelex.stages import null_tests, sensitivity
 from valuelex.stages.build_system import build_system
 from valuelex.stages.construct import construct
@@ -103,7 +105,9 @@ def test_lists_without_structure_are_one_group():
 def test_groups_do_not_follow_the_order_of_terms():
     matrix = planted_lists(strength=1.5)
     order = np.random.default_rng(8).permutation(len(GROUP))
-    moved = response_matrix(matrix.values[:, order], matrix.respondent_ids, [matrix.terms[i] for i in order])
+    moved = response_matrix(
+        matrix.named.dense()[:, order], matrix.respondent_ids, [matrix.terms[i] for i in order]
+    )
     found = built(moved, pure_noise()[order]).taxonomy
     assert adjusted_rand_score(GROUP[order], found.subdimension) == 1.0
 
@@ -182,7 +186,7 @@ def test_one_respondent_cannot_tell_its_stability():
     # Each resample of one unit is that unit again: a stability of 1 would be an illusion. Nothing can be held out
     # either, so no number of groups is chosen, and all views count alike.
     several = planted_lists(strength=1.5)
-    matrix = response_matrix(several.values, ["one"] * len(several.response_ids), several.terms)
+    matrix = response_matrix(several.named.dense(), ["one"] * len(several.response_ids), several.terms)
     found = built(matrix, vectors_of(GROUP))
     assert np.isnan(found.taxonomy.stability).all()
     assert found.taxonomy.n_resamples == 0
@@ -203,7 +207,7 @@ def test_a_family_may_hold_several_respondents():
 def test_a_response_without_a_term_changes_nothing():
     matrix = planted_lists(strength=1.5)
     longer = response_matrix(
-        np.vstack([matrix.values, np.zeros((5, 24), dtype=np.uint8)]),
+        np.vstack([matrix.named.dense(), np.zeros((5, 24), dtype=np.uint8)]),
         [*matrix.respondent_ids, *(["r0"] * 5)],
         matrix.terms,
     )
@@ -284,7 +288,7 @@ def test_who_named_no_term_is_no_source():
     planted = two_level_lists(within=1.2)
     mute = [f"mute{i}" for i in range(30)]
     matrix = response_matrix(
-        np.vstack([planted.matrix.values, np.zeros((30, 21), dtype=np.uint8)]),
+        np.vstack([planted.matrix.named.dense(), np.zeros((30, 21), dtype=np.uint8)]),
         [*planted.matrix.respondent_ids, *mute],
         planted.matrix.terms,
     )
@@ -298,7 +302,9 @@ def test_who_named_no_term_is_no_source():
 def test_a_term_in_every_response_is_told_and_harms_nothing():
     planted = two_level_lists(within=1.2)
     matrix = response_matrix(
-        np.column_stack([planted.matrix.values, np.ones(len(planted.matrix.values), dtype=np.uint8)]),
+        np.column_stack(
+            [planted.matrix.named.dense(), np.ones(len(planted.matrix.named.dense()), dtype=np.uint8)]
+        ),
         planted.matrix.respondent_ids,
         [*planted.matrix.terms, "zest"],
     )
@@ -312,7 +318,7 @@ def test_forms_that_are_not_merged_are_compared_with_the_group_of_their_term():
     kept = built(matrix, pure_noise()).taxonomy
     # Two forms of each term: every other response of a respondent writes the second.
     second = (np.arange(len(matrix.response_ids)) % 2 == 1)[:, None]
-    values = np.hstack([matrix.values * ~second, matrix.values * second])
+    values = np.hstack([matrix.named.dense() * ~second, matrix.named.dense() * second])
     forms = response_matrix(values, matrix.respondent_ids, [*matrix.terms, *(f"{t}s" for t in matrix.terms)])
     sources = Sources(forms.respondent_ids, forms.respondent_ids, forms.respondent_ids)
     term_of = {f"{t}s": t for t in matrix.terms}
@@ -330,3 +336,23 @@ def test_forms_that_are_not_merged_are_compared_with_the_group_of_their_term():
         )
         == ()
     )
+
+
+def test_what_is_left_out_of_many_terms_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    planted = two_level_lists(between=1.0, within=1.5)
+    plan = ConstructPlan(n_subdimensions=3, resamples=30)
+    build = partial(construct, planted.matrix, planted.sources, None)
+    everything = build(plan, np.random.default_rng(0))
+    assert not [n for n in everything.notes if "resamples" in n]
+    monkeypatch.setattr(construct_module, "MOST_EXACT", 20)
+    monkeypatch.setattr(construct_module, "MOST_OF_MANY", 12)
+    found = build(plan, np.random.default_rng(0))
+    assert found.taxonomy.n_resamples == 12
+    assert (
+        "There are 21 terms, more than the 20 of which all can be told in time: 12 resamples are drawn instead of 30, "
+        "phi and PPMI are not tried for co-occurrence, and what groups are beyond meaning is not told. Raise "
+        "[normalise] min_respondents for fewer terms." in found.notes
+    )
+    few = build(replace(plan, resamples=5), np.random.default_rng(0))
+    assert few.taxonomy.n_resamples == 5
+    assert any(n.startswith("There are 21 terms") and "instead of" not in n for n in few.notes)

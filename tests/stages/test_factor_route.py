@@ -5,6 +5,7 @@ import pytest
 
 from stages.planted_lists import planted
 from valuelex.domain.factors import Agreement, FactorMatch, FactorPlan, FactorRoute, NoFactors
+from valuelex.domain.incidence import Incidence
 from valuelex.domain.lexicon import ResponseMatrix
 from valuelex.domain.sources import Sources
 from valuelex.errors import DataError
@@ -51,7 +52,7 @@ def test_planted_groups_are_the_factors(route, lists):
 def test_what_is_factored_is_the_ppmi_of_the_lists(route, lists):
     matrix, sources, _ = lists
     families = np.unique(np.asarray(sources.families), return_inverse=True)[1]
-    expected = efa(ppmi_of_lists(matrix.values, families)(np.ones(12)), 3, normalise=True)
+    expected = efa(ppmi_of_lists(matrix.named.dense(), families)(np.ones(12)), 3, normalise=True)
     np.testing.assert_allclose(route.pattern, expected.pattern, atol=1e-6)
     np.testing.assert_allclose(route.structure, route.pattern @ route.phi, atol=1e-9)
     np.testing.assert_allclose(
@@ -104,7 +105,7 @@ def test_number_of_factors_may_be_given_by_the_study(lists):
 
 def test_without_units_to_resample_there_are_no_intervals(lists):
     matrix, _, group = lists
-    alone = Sources(*(("only",) * len(matrix.values),) * 3)
+    alone = Sources(*(("only",) * len(matrix.named.dense()),) * 3)
     found = route_of_lists(matrix, alone, group, PLAN, rng())
     assert (found.n_resamples, found.n_units) == (0, 1)
     assert np.isnan(found.pattern_low).all()
@@ -116,10 +117,14 @@ def test_without_units_to_resample_there_are_no_intervals(lists):
 
 def test_a_term_in_every_list_or_in_none_is_left_out_and_named(lists):
     matrix, sources, group = lists
-    values = matrix.values.copy()
+    values = matrix.named.dense()
     values[:, 2], values[:, 5] = 1, 0
     found = route_of_lists(
-        replace(matrix, values=values), sources, group, FactorPlan(matrix="phi", resamples=0), rng()
+        replace(matrix, named=Incidence.of_dense(values)),
+        sources,
+        group,
+        FactorPlan(matrix="phi", resamples=0),
+        rng(),
     )
     assert found.left_out == ("w02", "w05")
     assert len(found.terms) == 28
@@ -128,11 +133,15 @@ def test_a_term_in_every_list_or_in_none_is_left_out_and_named(lists):
 
 def test_nothing_to_factor_is_said_and_no_crash(lists):
     matrix, sources, group = lists
-    empty = ResponseMatrix(matrix.values * 0, matrix.response_ids, matrix.respondent_ids, matrix.terms)
+    empty = ResponseMatrix.of_dense(
+        matrix.named.dense() * 0, matrix.response_ids, matrix.respondent_ids, matrix.terms
+    )
     assert route_of_lists(empty, sources, group, PLAN, rng()) == NoFactors(
         "The terms could not be factored: No response names a term, so there is nothing to correlate."
     )
-    few = ResponseMatrix(matrix.values[:, :4], matrix.response_ids, matrix.respondent_ids, matrix.terms[:4])
+    few = ResponseMatrix.of_dense(
+        matrix.named.dense()[:, :4], matrix.response_ids, matrix.respondent_ids, matrix.terms[:4]
+    )
     found = route_of_lists(few, sources, group[:4], FactorPlan(matrix="phi"), rng())
     assert isinstance(found, NoFactors)
     assert "3 factors cannot be extracted from 4 variables" in found.reason

@@ -63,7 +63,7 @@ def compare(own: ResponseMatrix, human: ResponseMatrix, build: Build) -> HumanCo
 
 def by_partner(matrix: ResponseMatrix) -> np.ndarray:
     """Put each term in the group of the first term that it is named with, itself included."""
-    together = matrix.values.T.astype(int) @ matrix.values
+    together = matrix.named.dense().T.astype(int) @ matrix.named.dense()
     _, groups = np.unique(np.argmax(together > 0, axis=1), return_inverse=True)
     return groups
 
@@ -94,8 +94,8 @@ def test_another_structure_as_a_human_is_told() -> None:
 def test_only_what_is_shared_is_compared() -> None:
     other = response_matrix(np.ones((2, 4), dtype=np.uint8), ["b", "b"], TERMS)
     own = lists("ab", "ab", "cd", "cd")
-    both = ResponseMatrix(
-        np.vstack([own.values, other.values]),
+    both = ResponseMatrix.of_dense(
+        np.vstack([own.named.dense(), other.named.dense()]),
         (*own.response_ids, *other.response_ids),
         (*own.respondent_ids, *other.respondent_ids),
         TERMS,
@@ -130,7 +130,7 @@ def test_the_interval_is_over_respondents() -> None:
     def by_all(pairs: list[tuple[str, str]]) -> ResponseMatrix:
         own = [lists(*pair, who=str(i)) for i, pair in enumerate(pairs)]
         return response_matrix(
-            np.vstack([m.values for m in own]), [r for m in own for r in m.respondent_ids], TERMS
+            np.vstack([m.named.dense() for m in own]), [r for m in own for r in m.respondent_ids], TERMS
         )
 
     same, mixed = [("ab", "cd")] * 6, [("ab", "cd"), ("ac", "bd")] * 3
@@ -183,8 +183,8 @@ def test_a_term_is_no_evidence_of_its_own_group() -> None:
     found = compare(own, human, lambda _: groups).group_congruence
 
     def loadings(matrix: ResponseMatrix, group: int) -> np.ndarray:
-        lengths = matrix.values.sum(axis=1).astype(float)
-        pairs = standardise_pairs(margin_residual(cooccurrence(matrix.values), lengths))
+        lengths = matrix.named.dense().sum(axis=1).astype(float)
+        pairs = standardise_pairs(margin_residual(cooccurrence(matrix.named.dense()), lengths))
         others = [[j for j in range(5) if groups[j] == group and j != i] for i in range(5)]
         return np.array([np.mean([pairs[i, j] for j in own]) for i, own in enumerate(others)])
 
@@ -226,7 +226,7 @@ def test_structure_that_other_sources_share_is_found_across_them() -> None:
     def drawn() -> ResponseMatrix:
         each = [lists(*rng.choice(("ab", "cd"), 30), who=str(i)) for i in range(6)]
         return response_matrix(
-            np.vstack([m.values for m in each]), [r for m in each for r in m.respondent_ids], TERMS
+            np.vstack([m.named.dense() for m in each]), [r for m in each for r in m.respondent_ids], TERMS
         )
 
     found = compare(drawn(), drawn(), by_partner)

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from examples import response_matrix
+from valuelex.domain.incidence import Incidence
 from valuelex.domain.sources import Sources
 from valuelex.errors import DataError
 from valuelex.stages.material import gather, notes_on
@@ -75,8 +78,10 @@ def test_one_level_only_is_told():
 
 
 def test_lists_without_embeddings_are_told():
-    matrix = lists(12, 6)
-    matrix.values[0, 0] = 0
+    always = lists(12, 6)
+    values = always.named.dense()
+    values[0, 0] = 0
+    matrix = replace(always, named=Incidence.of_dense(values))
     of = sources(matrix, 6, 6)
     assert notes_on(matrix, of, of.units(), None) == (
         "No embeddings were used: terms are grouped by the lists alone.",
@@ -86,11 +91,12 @@ def test_lists_without_embeddings_are_told():
 def test_both_levels_are_gathered_where_models_have_habits():
     matrix = lists(12, 6)
     of = sources(matrix, 6, 6)
-    found = gather(matrix, of, of.units(), np.eye(6))
+    found = gather(matrix, of.units(), np.eye(6))
     assert found.evidence.profile.shape == (6, 6)
     assert found.evidence.fold_of_unit.tolist() == list(range(6))
-    # Respondents r00, r01... belong to models 0 to 5 in turn.
-    assert found.evidence.fold_of_block.tolist() == [i % 6 for i in range(12)]
+    # Respondents r00, r01... belong to models 0 to 5 in turn, and nobody weighs those of one apart.
+    assert found.evidence.fold_of_block.tolist() == list(range(6))
+    assert found.block.tolist() == [i % 6 for i in range(12) for _ in range(len(found.block) // 12)]
     assert found.pooled.pooled
     assert found.pooled.profile is None
     assert (found.n_terms, found.evidence.n_independent) == (6, 6)
@@ -99,7 +105,7 @@ def test_both_levels_are_gathered_where_models_have_habits():
 def test_only_one_level_is_gathered_where_nobody_has():
     matrix = lists(12, 1)
     of = sources(matrix, 6, 6)
-    found = gather(matrix, of, of.units(), None)
+    found = gather(matrix, of.units(), None)
     assert found.evidence.pooled
     assert found.pooled is None
     assert found.embeddings is None
@@ -109,7 +115,7 @@ def test_only_one_level_is_gathered_where_nobody_has():
 def test_models_of_one_family_are_held_out_together():
     matrix = lists(20, 5)
     of = sources(matrix, 10, 5)
-    found = gather(matrix, of, of.units(), None)
+    found = gather(matrix, of.units(), None)
     assert found.evidence.n_independent == 5
     assert found.evidence.profile.shape[0] == 10
     assert found.evidence.fold_of_unit.tolist() == [i % 5 for i in range(10)]
@@ -119,4 +125,4 @@ def test_nothing_named_is_refused():
     matrix = response_matrix(np.zeros((4, 5), dtype=np.uint8), "aabb", "vwxyz")
     of = Sources(matrix.respondent_ids, ("m",) * 4, ("f",) * 4)
     with pytest.raises(DataError, match=r"^No response names a term of the lexicon"):
-        gather(matrix, of, of.units(), None)
+        gather(matrix, of.units(), None)

@@ -44,8 +44,8 @@ def test_forms_of_one_family_are_one_column_with_their_rules():
         Merge("Kind", "kindness", (Rule.CASE, Rule.FAMILY), 1),
     )
     assert matrix.terms == ("care", "honesty", "kindness")
-    assert matrix.values.dtype == np.uint8
-    np.testing.assert_array_equal(matrix.values, [[1, 1, 0], [0, 1, 0], [0, 0, 1]])
+    assert matrix.named.dense().dtype == np.uint8
+    np.testing.assert_array_equal(matrix.named.dense(), [[1, 1, 0], [0, 1, 0], [0, 0, 1]])
 
 
 def test_what_cannot_be_read_gets_a_reason_and_no_row():
@@ -77,7 +77,7 @@ def test_rare_terms_are_dropped_and_may_leave_a_row_of_zeros():
     lexicon, matrix, updated = normalise(given, RULES, plan(min_respondents=2))
     assert lexicon.terms == (Term("honesty", 2, 2, 2),)
     assert lexicon.dropped == (Dropped("care", Drop.RARE, 1), Dropped("mercy", Drop.RARE, 2))
-    np.testing.assert_array_equal(matrix.values, [[1], [1], [0]])
+    np.testing.assert_array_equal(matrix.named.dense(), [[1], [1], [0]])
     assert updated[2].missing is None
 
 
@@ -110,7 +110,7 @@ def test_a_merge_lands_where_the_target_itself_lands():
 
 def test_a_response_whose_only_word_the_study_drops_stays_a_row():
     _, matrix, updated = normalise(respond("thrift", "care"), RULES, plan(drop=("thrift",)))
-    np.testing.assert_array_equal(matrix.values, [[0], [1]])
+    np.testing.assert_array_equal(matrix.named.dense(), [[0], [1]])
     assert updated[0].missing is None
 
 
@@ -131,9 +131,9 @@ def test_only_the_responses_named_as_cut_lose_their_last_word():
 
 def test_no_responses_give_an_empty_matrix():
     lexicon, matrix, updated = normalise([], RULES, plan())
-    assert (lexicon.terms, matrix.values.shape, updated) == ((), (0, 0), ())
+    assert (lexicon.terms, matrix.named.dense().shape, updated) == ((), (0, 0), ())
     _, matrix, _ = normalise(respond("1"), RULES, plan())
-    assert matrix.values.shape == (0, 0)
+    assert matrix.named.dense().shape == (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -188,14 +188,14 @@ def test_every_mention_is_accounted_for_in_any_order(drawn, min_respondents, rng
     assert [t.n_mentions for t in lexicon.terms] == [
         sum(m.n_mentions for m in lexicon.merges if m.term == t.name) for t in lexicon.terms
     ]
-    assert [t.n_responses for t in lexicon.terms] == matrix.values.sum(axis=0).tolist()
+    assert [t.n_responses for t in lexicon.terms] == matrix.named.dense().sum(axis=0).tolist()
     assert matrix.response_ids == tuple(r.id for r in updated if r.missing is None)
     shuffled = list(given_)
     rng.shuffle(shuffled)
     again, other, _ = normalise(shuffled, RULES, study)
     assert again == lexicon
-    rows = dict(zip(other.response_ids, other.values.tolist(), strict=True))
-    assert [rows[i] for i in matrix.response_ids] == matrix.values.tolist()
+    rows = dict(zip(other.response_ids, other.named.dense().tolist(), strict=True))
+    assert [rows[i] for i in matrix.response_ids] == matrix.named.dense().tolist()
 
 
 def test_a_word_that_the_prompt_showed_is_no_evidence():
@@ -211,7 +211,7 @@ def test_a_word_that_the_prompt_showed_is_no_evidence():
         Dropped("honest", Drop.SHOWN, 1),
         Dropped("honesty", Drop.SHOWN, 1),
     ]
-    np.testing.assert_array_equal(matrix.values, [[1, 0], [1, 1]])
+    np.testing.assert_array_equal(matrix.named.dense(), [[1, 0], [1, 1]])
     n_counted = sum(m.n_mentions for m in lexicon.merges) + sum(d.n_mentions for d in lexicon.dropped)
     assert n_counted == 5
     assert [r.missing for r in updated] == [None, None]
@@ -224,4 +224,4 @@ def test_a_response_of_shown_words_only_is_a_row_of_zeros():
     ]
     lexicon, matrix, _ = normalise(given, RULES, plan())
     assert lexicon.names == ("care",)
-    np.testing.assert_array_equal(matrix.values, [[0], [1]])
+    np.testing.assert_array_equal(matrix.named.dense(), [[0], [1]])

@@ -65,5 +65,5 @@ def test_terms_in_too_few_texts_or_in_nearly_all_have_no_part_in_the_structure()
         ("compassion", Drop.RARE, 3),
         ("honesty", Drop.RARE, 49),
     ]
-    np.testing.assert_array_equal(matrix.values.sum(axis=0), [30, 19])
+    np.testing.assert_array_equal(matrix.named.dense().sum(axis=0), [30, 19])
     assert len(matrix.response_ids) == 52

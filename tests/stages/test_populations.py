@@ -6,6 +6,7 @@ import pytest
 from report.example_results import respondents as example_respondents
 from stages.planted_lists import planted
 from valuelex.domain.factors import FactorPlan
+from valuelex.domain.incidence import Incidence
 from valuelex.domain.lexicon import ResponseMatrix
 from valuelex.domain.population import Population
 from valuelex.domain.sources import Sources
@@ -22,12 +23,12 @@ PLAN = FactorPlan()
 
 def build(matrix, sources, vectors, name, rng) -> Built:
     """Group terms by their lists alone, in a moment."""
-    assert len(sources.families) == len(matrix.values)
+    assert len(sources.families) == len(matrix.named.dense())
     assert vectors is None or len(vectors) == len(matrix.terms)
     if len(matrix.terms) < N_GROUPS:
         msg = f"Only {len(matrix.terms)} terms for {N_GROUPS} groups."
         raise DataError(msg)
-    lists = matrix.values[matrix.values.any(axis=1)]
+    lists = matrix.named.dense()[matrix.named.dense().any(axis=1)]
     affinity = margin_residual(cooccurrence(lists), lists.sum(axis=1).astype(float))
     (labels,) = spectral_partitions(affinity, [N_GROUPS])
     n = len(labels)
@@ -41,7 +42,7 @@ def world(*, swapped: bool = False):
     """Twelve respondents, each of a family of its own, six of them base; base ones may have another structure."""
     matrix, sources, group = planted(n_families=12, per_family=1, lists=60)
     base = np.array([name < f"r{BASE:02d}" for name in sources.respondents])
-    values = matrix.values.copy()
+    values = matrix.named.dense()
     if swapped:
         values[base] = values[base][:, np.argsort(group, kind="stable")]
     one = example_respondents(2)[0]
@@ -55,7 +56,7 @@ def world(*, swapped: bool = False):
         )
         for i in range(12)
     )
-    return replace(matrix, values=values), people
+    return replace(matrix, named=Incidence.of_dense(values)), people
 
 
 BASE_ONLY = Population("base", {"training": ("base",)})
@@ -127,13 +128,13 @@ def test_populations_of_two_structures_do_not():
 
 def test_each_lexicon_has_its_own_cut_and_terms_are_counted_below_it():
     matrix, people = world()
-    values = matrix.values.copy()
+    values = matrix.named.dense()
     # Only tuned respondents name the first term, only one base respondent names the second.
     is_base = np.array([r < "r06" for r in matrix.respondent_ids])
     values[is_base, 0] = 0
     values[is_base & np.array([r != "r00" for r in matrix.respondent_ids]), 1] = 0
     values[0, 1] = 1
-    found = compare(replace(matrix, values=values), people, [BASE_ONLY, TUNED])
+    found = compare(replace(matrix, named=Incidence.of_dense(values)), people, [BASE_ONLY, TUNED])
     base, tuned = found.systems[1:]
     assert {"w00", "w01"} & set(base.terms) == set()
     assert {"w00", "w01"} <= set(tuned.terms)
@@ -151,10 +152,10 @@ def test_each_lexicon_has_its_own_cut_and_terms_are_counted_below_it():
 
 def test_a_term_that_the_study_keeps_stays_where_it_is_named_once():
     matrix, people = world()
-    values = matrix.values.copy()
+    values = matrix.named.dense()
     values[:, 0] = 0
     values[0, 0] = 1  # Named by r00 alone, and yet a term: by order of the study.
-    found = compare(replace(matrix, values=values), people, [BASE_ONLY, TUNED])
+    found = compare(replace(matrix, named=Incidence.of_dense(values)), people, [BASE_ONLY, TUNED])
     assert "w00" in found.systems[1].terms
     assert "w00" not in found.systems[2].terms
 
@@ -192,9 +193,9 @@ def test_too_small_a_population_is_said_and_no_crash():
 
 def test_fewer_terms_than_groups_is_the_reason_that_building_gives():
     matrix, people = world()
-    values = matrix.values.copy()
+    values = matrix.named.dense()
     values[np.array([r < "r06" for r in matrix.respondent_ids]), 2:] = 0
-    found = compare(replace(matrix, values=values), people, [BASE_ONLY])
+    found = compare(replace(matrix, named=Incidence.of_dense(values)), people, [BASE_ONLY])
     assert found.systems[1].taxonomy is None
     assert found.systems[1].cautions == ("Only 2 terms for 3 groups.",)
 

@@ -36,7 +36,7 @@ def test_normalisation_reads_every_list_as_it_was_drawn():
     named = np.flatnonzero(simulated.values.any(axis=0))
     order = sorted(named, key=lambda j: simulated.terms[j])
     assert matrix.terms == tuple(simulated.terms[j] for j in order)
-    np.testing.assert_array_equal(matrix.values, simulated.values[:, order])
+    np.testing.assert_array_equal(matrix.named.dense(), simulated.values[:, order])
 
 
 def test_a_list_is_written_between_commas():
@@ -94,7 +94,7 @@ def test_a_study_comes_out_the_same_whatever_is_simulated_beside_it(given):
     many = replace(experiment(), sizes=(Size(1, 1, 1), SIZE), n_studies=9)
     for asked, study in ((experiment(), 3), (many, 3), (many, 4), (replace(many, seed=1), 3)):
         simulate_study(asked, SIZE, study, shipped_rules())
-    alone, same, *others = [(matrix.values.tobytes(), rng.random()) for matrix, *_, rng in given]
+    alone, same, *others = [(matrix.named.dense().tobytes(), rng.random()) for matrix, *_, rng in given]
     assert same == alone
     for other in others:
         assert other[0] != alone[0]

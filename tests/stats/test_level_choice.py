@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from two_level_lists import N_GROUPS, two_level_lists
+from valuelex.domain.incidence import Incidence
 from valuelex.errors import DataError
 from valuelex.stats import level_choice
 from valuelex.stats.block_model import Outcome
@@ -28,7 +29,7 @@ def evidence_of(planted, families=None):
     """Lists and profiles of models; `families` (n_models,) numbers what is held out together."""
     names = sorted(set(planted.sources.models))
     model = np.array([names.index(m) for m in planted.sources.models])
-    counts = count_lists(planted.matrix.values, model, model)
+    counts = count_lists(planted.matrix.named.dense(), model, model)
     fold = np.arange(len(names)) if families is None else np.asarray(families)
     return Evidence(counts, profiles(counts), fold, fold)
 
@@ -84,7 +85,7 @@ def test_habits_of_a_family_leave_a_trace_only_where_its_models_are_held_out_one
     names = np.array(planted.sources.models)
     copy = np.arange(len(names)) % 4
     model = np.unique(np.char.add(names, copy.astype(str)), return_inverse=True)[1]
-    counts = count_lists(planted.matrix.values, model, model)
+    counts = count_lists(planted.matrix.named.dense(), model, model)
     alone, family = np.arange(24), np.arange(24) // 4
     by_model = choices(Evidence(counts, profiles(counts), alone, alone))
     by_family = choices(Evidence(counts, profiles(counts), family, family))
@@ -105,7 +106,7 @@ def test_columns_have_no_order():
     moved = planted._replace(
         matrix=replace(
             planted.matrix,
-            values=planted.matrix.values[:, order],
+            named=planted.matrix.named.of_columns(order),
             terms=tuple(planted.matrix.terms[i] for i in order),
         )
     )
@@ -139,11 +140,11 @@ def test_what_is_held_out_has_no_part_in_the_groups():
 
 def test_a_unit_held_out_without_any_pair_gains_nothing():
     planted = two_level_lists(within=1.2, n_lists=20, n_models=8)
-    values = planted.matrix.values.copy()
+    values = planted.matrix.named.dense()
     alone = np.flatnonzero(np.array(planted.sources.models) == "m03")
     values[alone] = 0
     values[alone, np.arange(len(alone)) % 21] = 1
-    evidence = evidence_of(planted._replace(matrix=replace(planted.matrix, values=values)))
+    evidence = evidence_of(planted._replace(matrix=replace(planted.matrix, named=Incidence.of_dense(values))))
     evidence = replace(evidence, profile=None, fold_of_unit=np.zeros(0, dtype=int))
     folds = [np.arange(8) == i for i in range(8)]
     (gains,) = held_out_gains(evidence, None, 3, folds, [(0.0, 1.0, 0.0)])

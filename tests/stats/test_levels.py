@@ -114,8 +114,12 @@ def test_columns_and_units_have_no_order(seed):
 def test_lists_are_counted_alike_in_chunks(monkeypatch):
     lists, block, unit = random_lists()
     whole = count_lists(lists, block, unit)
+    labels = np.arange(whole.n_columns) % 3
+    cut = (labels, np.arange(whole.n_blocks) % 2, whole.company, np.arange(whole.n_units) % 2)
+    sums = block_sums(whole, *cut)
     monkeypatch.setattr(levels, "CHUNK_PAIRS", 7)
     parts = count_lists(lists, block, unit)
+    np.testing.assert_array_equal(sums.observed, block_sums(parts, *cut).observed)
     np.testing.assert_array_equal(whole.pairs.toarray(), parts.pairs.toarray())
     np.testing.assert_array_equal(whole.first, parts.first)
     np.testing.assert_array_equal(

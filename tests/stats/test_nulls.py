@@ -16,6 +16,7 @@ from valuelex.stats.nulls import (
     curveball_correlations,
     null_correlation,
     permute_columns,
+    sparse_curveball,
     wishart_correlation,
 )
 
@@ -129,7 +130,12 @@ def test_columns_are_dealt_in_random_order(n_pairs):
 
 def test_curveball_of_sparse_lists_is_that_of_dense_ones():
     lists = (rng().random((30, 10)) < 0.3).astype(np.uint8)
-    np.testing.assert_array_equal(curveball(lists, rng(5)), curveball(sparse.csr_array(lists), rng(5)))
+    dense = curveball(lists, rng(5))
+    np.testing.assert_array_equal(dense, curveball(sparse.csr_array(lists), rng(5)))
+    drawn = sparse_curveball(lists, rng(5))
+    np.testing.assert_array_equal(dense, drawn.toarray())
+    again = sparse_curveball(drawn, rng(6), n_rounds=3)
+    np.testing.assert_array_equal(curveball(dense, rng(6), n_rounds=3), again.toarray())
 
 
 def test_a_matrix_that_its_margins_determine_stays():

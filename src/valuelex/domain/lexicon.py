@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from valuelex.domain.call import Missing
+from valuelex.domain.incidence import Incidence
 from valuelex.errors import DataError
 
 
@@ -113,16 +114,16 @@ class ResponseMatrix:
     Only responses that could be read are rows; one that named no term in the lexicon is a row of zeros.
     """
 
-    values: NDArray[np.uint8]
+    named: Incidence
     response_ids: tuple[str, ...]
     respondent_ids: tuple[str, ...]
     terms: tuple[str, ...]
 
     def __post_init__(self) -> None:
         expected = (len(self.response_ids), len(self.terms))
-        if self.values.shape != expected:
+        if self.named.shape != expected:
             msg = (
-                f"values has shape {self.values.shape}, but the labels describe {expected} "
+                f"The table has shape {self.named.shape}, but the labels describe {expected} "
                 f"({expected[0]} responses × {expected[1]} terms)."
             )
             raise DataError(msg)
@@ -133,11 +134,34 @@ class ResponseMatrix:
             )
             raise DataError(msg)
 
+    @classmethod
+    def of_dense(
+        cls,
+        values: ArrayLike,
+        response_ids: Sequence[str],
+        respondent_ids: Sequence[str],
+        terms: Sequence[str],
+    ) -> ResponseMatrix:
+        """Label a dense table (n_responses, n_terms) of 0 and 1."""
+        return cls(Incidence.of_dense(values), tuple(response_ids), tuple(respondent_ids), tuple(terms))
+
     def of_rows(self, rows: Sequence[int]) -> ResponseMatrix:
         """Return the same for some of the responses, with all terms."""
         return ResponseMatrix(
-            self.values[rows],
+            self.named.of_rows(rows),
             tuple(self.response_ids[i] for i in rows),
             tuple(self.respondent_ids[i] for i in rows),
             self.terms,
         )
+
+    def of_terms(self, columns: Sequence[int]) -> ResponseMatrix:
+        """Return the same for some of the terms, with all responses."""
+        terms = tuple(self.terms[j] for j in columns)
+        return ResponseMatrix(self.named.of_columns(columns), self.response_ids, self.respondent_ids, terms)
+
+    def n_respondents(self) -> NDArray[np.int64]:
+        """Count the respondents who named each term: (n_terms,)."""
+        number = {name: i for i, name in enumerate(dict.fromkeys(self.respondent_ids))}
+        who = np.fromiter((number[name] for name in self.respondent_ids), np.int64, len(self.respondent_ids))
+        shape = (len(number), len(self.terms))
+        return Incidence.of_pairs(who[self.named.rows], self.named.columns, shape).of_each_column

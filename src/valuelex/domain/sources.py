@@ -75,12 +75,12 @@ class Sources:
         cls, respondents: Sequence[Respondent], respondent_ids: Sequence[str], prompts: Sequence[str] = ()
     ) -> Sources:
         """Look up the model and the family of the respondent of each response."""
-        by_id = {r.id: r for r in respondents}
-        rows = [by_id[i] for i in respondent_ids]
+        model = {r.id: f"{r.model.label} {r.model.revision}".strip() for r in respondents}
+        family = {r.id: r.family for r in respondents}
         return cls(
             tuple(respondent_ids),
-            tuple(f"{r.model.label} {r.model.revision}".strip() for r in rows),
-            tuple(r.family for r in rows),
+            tuple(model[i] for i in respondent_ids),
+            tuple(family[i] for i in respondent_ids),
             tuple(prompts),
         )
 

@@ -11,7 +11,6 @@ import dataclasses
 import io
 import json
 import os
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum
@@ -25,7 +24,7 @@ from filelock import FileLock, Timeout
 from valuelex.domain.capability import Capability
 from valuelex.domain.evidence import Structure
 from valuelex.domain.human_control import HumanControl
-from valuelex.domain.lexicon import Lexicon, Response, ResponseMatrix
+from valuelex.domain.lexicon import Lexicon, Response
 from valuelex.domain.measure import REASONS, Completion, Contrast, Note, Orientation, RatingArray
 from valuelex.domain.naming import DrawnName, Naming
 from valuelex.domain.rated_terms import RatedTerms
@@ -184,25 +183,6 @@ def write_lexicon(folder: Path, lexicon: Lexicon, name: str = "lexicon.json") ->
     write_json(folder / name, "valuelex/lexicon/1", plain(lexicon))
 
 
-def write_matrix(folder: Path, matrix: ResponseMatrix, file: str = "response_matrix.npz") -> None:
-    """Write which response named which term, readable by numpy.load."""
-    arrays = {
-        "values": matrix.values,
-        "response_ids": np.array(matrix.response_ids, dtype=np.str_),
-        "respondent_ids": np.array(matrix.respondent_ids, dtype=np.str_),
-        "terms": np.array(matrix.terms, dtype=np.str_),
-    }
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, array in arrays.items():
-            member = io.BytesIO()
-            np.lib.format.write_array(member, array, allow_pickle=False)
-            # A fixed date: equal results make equal bytes.
-            entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
-            archive.writestr(entry, member.getvalue(), zipfile.ZIP_DEFLATED)
-    _write(folder / file, buffer.getvalue())
-
-
 def write_systems(
     folder: Path, systems: Sequence[ValueSystem], taxonomy: Taxonomy | None, naming: Naming | None = None
 ) -> None:
@@ -306,13 +286,13 @@ def write_probes(folder: Path, found: Sequence[Capability]) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file that a person asked for."""
-    _write(path, text.encode())
+    write_bytes(path, text.encode())
 
 
 def write_report(folder: Path, html: str) -> Path:
     """Write report.html and return its path."""
     path = folder / "report.html"
-    _write(path, html.encode())
+    write_bytes(path, html.encode())
     return path
 
 
@@ -360,7 +340,7 @@ def plain(value: Any) -> Any:
 def write_json(path: Path, schema: str, content: Any) -> None:
     """Write a JSON file that names its schema; `content` is what `plain` returns, by key."""
     text = json.dumps({"schema": schema, **content}, ensure_ascii=False, indent=1, allow_nan=False)
-    _write(path, (text + "\n").encode())
+    write_bytes(path, (text + "\n").encode())
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -369,7 +349,7 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) 
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(header)
     writer.writerows([cell(value) for value in row] for row in rows)
-    _write(path, buffer.getvalue().encode())
+    write_bytes(path, buffer.getvalue().encode())
 
 
 def cell(value: Any) -> str:
@@ -387,7 +367,8 @@ def write_parquet(path: Path, frame: pl.DataFrame) -> None:
     _replace(path, lambda target: frame.write_parquet(target, compression="zstd"))
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file, whole or not at all."""
     _replace(path, lambda target: target.write_bytes(content))
 
 

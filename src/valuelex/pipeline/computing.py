@@ -30,6 +30,7 @@ from valuelex.errors import DataError, StudyError
 from valuelex.io import assets, files
 from valuelex.io.crosswalk_file import write_crosswalks
 from valuelex.io.embed import MiniLM
+from valuelex.io.matrix_file import write_matrix
 from valuelex.io.sentiment import sentiment
 from valuelex.pipeline.asking import Asker
 from valuelex.pipeline.crossing import cross_built
@@ -214,7 +215,7 @@ def _construct(
     lexicon, matrix, responses = normalised(study, responses, truncated)
     files.write_responses(folder, responses)
     files.write_lexicon(folder, lexicon)
-    files.write_matrix(folder, matrix)
+    write_matrix(folder, matrix)
     _require_some("responses", [r.missing for r in responses], folder / "responses.parquet")
     structure, vectors = structure_of(study, matrix, responses, embedder, ask.vectors, progress.tell)
     further = _not_merged(study, structure, responses, truncated, embedder)

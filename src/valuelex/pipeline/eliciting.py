@@ -19,6 +19,7 @@ from valuelex.domain.term_ratings import TermRating
 from valuelex.errors import DataError, StudyError
 from valuelex.io import files
 from valuelex.io.embed import MiniLM
+from valuelex.io.matrix_file import write_matrix
 from valuelex.pipeline.embedding import AskVectors, term_vectors
 from valuelex.pipeline.measuring import Ask
 from valuelex.pipeline.workspace import Workspace, stage_rng
@@ -157,7 +158,7 @@ def answers_as_human(
     if normalised is not None:
         lexicon, matrix, responses = normalised(study, responses, truncated_responses(responses, replies))
         files.write_lexicon(folder, lexicon, "human_lexicon.json")
-        files.write_matrix(folder, matrix, "human_matrix.npz")
+        write_matrix(folder, matrix, "human_matrix.npz")
     files.write_responses(folder, responses, "human_responses.parquet")
     return matrix
 

@@ -22,6 +22,7 @@ from valuelex.domain.study import Study
 from valuelex.errors import DataError, StudyError
 from valuelex.io import assets, files, observed_files
 from valuelex.io.ledger import Answer
+from valuelex.io.matrix_file import write_matrix
 from valuelex.pipeline.workspace import Progress, Workspace, stage_rng
 from valuelex.stages.families import WordRules
 from valuelex.stages.observe import (
@@ -124,7 +125,7 @@ def observe(workspace: Workspace, recorded: Recorded, progress: Progress, *, str
     chosen = common_terms(counted, study.normalise.min_respondents, study.normalise.keep)
     lexicon, matrix = observed_lexicon(counted, chosen)
     files.write_lexicon(folder, lexicon)
-    files.write_matrix(folder, matrix)
+    write_matrix(folder, matrix)
     why_none = why_no_structure(sources, len(chosen))
     ordinary: tuple[tuple[str, tuple[str, ...]], ...] = ()
     found: Structure | None = None

@@ -378,10 +378,11 @@ def _term_data(found: Found | None) -> dict[str, Any]:
         return {"responses": [], "terms": []}
     number_of = {r.id: i for i, r in enumerate(found.responses)}
     rows = [number_of[id_] for id_ in found.matrix.response_ids]
+    named = found.matrix.named
+    by_term: list[list[int]] = [[] for _ in found.matrix.terms]
+    for row, column in zip(named.rows.tolist(), named.columns.tolist(), strict=True):
+        by_term[column].append(rows[row])
     return {
         "responses": [[r.respondent_id, r.prompt_id, r.draw + 1, r.text] for r in found.responses],
-        "terms": [
-            [term, sorted(rows[i] for i in found.matrix.values[:, j].nonzero()[0])]
-            for j, term in enumerate(found.matrix.terms)
-        ],
+        "terms": [[term, sorted(numbers)] for term, numbers in zip(found.matrix.terms, by_term, strict=True)],
     }

@@ -31,13 +31,13 @@ from valuelex.stages.resample import resample
 from valuelex.stages.sensitivity import sensitivities, splits
 from valuelex.stages.verdict import verdict
 from valuelex.stats.cluster import Labels
-from valuelex.stats.level_choice import (
-    LevelChoices,
-    choose_levels,
-)
+from valuelex.stats.level_choice import LevelChoices, choose_levels
+from valuelex.stats.levels import MOST_EXACT
 
 Array = NDArray[np.float64]
 LEAST_TERMS = 4
+MOST_OF_MANY = 100
+"""Resamples of more than `MOST_EXACT` terms, where each takes seconds."""
 
 
 def construct(
@@ -63,6 +63,7 @@ def construct(
         Unit vectors of the terms; None to use the lists alone.
     plan
         Numbers of groups, where they are given, and of resamples; 0 leaves out nulls, splits and other choices too.
+        Of more than 2,000 terms at most 100 resamples are drawn, and a note says what else is left out.
     rng
         Source of folds, resamples and nulls.
 
@@ -77,12 +78,13 @@ def construct(
         If there are fewer terms than groups, too few terms at all, or no response names two terms.
     """
     _check_terms(matrix, plan)
-    named = np.flatnonzero(matrix.values.any(axis=1)).tolist()
+    plan, left_out = _within_reach(plan, len(matrix.terms))
+    named = np.flatnonzero(matrix.named.of_each_row).tolist()
     if 0 < len(named) < len(matrix.response_ids):
         # Who named no term is no source of lists, and must not count as one.
         matrix, sources = matrix.of_rows(named), sources.of_rows(named)
     units = sources.units()
-    material = gather(matrix, sources, units, vectors)
+    material = gather(matrix, units, vectors)
     choices = choose_numbers(material, plan, rng)
     joint = level_of(Level.JOINT, choices.joint if choices else None)
     k = plan.n_subdimensions or (joint.n_groups if joint.outcome is Outcome.GROUPS else 1)
@@ -111,9 +113,23 @@ def construct(
         n_independent=units.n_independent,
         profiled=units.profiled,
         n_models=sources.n_models,
-        notes=(*notes_on(matrix, sources, units, vectors), *_fewer(plan, dimension)),
+        notes=(*notes_on(matrix, sources, units, vectors), *left_out, *_fewer(plan, dimension)),
     )
     return replace(structure, verdict=verdict(structure))
+
+
+def _within_reach(plan: ConstructPlan, n_terms: int) -> tuple[ConstructPlan, tuple[str, ...]]:
+    """Leave out of the evidence what would take days with so many terms, and say so."""
+    if n_terms <= MOST_EXACT or not plan.resamples:
+        return plan, ()
+    drawn = min(plan.resamples, MOST_OF_MANY)
+    fewer = f"{drawn} resamples are drawn instead of {plan.resamples:,}, " if drawn < plan.resamples else ""
+    note = (
+        f"There are {n_terms:,} terms, more than the {MOST_EXACT:,} of which all can be told in time: {fewer}phi and "
+        "PPMI are not tried for co-occurrence, and what groups are beyond meaning is not told. Raise [normalise] "
+        "min_respondents for fewer terms."
+    )
+    return replace(plan, resamples=drawn), (note,)
 
 
 def _fewer(plan: ConstructPlan, dimension: Labels) -> tuple[str, ...]:

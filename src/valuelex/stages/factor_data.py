@@ -17,6 +17,7 @@ from valuelex.domain.factors import MatrixName
 from valuelex.domain.lexicon import ResponseMatrix
 from valuelex.domain.sources import LEAST_INDEPENDENT, Sources
 from valuelex.errors import DataError
+from valuelex.stages.term_lists import term_lists
 from valuelex.stats.associations import (
     between_profiles,
     phi_of_lists,
@@ -26,6 +27,7 @@ from valuelex.stats.associations import (
 )
 from valuelex.stats.loading_intervals import UnitCorrelations
 from valuelex.stats.retention_table import RetentionRule, retention_table
+from valuelex.stats.sparse_counts import Counts, select
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -81,7 +83,7 @@ class ListData:
     """
 
     terms: tuple[str, ...]
-    values: NDArray[np.uint8]
+    lists: Counts
     units: NDArray[np.str_]
     profiles: NDArray[np.str_]
     resampled: str
@@ -90,12 +92,11 @@ class ListData:
     def of(cls, matrix: ResponseMatrix, sources: Sources) -> Self:
         """Take what is independent for units, and what has habits of its own for profiles."""
         units = sources.units()
-        rows = np.flatnonzero(matrix.values.any(axis=1))
+        rows = np.flatnonzero(matrix.named.of_each_row)
         own = units.of_rows(rows.tolist())
         profiles = np.asarray(own.profiled_of, dtype=np.str_)
-        return cls(
-            matrix.terms, matrix.values[rows], np.asarray(own.independent_of), profiles, own.independent
-        )
+        lists = term_lists(matrix)[rows]
+        return cls(matrix.terms, lists, np.asarray(own.independent_of), profiles, own.independent)
 
     def factored(self, name: MatrixName) -> Factored:
         """Correlations of that name.
@@ -105,7 +106,7 @@ class ListData:
         DataError
             If there is nothing to correlate, or too few profiles.
         """
-        if not self.values.size:
+        if not self.lists.nnz:
             msg = "No response names a term, so there is nothing to correlate."
             raise DataError(msg)
         if name in ("between", "within") and not self.profiles.size:
@@ -113,7 +114,7 @@ class ListData:
             raise DataError(msg)
 
         def correlate(columns: Labels) -> UnitCorrelations:
-            table = self.values[:, columns]
+            table = select(self.lists, columns)
             if name in ("between", "within"):
                 of_profiles = between_profiles if name == "between" else within_profiles
                 return of_profiles(table, self.profiles, self.units)
@@ -125,9 +126,10 @@ class ListData:
         """Ask all rules of phi, and parallel analysis of correlations between profiles, whose rows are independent."""
 
         def of_lists() -> Sequence[RetentionRule]:
-            spread = self.values.any(axis=0) & ~self.values.all(axis=0)
+            n_lists, n_terms = self.lists.shape
+            named = np.bincount(self.lists.indices, minlength=n_terms)
             found = retention_table(
-                self.values[:, spread],
+                self.lists[:, np.flatnonzero((named > 0) & (named < n_lists))].toarray().astype(np.uint8),
                 rng=rng,
                 null="curveball",
                 groups=self.units,

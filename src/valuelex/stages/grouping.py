@@ -109,6 +109,7 @@ def views_of(material: Material, weights: Weights, labels: Labels, k: int) -> tu
         (partition,) = partitions((view,), (1.0,), material.n_terms, [k])
         found.append(View(name, weight, partition, compare_partitions(partition, labels).adjusted_rand))
     if material.pooled is not None:
+        del between, within, own, view  # Of many terms each is large.
         _, view = affinities(material.pooled, everyone)
         (partition,) = partitions((view,), (1.0,), material.n_terms, [k])
         found.append(View("pooled", 0.0, partition, compare_partitions(partition, labels).adjusted_rand))

@@ -22,6 +22,7 @@ from valuelex.domain.study import Respondent, Study
 from valuelex.errors import DataError
 from valuelex.stages.elicit import plan_lists
 from valuelex.stages.material import gather
+from valuelex.stages.term_lists import term_lists
 from valuelex.stats.bootstrap import bootstrap, resample_units
 from valuelex.stats.congruence import congruence
 from valuelex.stats.cooccurrence import cooccurrence, margin_residual, standardise_pairs
@@ -135,7 +136,7 @@ def by_lists(respondents: Sequence[Respondent], n_groups: int) -> Build:
             msg = f"Only {len(matrix.terms)} terms were named both ways, too few for {n_groups} groups."
             raise DataError(msg)
         sources = Sources.of(respondents, matrix.respondent_ids)
-        evidence = gather(matrix, sources, sources.units(), None).evidence
+        evidence = gather(matrix, sources.units(), None).evidence
         views = affinities(evidence, np.ones(evidence.n_independent))
         levels = (0.0 if evidence.profile is None else 1.0, 1.0)
         (labels,) = partitions(views, levels, len(matrix.terms), [n_groups])
@@ -277,30 +278,24 @@ def _dealt(first: Sequence[bool]) -> tuple[Array, Array]:
 def _of(matrix: ResponseMatrix, respondents: set[str]) -> ResponseMatrix:
     """Return the responses of some respondents."""
     kept = [i for i, name in enumerate(matrix.respondent_ids) if name in respondents]
-    return ResponseMatrix(
-        matrix.values[kept],
-        tuple(matrix.response_ids[i] for i in kept),
-        tuple(matrix.respondent_ids[i] for i in kept),
-        matrix.terms,
-    )
+    return matrix.of_rows(kept)
 
 
 def _named(matrix: ResponseMatrix) -> set[str]:
-    counts = matrix.values.sum(axis=0, dtype=np.int64).tolist()
+    counts = matrix.named.of_each_column.tolist()
     return {term for term, n in zip(matrix.terms, counts, strict=True) if n}
 
 
 def _on(matrix: ResponseMatrix, terms: tuple[str, ...]) -> ResponseMatrix:
     """Return a matrix of some of its terms; rows that name none of them stay, empty."""
     column = {term: j for j, term in enumerate(matrix.terms)}
-    values = matrix.values[:, [column[term] for term in terms]]
-    return ResponseMatrix(values, matrix.response_ids, matrix.respondent_ids, terms)
+    return matrix.of_terms([column[term] for term in terms])
 
 
 def _association(matrix: ResponseMatrix, weights: Array | None = None) -> Array:
     """Margin residuals of all pairs, brought to mean 0: what is common to all pairs makes no structures alike."""
-    lengths = matrix.values.sum(axis=1).astype(np.float64)
-    return standardise_pairs(margin_residual(cooccurrence(matrix.values, weights), lengths, weights))
+    lengths = matrix.named.of_each_row.astype(np.float64)
+    return standardise_pairs(margin_residual(cooccurrence(term_lists(matrix), weights), lengths, weights))
 
 
 def _loadings(association: Array, groups: NDArray[np.int64]) -> Array:

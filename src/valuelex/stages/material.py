@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from valuelex.domain.lexicon import ResponseMatrix
 from valuelex.domain.sources import LEAST_INDEPENDENT, Sources, Units
 from valuelex.errors import DataError
+from valuelex.stages.term_lists import term_lists
 from valuelex.stats.cluster import Labels
 from valuelex.stats.level_choice import Evidence
 from valuelex.stats.levels import Affinity, count_lists, product_affinity, profiles
+from valuelex.stats.sparse_counts import Counts
 
 Array = NDArray[np.float64]
 FEW_MODELS = 3
@@ -34,7 +36,7 @@ class Material:
     filled: NDArray[np.bool_]
     """(n_responses,) which responses name a term; only these are counted."""
     block: Labels
-    """(n_filled,) the respondent of each."""
+    """(n_filled,) what each is counted together with: its source, or what is independent where none has habits."""
 
     @property
     def n_terms(self) -> int:
@@ -46,15 +48,13 @@ class Material:
         return int(profile.shape[1])
 
 
-def gather(matrix: ResponseMatrix, sources: Sources, units: Units, vectors: Array | None) -> Material:
+def gather(matrix: ResponseMatrix, units: Units, vectors: Array | None) -> Material:
     """Count who named which terms, and which together.
 
     Parameters
     ----------
     matrix
         Responses by terms.
-    sources
-        Who gave each response.
     units
         What is independent, and whose frequencies are compared.
     vectors : (n_terms, d)
@@ -69,7 +69,7 @@ def gather(matrix: ResponseMatrix, sources: Sources, units: Units, vectors: Arra
     DataError
         If no response names two terms.
     """
-    filled = np.asarray(matrix.values.any(axis=1)).ravel()
+    filled = matrix.named.of_each_row > 0
     if not filled.any():
         msg = "No response names a term of the lexicon, so there is nothing to group; see responses.parquet."
         raise DataError(msg)
@@ -77,7 +77,8 @@ def gather(matrix: ResponseMatrix, sources: Sources, units: Units, vectors: Arra
     profiled = (
         numbered(units.profiled_of, filled) if units.profiled else np.zeros(len(independent), dtype=np.int64)
     )
-    block = numbered(sources.respondents, filled)
+    # No smaller part is ever weighed by itself.
+    block = profiled if units.profiled else independent
     counts = count_lists(telling(matrix, filled), block, profiled)
     fold_of_block = np.zeros(counts.n_blocks, dtype=np.int64)
     fold_of_block[block] = independent
@@ -94,23 +95,24 @@ def gather(matrix: ResponseMatrix, sources: Sources, units: Units, vectors: Arra
     )
 
 
-def telling(matrix: ResponseMatrix, filled: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def telling(matrix: ResponseMatrix, filled: NDArray[np.bool_]) -> Counts:
     """Return the responses that name a term, without the terms that all of them name: these tell nothing of others.
 
     Left in, such a term would go together with all others, and outweigh what they have in common.
     """
-    values = np.ascontiguousarray(np.asarray(matrix.values)[filled])
-    always = values.all(axis=0)
-    if not always.all():
-        values[:, always] = 0
-    return values
+    lists = term_lists(matrix)[np.flatnonzero(filled)]
+    always = np.bincount(lists.indices, minlength=lists.shape[1]) == lists.shape[0]
+    if always.any() and not always.all():
+        lists.data[always[lists.indices]] = 0.0
+        lists.eliminate_zeros()
+    return lists
 
 
 def numbered(names: Sequence[str], filled: NDArray[np.bool_]) -> Labels:
     """Give the names of the responses that are filled numbers from 0, in sorted order."""
-    kept = np.asarray(names, dtype=object)[filled].astype(str)
-    _, number = np.unique(kept, return_inverse=True)
-    return number.astype(np.int64)
+    kept = [name for name, there in zip(names, filled.tolist(), strict=True) if there]
+    number = {name: i for i, name in enumerate(sorted(set(kept)))}
+    return np.fromiter((number[name] for name in kept), np.int64, len(kept))
 
 
 def notes_on(
@@ -140,7 +142,7 @@ def notes_on(
             "No source gave enough responses to have habits of its own, so there is one level only: all responses "
             "together, in which what sources like and what belongs together cannot be told apart."
         )
-    always = np.flatnonzero(np.asarray(matrix.values.sum(axis=0)).ravel() == len(matrix.response_ids))
+    always = np.flatnonzero(matrix.named.of_each_column == len(matrix.response_ids))
     if always.size:
         shown = ", ".join(repr(matrix.terms[i]) for i in always[:3])
         notes.append(

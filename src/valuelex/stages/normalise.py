@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuelex.domain.call import Missing
+from valuelex.domain.incidence import Incidence
 from valuelex.domain.lexicon import Drop, Dropped, Lexicon, Merge, Response, ResponseMatrix, Rule, Term
 from valuelex.domain.study import NormalisePlan
 from valuelex.errors import StudyError
@@ -55,7 +56,7 @@ def normalise(
     """Join the mentions of all responses into terms.
 
     Equal responses give equal terms in whatever order they come. Time and memory are linear in the
-    number of responses, but for the matrix, which has a byte for each response and term.
+    number of mentions.
 
     Parameters
     ----------
@@ -112,10 +113,10 @@ def normalise(
         for word in {word for response in responses for word in response.shown}
     }
     shown = _shown(responses, mentions, named, shown_terms, len(names))
-    terms, values = _tabulate(
+    terms, incidence = _tabulate(
         rows, mentions.positions, np.where(shown, -1, named), names, plan.min_respondents, forced
     )
-    matrix = ResponseMatrix(values, rows.response_ids, rows.respondent_ids, tuple(t.name for t in terms))
+    matrix = ResponseMatrix(incidence, rows.response_ids, rows.respondent_ids, tuple(t.name for t in terms))
     return _lexicon(terms, mentions, verdicts, shown), matrix, updated
 
 
@@ -257,28 +258,28 @@ def _tabulate(
     names: Sequence[str],
     min_respondents: int,
     forced: Collection[str | None],
-) -> tuple[tuple[Term, ...], NDArray[np.uint8]]:
+) -> tuple[tuple[Term, ...], Incidence]:
     """Return the terms that enough respondents named, and which row named which.
 
     `positions` and `named` hold the response and the term of each mention, -1 for one without a term.
     """
     is_term = named >= 0
     named, positions = named[is_term], positions[is_term]
-    pairs = np.unique(named * rows.n_respondents + rows.respondent[positions])
-    n_respondents = np.bincount(pairs // max(rows.n_respondents, 1), minlength=len(names))
+    by_respondent = Incidence.of_pairs(rows.respondent[positions], named, (rows.n_respondents, len(names)))
+    n_respondents = by_respondent.of_each_column
     kept = n_respondents >= min_respondents
     kept |= np.array([name in forced for name in names], dtype=bool)
     n_mentions = np.bincount(named, minlength=len(names))
     new = np.cumsum(kept) - 1
-    values = np.zeros((len(rows.response_ids), int(kept.sum())), dtype=np.uint8)
     stays = kept[named]
-    values[rows.row[positions[stays]], new[named[stays]]] = 1
-    n_responses = values.sum(axis=0, dtype=np.int64)
+    shape = (len(rows.response_ids), int(kept.sum()))
+    incidence = Incidence.of_pairs(rows.row[positions[stays]], new[named[stays]], shape)
+    n_responses = incidence.of_each_column
     terms = tuple(
         Term(names[j], int(n_mentions[j]), int(n_responses[new[j]]), int(n_respondents[j]))
         for j in np.flatnonzero(kept).tolist()
     )
-    return terms, values
+    return terms, incidence
 
 
 def _lexicon(

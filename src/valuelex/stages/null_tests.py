@@ -5,7 +5,9 @@ Owns which null answers which question. The nulls themselves are in `valuelex.st
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +28,9 @@ from valuelex.stats.level_choice import (
     partitions,
 )
 from valuelex.stats.level_gain import gain_over
-from valuelex.stats.levels import ListCounts, count_lists
-from valuelex.stats.nulls import curveball, permute_columns
+from valuelex.stats.levels import count_lists
+from valuelex.stats.nulls import permute_columns, sparse_curveball
+from valuelex.stats.sparse_counts import Counts, stack
 
 Array = NDArray[np.float64]
 N_REPLICATES = 19
@@ -81,11 +84,14 @@ def null_tests(
     if material.evidence.n_independent >= 3:
         folds = deal_folds(material.evidence, rng)
         if material.evidence.counts is not None:
-            reshuffled = _reshuffled(matrix, material, rng)
-            lists = replace(material.evidence, profile=None, fold_of_unit=np.zeros(0, dtype=np.int64))
-            drawn = [replace(lists, counts=counts) for counts in reshuffled]
-            tests.append(_against("reshuffled responses", LISTS, lists, drawn, k, (0.0, 1.0, 0.0), folds))
-            control = drawn[0]
+            reshuffled = _Reshuffled.of(matrix, material)
+            observed = reshuffled.evidence
+            drawn = reshuffled.draw(rng)
+            first = next(drawn)
+            # Counted one after the other, and the first once more, so that no two are held.
+            null = map(reshuffled.count, chain([first], drawn))
+            tests.append(_against("reshuffled responses", LISTS, observed, null, k, (0.0, 1.0, 0.0), folds))
+            control = reshuffled.count(first)
         if material.evidence.profile is not None:
             profile = material.evidence.profile
             between = replace(material.evidence, counts=None)
@@ -113,28 +119,58 @@ MEANING = (
 LANGUAGE = "How like are the groups made from the lists alone to those made from embeddings alone?"
 
 
-def _reshuffled(matrix: ResponseMatrix, material: Material, rng: np.random.Generator) -> list[ListCounts]:
-    """Draw responses in which each source names its terms as often, in responses as long, but in any company."""
-    counts = material.evidence.counts
-    assert counts is not None
-    values = telling(matrix, material.filled)
-    block = material.block
-    unit = counts.unit[block]
-    rows = [np.flatnonzero(unit == u) for u in range(counts.n_units)]
-    rows = [r for r in rows if len(r) > 1]
-    found = []
-    for replicate in range(N_REPLICATES):
-        for r in rows:
-            values[r] = curveball(values[r], rng, n_rounds=MORE_ROUNDS if replicate else FIRST_ROUNDS)
-        found.append(count_lists(values, block, unit))
-    return found
+@dataclass(frozen=True, slots=True)
+class _Reshuffled:
+    """Responses in which each source names its terms as often, in responses as long, but in any company."""
+
+    of_source: list[Counts]
+    """The responses of each source: at first as they were given, then as drawn last."""
+    evidence: Evidence
+    """What takes the counts of the draws."""
+    block: Labels
+    """(n_responses,) what each is counted together with, source by source."""
+    unit: Labels
+    """(n_responses,) its source."""
+
+    @classmethod
+    def of(cls, matrix: ResponseMatrix, material: Material) -> _Reshuffled:
+        counts = material.evidence.counts
+        assert counts is not None
+        lists = telling(matrix, material.filled)
+        unit = counts.unit[material.block]
+        order = np.argsort(unit, kind="stable")
+        ends = np.cumsum(np.bincount(unit))[:-1]
+        block = material.block[order]
+        evidence = replace(material.evidence, profile=None, fold_of_unit=np.zeros(0, dtype=np.int64))
+        return cls([lists[rows] for rows in np.split(order, ends)], evidence, block, counts.unit[block])
+
+    def draw(self, rng: np.random.Generator) -> Iterator[Counts]:
+        """Draw replicates, each from the one before."""
+        for replicate in range(N_REPLICATES):
+            n_rounds = MORE_ROUNDS if replicate else FIRST_ROUNDS
+            for u, lists in enumerate(self.of_source):
+                if lists.shape[0] > 1:
+                    self.of_source[u] = sparse_curveball(lists, rng, n_rounds=n_rounds)
+            yield stack(self.of_source)
+
+    def count(self, lists: Counts) -> Evidence:
+        return replace(self.evidence, counts=count_lists(lists, self.block, self.unit))
 
 
 def _against(
-    name: str, says: str, data: Evidence, null: list[Evidence], k: int, weights: Weights, folds: list[Held]
+    name: str,
+    says: str,
+    data: Evidence,
+    null: Iterable[Evidence],
+    k: int,
+    weights: Weights,
+    folds: list[Held],
 ) -> NullTest:
-    observed = float(held_out_gains(data, None, k, folds, [weights]).mean())
-    drawn = np.array([held_out_gains(replicate, None, k, folds, [weights]).mean() for replicate in null])
+    def gain(evidence: Evidence) -> float:
+        return float(held_out_gains(evidence, None, k, folds, [weights]).mean())
+
+    observed = gain(data)
+    drawn = np.array([*map(gain, null)])
     return NullTest(
         name=name,
         says=says,

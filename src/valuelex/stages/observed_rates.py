@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from valuelex.domain.incidence import Incidence
 from valuelex.domain.lexicon import Drop, Dropped, Lexicon, Merge, ResponseMatrix, Term
 from valuelex.domain.observed import FormUse, ObservedText, TermRate
 from valuelex.errors import DataError
@@ -138,9 +139,10 @@ def observed_lexicon(counted: Counted, chosen: NDArray[np.int64]) -> tuple[Lexic
         tuple(Merge(f.form, f.term, f.rules, f.n_mentions) for f in used if f.term in names),
         tuple(sorted(_dropped(used, names), key=lambda d: (d.form, d.reason))),
     )
-    values = (terms.counts.toarray() > 0).astype(np.uint8)
     ids = tuple(text.id for text in texts)
-    return lexicon, ResponseMatrix(values, ids, tuple(t.respondent_id for t in texts), terms.columns)
+    rows, columns = terms.counts.nonzero()
+    named = Incidence.of_pairs(rows, columns, (len(ids), len(terms.columns)))
+    return lexicon, ResponseMatrix(named, ids, tuple(t.respondent_id for t in texts), terms.columns)
 
 
 def _dropped(forms: Sequence[FormUse], names: Collection[str]) -> list[Dropped]:

@@ -93,7 +93,7 @@ def _others(
     """Group the terms with other vectors."""
     weights = tuple(structure.taxonomy.weights.values())
     labels = structure.taxonomy.subdimension
-    material = gather(matrix, sources, sources.units(), None)
+    material = gather(matrix, sources.units(), None)
     levels = affinities(material.evidence, np.ones(material.evidence.n_independent))
     found = []
     for one in others:

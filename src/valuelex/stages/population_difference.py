@@ -15,6 +15,7 @@ from valuelex.errors import DataError
 from valuelex.stats.associations import ppmi_of_lists
 from valuelex.stats.congruence import congruence, procrustes
 from valuelex.stats.factor import efa
+from valuelex.stats.sparse_counts import Counts
 
 Array = NDArray[np.float64]
 N_SPLITS = 49
@@ -24,7 +25,7 @@ LEAST_UNITS = 5
 
 
 def difference_of(
-    lists: NDArray[np.uint8],
+    lists: Counts,
     in_second: NDArray[np.bool_],
     families: Sequence[str],
     models: Sequence[str],
@@ -40,7 +41,7 @@ def difference_of(
     Parameters
     ----------
     lists : (n_lists, n_terms)
-        Of both populations, on the terms that both have.
+        Of both populations, on the terms that both have; 1 for what is named.
     in_second : (n_lists,)
         Whether the list is of the second population; no list is of both.
     families, models : (n_lists,)

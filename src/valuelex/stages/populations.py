@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -35,7 +35,9 @@ from valuelex.stages.factor_data import Factored, ListData
 from valuelex.stages.factor_route import agree
 from valuelex.stages.factor_words import ALPHA, FAIR, degree, figures
 from valuelex.stages.population_difference import difference_of
+from valuelex.stages.term_lists import term_lists
 from valuelex.stats.factor import efa
+from valuelex.stats.sparse_counts import stack
 from valuelex.stats.target_congruence import congruence_with_target
 
 Array = NDArray[np.float64]
@@ -102,21 +104,20 @@ def compare_populations(
         A population from which nothing can be built stays, with the reason.
     """
     everybody = Population(EVERYBODY, {})
-    n_naming = _n_naming(matrix)
+    n_naming = matrix.n_respondents()
     system = _as_system(everybody, respondents, matrix, whole, whole.notes)
     parts = [_Part(everybody, tuple(respondents), matrix, _counted(matrix), system)]
     own = rng.spawn(len(populations))
     for population, generator in zip(populations, own, strict=True):
         members = population.members(respondents)
         rows = _rows_of(members, matrix)
-        lists = _lists_of(rows, matrix)
+        lists = matrix.of_rows(rows)
         # What fewer of all respondents name is there because the study keeps it.
         least = np.where(n_naming < min_respondents, 1, min_respondents)
-        columns = np.flatnonzero(_n_naming(lists) >= least)
-        terms = tuple(matrix.terms[j] for j in columns)
-        part = replace(lists, values=lists.values[:, columns], terms=terms)
+        columns = np.flatnonzero(lists.n_respondents() >= least)
+        part = lists.of_terms(columns.tolist())
         of_terms = None if vectors is None else vectors[columns]
-        system = _build(population, members, part, _sources_of(rows, sources), of_terms, build, generator)
+        system = _build(population, members, part, sources.of_rows(rows), of_terms, build, generator)
         parts.append(_Part(population, members, part, _counted(lists), system))
     pairs = list(combinations(parts, 2))
     contrasts = tuple(
@@ -143,37 +144,13 @@ class _Part:
         )
 
 
-def _n_naming(matrix: ResponseMatrix) -> NDArray[np.int64]:
-    """How many respondents named each term."""
-    _, number = np.unique(np.asarray(matrix.respondent_ids, dtype=np.str_), return_inverse=True)
-    named = np.zeros((int(number.max(initial=-1)) + 1, len(matrix.terms)), dtype=bool)
-    rows, columns = np.nonzero(matrix.values)
-    named[number[rows], columns] = True
-    counts: NDArray[np.int64] = named.sum(axis=0)
-    return counts
-
-
 def _counted(matrix: ResponseMatrix) -> dict[str, int]:
-    return dict(zip(matrix.terms, _n_naming(matrix).tolist(), strict=True))
+    return dict(zip(matrix.terms, matrix.n_respondents().tolist(), strict=True))
 
 
 def _rows_of(members: Sequence[Respondent], matrix: ResponseMatrix) -> list[int]:
     ids = {r.id for r in members}
     return [i for i, respondent in enumerate(matrix.respondent_ids) if respondent in ids]
-
-
-def _lists_of(rows: Sequence[int], matrix: ResponseMatrix) -> ResponseMatrix:
-    return replace(
-        matrix,
-        values=matrix.values[rows],
-        response_ids=tuple(matrix.response_ids[i] for i in rows),
-        respondent_ids=tuple(matrix.respondent_ids[i] for i in rows),
-    )
-
-
-def _sources_of(rows: Sequence[int], sources: Sources) -> Sources:
-    labels = (sources.respondents, sources.models, sources.families, sources.prompts)
-    return Sources(*(tuple(of[i] for i in rows) if of else () for of in labels))
 
 
 def _as_system(
@@ -199,7 +176,7 @@ def _as_system(
         n_families=len(families),
         n_responses=len(matrix.response_ids),
         terms=matrix.terms,
-        n_naming=tuple(_n_naming(matrix).tolist()),
+        n_naming=tuple(matrix.n_respondents().tolist()),
         outcome="no value system could be built" if built is None else built.outcome,
         taxonomy=None if built is None else built.taxonomy,
         system=None if built is None else built.system,
@@ -216,7 +193,7 @@ def _build(
     build: Build,
     rng: np.random.Generator,
 ) -> PopulationSystem:
-    if not matrix.values.any():
+    if not len(matrix.named.columns):
         why = "No term is named by enough of its respondents."
         return _as_system(population, members, matrix, None, (why,))
     try:
@@ -312,7 +289,7 @@ def _factors(a: _Part, b: _Part, plan: FactorPlan, rng: np.random.Generator) -> 
 def _factored(part: _Part, terms: tuple[str, ...], plan: FactorPlan) -> Factored:
     wanted = set(terms)
     columns = [j for j, term in enumerate(part.matrix.terms) if term in wanted]
-    lists = replace(part.matrix, values=part.matrix.values[:, columns], terms=terms)
+    lists = part.matrix.of_terms(columns)
     return ListData.of(lists, Sources.of(part.members, lists.respondent_ids)).factored(plan.matrix)
 
 
@@ -348,11 +325,12 @@ def _difference(a: _Part, b: _Part, n_factors: int, rng: np.random.Generator) ->
     tables, ids = [], []
     for part in (a, b):
         place = {term: j for j, term in enumerate(part.matrix.terms)}
-        tables.append(part.matrix.values[:, [place[term] for term in shared]])
+        tables.append(term_lists(part.matrix.of_terms([place[term] for term in shared])))
         ids.append(part.matrix.respondent_ids)
     sources = Sources.of((*a.members, *b.members), (*ids[0], *ids[1]))
     in_second = np.repeat([False, True], [len(part) for part in ids])
-    return difference_of(np.concatenate(tables), in_second, sources.families, sources.models, n_factors, rng)
+    lists = stack(tables)
+    return difference_of(lists, in_second, sources.families, sources.models, n_factors, rng)
 
 
 def _about_difference(difference: Difference | None, n_both: int) -> list[str]:

@@ -93,7 +93,7 @@ def structure_of_ratings(
     material = Material(
         Evidence(None, profiles.centred, fold, NONE), None, embeddings, np.zeros(0, dtype=np.bool_), NONE
     )
-    lists = ResponseMatrix(np.zeros((0, len(profiles.terms)), dtype=np.uint8), (), (), profiles.terms)
+    lists = ResponseMatrix.of_dense(np.zeros((0, len(profiles.terms))), (), (), profiles.terms)
     choices = choose_numbers(material, plan, rng)
     between = level_of(Level.BETWEEN, choices.between if choices else None)
     k = plan.n_subdimensions or (between.n_groups if between.outcome is Outcome.GROUPS else 1)

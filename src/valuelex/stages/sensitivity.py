@@ -17,6 +17,7 @@ from valuelex.domain.sources import Sources
 from valuelex.domain.structure import Taxonomy
 from valuelex.errors import DataError
 from valuelex.stages.material import Material, gather
+from valuelex.stages.term_lists import term_lists
 from valuelex.stats.cluster import Labels
 from valuelex.stats.cooccurrence import cooccurrence, phi, ppmi, standardise_pairs
 from valuelex.stats.level_choice import Weights, affinities, partitions
@@ -129,12 +130,10 @@ def _of_rows(
 ) -> Labels:
     """Group all terms from some of the responses; -1 for a term that none of them names."""
     part = matrix.of_rows(rows.tolist())
-    some = sources.of_rows(rows.tolist())
-    gathered = gather(part, some, sources.units().of_rows(rows.tolist()), None)
+    gathered = gather(part, sources.units().of_rows(rows.tolist()), None)
     views = (*affinities(gathered.evidence, np.ones(gathered.evidence.n_independent)), material.embeddings)
     (labels,) = partitions(views, weights, material.n_terms, [k])
-    named = np.asarray(part.values.any(axis=0)).ravel()
-    return np.where(named, labels, -1)
+    return np.where(part.named.of_each_column > 0, labels, -1)
 
 
 def sensitivities(
@@ -162,8 +161,7 @@ def sensitivities(
     if material.embeddings is not None:
         add("no embeddings", (between, within), weights[:2])
     if material.n_terms <= MOST_EXACT and weights[1]:
-        values = matrix.values[material.filled]
-        counts, n = cooccurrence(values), int(material.filled.sum())
+        counts, n = cooccurrence(term_lists(matrix)), int(material.filled.sum())
         always = np.diag(counts) >= n
         if not always.any():
             coded = standardise_pairs(phi(counts, n))
@@ -174,6 +172,7 @@ def sensitivities(
             (between, Affinity(coded), material.embeddings),
             weights,
         )
+    del between, within  # Of many terms they are large, and what follows makes its own.
     found += _without_rare(matrix, sources, material, weights, labels)
     return tuple(found)
 
@@ -182,25 +181,14 @@ def _without_rare(
     matrix: ResponseMatrix, sources: Sources, material: Material, weights: Weights, labels: Labels
 ) -> list[Sensitivity]:
     """Group only the terms that more respondents than half of all terms have."""
-    member: dict[str, int] = {}
-    who = np.array([member.setdefault(r, len(member)) for r in matrix.respondent_ids])
-    named = np.zeros((len(member), len(matrix.terms)), dtype=bool)
-    row, column = np.nonzero(matrix.values)
-    named[who[row], column] = True
-    n_respondents = named.sum(axis=0)
+    n_respondents = matrix.n_respondents()
     least = int(np.median(n_respondents)) + 1
     common = np.flatnonzero(n_respondents >= least)
     k = int(labels.max()) + 1
     if len(common) < max(2 * k, 4) or len(common) == len(labels):
         return []
-    part = ResponseMatrix(
-        np.ascontiguousarray(matrix.values[:, common]),
-        matrix.response_ids,
-        matrix.respondent_ids,
-        tuple(matrix.terms[i] for i in common),
-    )
     try:
-        gathered = gather(part, sources, sources.units(), None)
+        gathered = gather(matrix.of_terms(common.tolist()), sources.units(), None)
         views = affinities(gathered.evidence, np.ones(gathered.evidence.n_independent))
     except DataError:
         return []
@@ -243,7 +231,7 @@ def not_merged(
     if k < 2 or (kept >= 0).sum() < 2 * k:
         return ()
     try:
-        gathered = gather(matrix, sources, sources.units(), vectors)
+        gathered = gather(matrix, sources.units(), vectors)
         views = (
             *affinities(gathered.evidence, np.ones(gathered.evidence.n_independent)),
             gathered.embeddings,

@@ -12,6 +12,7 @@ What popularity alone brings together is `valuelex.stats.company`; clusters and 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -42,9 +43,9 @@ class ListCounts:
     """(n_blocks, n_columns) lists of a block that hold a column."""
     pairs: sparse.csr_array
     """(n_blocks, n_pairs) lists of a block that hold both columns of a pair that occurs."""
-    first: NDArray[np.int64]
+    first: NDArray[np.int32]
     """(n_pairs,) the lower column of each pair."""
-    second: NDArray[np.int64]
+    second: NDArray[np.int32]
     """(n_pairs,) the higher one."""
     ties: sparse.csr_array
     """(n_blocks, n_columns) other columns in the lists of a block that hold a column, added up."""
@@ -111,10 +112,7 @@ def count_lists(lists: ArrayLike | sparse.sparray, blocks: ArrayLike, units: Arr
     if not (length > 1).any():
         msg = "No list holds two or more columns, so nothing occurs together; longer lists are needed."
         raise DataError(msg)
-    code, counts = _pairs(table, block)
-    where, pair = np.divmod(code, n_columns * n_columns)
-    distinct, index = np.unique(pair, return_inverse=True)
-    pairs = sparse.csr_array((counts, (where, index)), shape=(n_blocks, len(distinct)))
+    pairs, distinct = _pairs(table, block)
     beside = table.copy()
     beside.data = np.repeat(length - 1, np.diff(table.indptr))
     totals, ties = sparse.csr_array(member @ table), sparse.csr_array(member @ beside)
@@ -122,8 +120,8 @@ def count_lists(lists: ArrayLike | sparse.sparray, blocks: ArrayLike, units: Arr
     return ListCounts(
         totals=totals,
         pairs=pairs,
-        first=distinct // n_columns,
-        second=distinct % n_columns,
+        first=(distinct // n_columns).astype(np.int32),
+        second=(distinct % n_columns).astype(np.int32),
         ties=ties,
         n_lists=n_lists_of,
         lengths=np.bincount(block, length, minlength=n_blocks).astype(np.float64),
@@ -132,29 +130,55 @@ def count_lists(lists: ArrayLike | sparse.sparray, blocks: ArrayLike, units: Arr
     )
 
 
-def _pairs(table: sparse.csr_array, block: Labels) -> tuple[NDArray[np.int64], Array]:
-    """Return block and pair in one number, ascending, and how many lists of the block hold the pair."""
+def _pairs(table: sparse.csr_array, block: Labels) -> tuple[sparse.csr_array, NDArray[np.int64]]:
+    """Return how many lists of a block hold each pair of columns, and the pairs that occur, each in one number.
+
+    Whole blocks are counted together, as many as have `CHUNK_PAIRS` pairs, so that time and memory grow with the lists.
+    """
     n_columns = table.shape[1]
-    length = np.diff(table.indptr)
-    n_pairs = np.cumsum(length * (length - 1) // 2)
-    found, counts = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float64)
-    start = 0
-    while start < len(length):
-        done = n_pairs[start - 1] if start else 0
-        end = max(start + 1, int(np.searchsorted(n_pairs, done + CHUNK_PAIRS, side="right")))
-        codes = [found]
+    order = np.argsort(block, kind="stable")
+    begins, length = table.indptr[:-1][order], np.diff(table.indptr)[order]
+    n_pairs = np.concatenate([[0], np.cumsum(length * (length - 1) // 2)])
+    ends = np.cumsum(np.bincount(block))
+    found: list[NDArray[np.int64]] = []
+    counts: list[NDArray[np.int32]] = []
+    in_block = np.zeros(len(ends), dtype=np.int64)
+    first = start = 0
+    while first < len(ends):
+        fit = int(np.searchsorted(n_pairs, n_pairs[start] + CHUNK_PAIRS, side="right")) - 1
+        last = max(first + 1, int(np.searchsorted(ends, fit, side="right")))
+        end = int(ends[last - 1])
+        codes = [np.zeros(0, dtype=np.int64)]
         for size in np.unique(length[start:end]):
             rows = start + np.flatnonzero(length[start:end] == size)
-            columns = np.sort(table.indices[table.indptr[rows][:, None] + np.arange(size)], axis=1)
+            columns = np.sort(table.indices[begins[rows][:, None] + np.arange(size)], axis=1)
             i, j = np.triu_indices(size, 1)
             pair = columns[:, i].astype(np.int64) * n_columns + columns[:, j]
-            codes.append((block[rows, None] * n_columns**2 + pair).ravel())
-        new = np.concatenate([np.ones(sum(map(len, codes[1:]))), counts])
-        code = np.concatenate([*codes[1:], found])
-        found, place = np.unique(code, return_inverse=True)
-        counts = np.bincount(place, new, minlength=len(found)).astype(np.float64)
-        start = end
-    return found, counts
+            codes.append((block[order[rows], None] * n_columns**2 + pair).ravel())
+        code, n_lists = np.unique(np.concatenate(codes), return_counts=True)
+        in_block += np.bincount(code // n_columns**2, minlength=len(ends))
+        found.append(code % n_columns**2)
+        counts.append(n_lists.astype(np.int32))
+        first, start = last, end
+    distinct = _distinct(np.concatenate(found))
+    starts = np.concatenate([[0], np.cumsum(in_block)])
+    narrow = np.int32 if max(starts[-1], len(distinct)) < 2**31 else np.int64
+    index = np.empty(starts[-1], dtype=narrow)
+    done = 0
+    for part in found:
+        # Asked in order, as they are too many for a cache.
+        order = np.argsort(part)
+        index[done + order] = np.searchsorted(distinct, part[order])
+        done += len(part)
+    held = np.concatenate(counts, dtype=np.float64)
+    return sparse.csr_array((held, index, starts.astype(narrow)), shape=(len(ends), len(distinct))), distinct
+
+
+def _distinct(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return each number once, ascending. The numbers are sorted in place: NumPy's own way takes ten times as long."""
+    numbers.sort()
+    first: NDArray[np.bool_] = np.concatenate([[True], numbers[1:] != numbers[:-1]])
+    return np.compress(first, numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,14 +208,13 @@ class Affinity:
         """Add it, times a weight, to a matrix (n, n) in place; the diagonal is of no meaning."""
         if weight == 0 or self.spread == 0:
             return
-        if self.matrix is not None:
-            total += weight * self.matrix if weight != 1 else self.matrix
-            return
         factor = self.factor
-        assert factor is not None
         for start in range(0, len(total), STRIP):
             strip = slice(start, start + STRIP)
-            total[strip] += (factor[:, strip].T @ factor - self.mean) * (weight / self.spread)
+            if self.matrix is not None:
+                total[strip] += weight * self.matrix[strip] if weight != 1 else self.matrix[strip]
+            elif factor is not None:
+                total[strip] += (factor[:, strip].T @ factor - self.mean) * (weight / self.spread)
 
 
 def product_affinity(factor: Array) -> Affinity:
@@ -379,9 +402,7 @@ def block_sums(
     """
     k, n_parts = int(labels.max()) + 1, int(part.max()) + 1
     cell = labels[counts.first] * k + labels[counts.second]
-    row = np.repeat(part, np.diff(counts.pairs.indptr))
-    flat = np.bincount(row * k * k + cell[counts.pairs.indices], counts.pairs.data, minlength=n_parts * k * k)
-    half = flat.reshape(n_parts, k, k)
+    half = _sum_cells(counts.pairs, part, cell, (n_parts, k * k)).reshape(n_parts, k, k)
     group = np.eye(k)[labels]
     expected = np.zeros((len(part_of), k, k))
     for factor, sign in ((company.drawn, 1.0), (company.crowded, -1.0)):
@@ -391,3 +412,17 @@ def block_sums(
     summed = np.zeros((n_parts, k, k))
     np.add.at(summed, part_of, expected)
     return BlockSums((half + half.transpose(0, 2, 1)).astype(np.float64), summed)
+
+
+def _sum_cells(table: sparse.csr_array, part: Labels, cell: Labels, shape: tuple[int, int]) -> Array:
+    """Sum a table by the part of its rows and the cell of its columns, many rows at a time."""
+    starts = table.indptr
+    cuts = np.searchsorted(starts, np.arange(CHUNK_PAIRS, starts[-1], CHUNK_PAIRS))
+    summed = np.zeros(shape[0] * shape[1])
+    for first, last in pairwise([0, *cuts.tolist(), len(part)]):
+        held = slice(starts[first], starts[last])
+        row = np.repeat(part[first:last], np.diff(starts[first : last + 1]))
+        summed += np.bincount(
+            row * shape[1] + cell[table.indices[held]], table.data[held], minlength=len(summed)
+        )
+    return summed

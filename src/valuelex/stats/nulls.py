@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 
 from valuelex.errors import DataError
 from valuelex.stats.checks import Array, as_table, choose
@@ -163,7 +164,9 @@ def permute_columns(data: ArrayLike, rng: np.random.Generator) -> Array:
     return rng.permuted(as_table(data, missing=True), axis=0)
 
 
-def curveball(lists: ArrayLike, rng: np.random.Generator, *, n_rounds: int = ROUNDS) -> NDArray[np.uint8]:
+def curveball(
+    lists: ArrayLike | sparse.sparray, rng: np.random.Generator, *, n_rounds: int = ROUNDS
+) -> NDArray[np.uint8]:
     """Draw a 0/1 matrix that has the row sums and the column sums of the one given.
 
     In a round the rows are paired at random and every pair trades: the columns that only one of the two
@@ -197,6 +200,42 @@ def curveball(lists: ArrayLike, rng: np.random.Generator, *, n_rounds: int = ROU
     Strona et al. (2014), A fast and unbiased procedure to randomize ecological binary matrices. Carstens,
     Berger & Strona (2018), A unifying framework for fast randomization of ecological networks.
     """
+    row, column, shape = _traded(lists, rng, n_rounds)
+    shuffled = np.zeros(shape, dtype=np.uint8)
+    shuffled[row, column] = 1
+    return shuffled
+
+
+def sparse_curveball(
+    lists: ArrayLike | sparse.sparray, rng: np.random.Generator, *, n_rounds: int = ROUNDS
+) -> sparse.csr_array:
+    """Draw as `curveball` does, the same 0/1 matrix, but sparse: with room for its ones only.
+
+    Parameters
+    ----------
+    lists, rng, n_rounds
+        As for `curveball`.
+
+    Returns
+    -------
+    csr_array (n_rows, n_columns)
+        The ones, as 64-bit floats, in order of columns within a row.
+
+    Raises
+    ------
+    DataError
+        As `curveball`.
+    """
+    row, column, shape = _traded(lists, rng, n_rounds)
+    shuffled = sparse.csr_array((np.ones(len(row)), (row, column)), shape=shape)
+    shuffled.sort_indices()
+    return shuffled
+
+
+def _traded(
+    lists: ArrayLike | sparse.sparray, rng: np.random.Generator, n_rounds: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], tuple[int, int]]:
+    """Rows and columns of the ones after so many rounds, in any order, and the shape."""
     if n_rounds < 1:
         msg = f"n_rounds is {n_rounds}; at least 1 is needed, and {ROUNDS} mix most data well."
         raise DataError(msg)
@@ -206,9 +245,7 @@ def curveball(lists: ArrayLike, rng: np.random.Generator, *, n_rounds: int = ROU
     sums = np.bincount(row, minlength=n_rows)
     for _ in range(n_rounds):
         row, column = _trade(row, column, sums, n_columns, rng)
-    shuffled = np.zeros((n_rows, n_columns), dtype=np.uint8)
-    shuffled[row, column] = 1
-    return shuffled
+    return row, column, (n_rows, n_columns)
 
 
 def _trade(

@@ -48,6 +48,16 @@ def from_rows(columns: Sequence[int], values: Sequence[int], ends: Sequence[int]
     )
 
 
+def lists_of(columns: NDArray[np.int32], starts: NDArray[np.int64], n_columns: int) -> Counts:
+    """Make counts of 1, the columns of each row beginning at its start: (n_ones,) and (n_rows + 1,)."""
+    return sparse.csr_array((np.ones(len(columns)), columns, starts), shape=(len(starts) - 1, n_columns))
+
+
+def stack(parts: Sequence[Counts]) -> Counts:
+    """Put the rows of one below those of the other."""
+    return sparse.csr_array(sparse.vstack(parts))
+
+
 def select(counts: Counts, columns: NDArray[np.int64]) -> Counts:
     """Return some columns, in the order given."""
     return sparse.csr_array(counts[:, columns])
