@@ -173,7 +173,7 @@ def test_the_command_prints_agreement_bias_and_unusable_rows(
     assert outcome.exit_code == 0, outcome.output
     for part in ("fake/good against endings.csv (6 of 6 texts)", "social", "bias", "rating below 3: -1"):
         assert part.casefold() in outcome.output.casefold()
-    assert "1 rows or labels could not be used" in outcome.stderr
+    assert "1 row or label could not be used" in outcome.stderr
     assert "line 14: 'thrift' is no subdimension" in outcome.stderr
 
 
@@ -189,5 +189,5 @@ def test_no_more_calls_are_sent_than_allowed(tmp_path: Path, endpoint, app, monk
     ]
     outcome = CliRunner().invoke(app, [*given, "--max-calls", "5"])
     assert isinstance(outcome.exception, BudgetError)
-    assert "Of 6 calls 5 were answered and are kept, 0 failed, 1 were not sent" in str(outcome.exception)
+    assert "Of 6 calls 5 were answered and kept, 0 failed, 1 was not sent" in str(outcome.exception)
     assert len(endpoint.answered()) == 5

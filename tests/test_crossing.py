@@ -7,12 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from valuelex.cli.main import app
 from valuelex.domain.structure import BUILT
 from valuelex.errors import StudyError
 from valuelex.io import files
 from valuelex.io.assets import load_system, template_text
 from valuelex.io.crosswalk_file import read_built
+from valuelex.io.embed import MiniLM
 from valuelex.pipeline.crossing import KNOWN, cross
 
 
@@ -58,6 +61,46 @@ def test_a_built_system_finds_itself_with_all_its_terms(study, tmp_path):
     # 11 or 12 markers in common, and one term more on this side.
     n = int(rows[0]["n_shared"])
     assert float(rows[0]["jaccard"]) == pytest.approx(n / (n + 1), abs=1e-6)
+
+
+def test_groups_that_are_not_stable_have_no_counterpart_and_the_command_says_why(study, monkeypatch):
+    monkeypatch.setattr(MiniLM, "load", lambda: Hashed())
+    groups = [{"group": i, "stability": s} for i, s in enumerate((0.9, 0.3, 0.8, 0.7, 0.8))]
+    evidence = {"groups": groups, "joint": {"outcome": "GROUPS"}, "nulls": []}
+    content = json.loads((study / "value_system.json").read_text())
+    for i, s in enumerate(s for d in content["systems"][0]["dimensions"] for s in d["subdimensions"]):
+        s["id"] = f"s{i + 1}"
+    (study / "value_system.json").write_text(json.dumps(content))
+    files.write_json(study / "structure.json", "valuelex/structure/1", evidence)
+    told = CliRunner().invoke(app, ["crosswalk", str(study), "--to", "moral-foundations"])
+    assert told.exit_code == 0, told.output
+    first, second = told.output.splitlines()[2:4]
+    assert first.startswith("  Care (stability 0.90): Care (z ")
+    assert "adjusted p < .001" in first
+    assert second == "  Fairness (stability 0.30): no counterpart, as it is not stable"
+    assert "adjusted Rand 0.96 (p < .001)" in told.output
+    assert "p 0.000" not in told.output
+    (study / "structure.json").write_text("[]")
+    with pytest.raises(
+        StudyError, match=r"cannot be read as evidence .* compute it again: valuelex report STUDY"
+    ):
+        cross(str(study), ["moral-foundations"], None, None, Hashed())
+
+
+def test_a_study_of_one_group_has_nothing_to_hold_against_and_says_so(study, tmp_path, monkeypatch):
+    monkeypatch.setattr(MiniLM, "load", lambda: Hashed())
+    content = json.loads((study / "value_system.json").read_text())
+    (whole,) = content["systems"][0]["dimensions"][:1]
+    whole["subdimensions"] = whole["subdimensions"][:1]
+    content["systems"][0]["dimensions"] = [whole]
+    (study / "value_system.json").write_text(json.dumps(content))
+    told = CliRunner().invoke(app, ["crosswalk", str(study), "--out", str(tmp_path / "out")])
+    assert told.exit_code == 0, told.output
+    assert told.output.startswith(
+        "The study has built one group of terms, so there is nothing to hold against"
+    )
+    # As a run does, which has nothing to write either.
+    assert json.loads((tmp_path / "out" / "crosswalk.json").read_text())["crosswalks"] == []
 
 
 def test_equal_runs_write_equal_files(study, tmp_path):

@@ -353,7 +353,7 @@ def test_a_limit_on_calls_stops_a_run_and_the_next_goes_on(tmp_path: Path, endpo
     assert (
         "The limit on calls (--max-calls) or cost (--max-cost) of this run is reached. Of " in outcome.stderr
     )
-    assert "10 were answered and are kept, 0 failed" in outcome.stderr
+    assert "10 were answered and kept, 0 failed" in outcome.stderr
     assert len(endpoint.answered()) == 10
     assert valuelex("run", str(path)).returncode == 0
     assert len(endpoint.answered()) == len(set(endpoint.answered())) == N_CALLS

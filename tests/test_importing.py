@@ -179,7 +179,7 @@ def test_where_nothing_can_be_used_the_faults_are_counted(tmp_path: Path) -> Non
     with pytest.raises(DataError) as caught:
         check_imported(outcomes)
     assert str(caught.value) == (
-        "None of the 3 rows could be imported (2 unknown item, 1 no text); the ledger is as it was."
+        "None of 3 rows could be imported (2 unknown item, 1 no text); the ledger is as it was."
     )
 
 
@@ -312,7 +312,7 @@ def test_a_study_says_how_much_is_recorded(tmp_path: Path) -> None:
     cli("import", folder, write(tmp_path / "a.jsonl", [row("s001"), row("x", stage="observe")]))
     said = cli("status", folder).output
     assert "  project      24 calls: 1 in the ledger, 23 not recorded, 0 new\n" in said
-    assert "  observe       1 texts that were imported\n" in said
+    assert "  observe       1 text that was imported\n" in said
     assert "  Nothing to send: 23 answers can only be imported (valuelex import).\n" in said
 
 

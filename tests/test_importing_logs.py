@@ -150,7 +150,7 @@ def test_within_one_log_too_the_first_answer_is_kept(tmp_path: Path, log: Path) 
 def test_a_log_without_one_good_answer_is_an_error(tmp_path: Path, log: Path) -> None:
     forged = forge(log, lambda _, sample: say(sample, "{"))
     outcomes = import_answers(Workspace(ASKED, tmp_path / "s"), [forged], ImportMap(), Watcher())
-    with pytest.raises(DataError, match=r"None of the 4 rows could be imported \(4 not JSON\)"):
+    with pytest.raises(DataError, match=r"None of 4 rows could be imported \(4 not JSON\)"):
         check_imported(outcomes)
 
 

@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from click.testing import Result
 from typer.testing import CliRunner
 
 from valuelex import pipeline
 from valuelex.cli.main import app
 from valuelex.domain.evidence import Structure
 from valuelex.errors import CallError
+from valuelex.io import client, pace
 from valuelex.io.ledger import Ledger
 from valuelex.pipeline import computing
 from valuelex.pipeline.sharding import Shard, send_shard
@@ -160,21 +162,69 @@ def test_a_run_that_stops_after_construct_is_named_and_one_that_stops_before_is_
     assert (study.folder / "value_system.json").read_bytes() == first
 
 
-@pytest.mark.parametrize(("model", "why"), [("absent", "CALL_FAILED"), ("mute", "UNPARSEABLE")])
-def test_a_namer_that_fails_loses_nothing_and_is_said(tmp_path: Path, endpoint, model: str, why: str) -> None:
+@pytest.mark.parametrize(
+    ("model", "why", "said"),
+    [
+        ("absent", "CALL_FAILED", "did not answer ('fake' has no model 'absent'"),
+        ("locked", "CALL_FAILED", "did not answer ('fake' refused the API key"),
+        (
+            "mute",
+            "UNPARSEABLE",
+            "gave no name that could be used to 6 of 6 groups of the built system (30 UNPARSEABLE)",
+        ),
+    ],
+)
+def test_a_namer_that_fails_loses_nothing_and_is_said(
+    tmp_path: Path, endpoint, model: str, why: str, said: str
+) -> None:
     study = open_study(tmp_path / "s", endpoint.base_url, f"fake/{model}")
     results = pipeline.run(study)
     assert results is not None
     assert results.found is not None
     assert results.found.shown is results.found.system
-    assert (
-        f"baptist gave no name that could be used to 6 of 6 groups of the built system (30 {why})"
-        in " ".join(results.warnings)
-    )
+    assert said in " ".join(results.warnings)
     assert set(pl.read_parquet(study.folder / "names.parquet")["missing"]) == {why}
     # What failed is tried again by the next run; what was answered, though by no name, is not paid for twice.
-    assert pipeline.is_finished(study) is (model != "absent")
+    assert pipeline.is_finished(study) is (why != "CALL_FAILED")
     assert [check.title for check in verify(study) if check.n_wrong] == []
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["told", "probed"])
+def test_a_namer_that_is_down_ends_no_run_and_is_asked_by_the_next(
+    tmp_path: Path, endpoint, monkeypatch: pytest.MonkeyPatch, told: bool
+) -> None:
+    monkeypatch.setattr(client, "FIRST_WAIT_S", 0.01)
+    for name in ("PATIENCE_S", "PATIENCE_WITH_STRANGERS_S"):
+        monkeypatch.setattr(pace, name, 0.2)
+    monkeypatch.setattr(pace, "FIRST_PAUSE_S", 0.01)
+    folder = open_study(tmp_path / "s", endpoint.base_url, None).folder
+    text = (folder / "study.toml").read_text() + NAMER.format(model="down/good")
+    known = "sends_seed = true\nlimit_key = 'max_tokens'\njson_schema = false\n" if told else ""
+
+    def run(url: str, until: str) -> Result:
+        (folder / "study.toml").write_text(f"{text}[endpoints.down]\nbase_url = '{url}'\n{known}")
+        return CliRunner().invoke(app, ["run", str(folder), "--until", until])
+
+    first = run("http://127.0.0.1:9/v1", "construct")
+    assert first.exit_code == 0, first.output
+    said = "did not answer (http://127.0.0.1:9/v1 does not answer"
+    assert said in first.output
+    assert "Run the study again (valuelex run) to ask for them, or leave [namer] out.\n" in first.output
+    naming = system_file(folder)["naming"]
+    assert "does not answer" in naming["silence"]
+    assert {g["name"] == g["by_markers"] for g in naming["groups"]} == {True}
+    assert [check.title for check in verify(pipeline.open_study(folder)) if check.n_wrong] == []
+    whole = run("http://127.0.0.1:9/v1", "report")
+    assert whole.exit_code == 0, whole.output
+    assert said in (folder / "report.html").read_text()
+    assert not pipeline.is_finished(pipeline.open_study(folder))
+    # It is there again: the same study goes on, and what it measured stays.
+    measured = {name: (folder / name).read_bytes() for name in MEASURED}
+    again = run(endpoint.base_url, "report")
+    assert again.exit_code == 0, again.output
+    assert system_file(folder)["naming"]["silence"] == ""
+    assert {name: (folder / name).read_bytes() for name in MEASURED} == measured
+    assert pipeline.is_finished(pipeline.open_study(folder))
 
 
 def test_another_system_of_the_same_words_is_named_anew_and_its_calls_are_told(

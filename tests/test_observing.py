@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from valuelex import pipeline
 from valuelex.cli import app
-from valuelex.errors import DataError
+from valuelex.errors import DataError, StudyError
 from valuelex.io.ledger import Ledger
 from valuelex.pipeline import observing, verifying
 from valuelex.pipeline.sharding import sendable_calls
@@ -157,6 +157,10 @@ def test_groups_of_recorded_texts_are_named_factored_and_held_against_those_of_p
     assert {"names.parquet", "factors.json", "loadings.csv", "populations.json"} <= {
         p.name for p in folder.iterdir()
     }
+    # Nobody is measured here, and the system is held against known ones all the same.
+    n_groups = len(results.found.system.subdimensions)
+    assert [len(walk.names) for walk in results.crosswalks] == ([n_groups] * 5 if n_groups > 1 else [])
+    assert (folder / "crosswalk.json").exists()
     sent = len(endpoint.answered())
     pipeline.run(workspace)
     assert len(endpoint.answered()) == sent
@@ -220,12 +224,61 @@ def test_names_that_no_respondent_stands_for_are_left_out(tmp_path: Path) -> Non
 def test_three_respondents_are_too_few_for_structure_and_the_report_says_so(tmp_path: Path) -> None:
     folder = made(tmp_path / "s", texts(), names=NAMES[:3])
     pipeline.run(pipeline.open_study(folder))
-    said = "Texts of 3 respondents (3 respondents) were counted; at least 4 are needed"
+    said = "Texts of 3 respondents were counted; at least 4 are needed"
     assert json.loads((folder / "observed.json").read_text())["why_none"].startswith(said)
     assert said in (folder / "report.html").read_text()
     workspace = pipeline.open_study(folder)
     assert pipeline.is_finished(workspace)
     assert [check.title for check in verifying.verify(workspace) if check.n_wrong] == []
+
+
+def test_the_texts_of_one_respondent_are_counted_and_others_are_asked_for(tmp_path: Path) -> None:
+    more = [row | {"id": f"q{row['id']}"} for row in texts(1)]
+    folder = made(tmp_path / "s", [*texts(), *more], names=NAMES[:1])
+    done = CliRunner().invoke(app, ["run", str(folder)])
+    assert done.exit_code == 0, done.output
+    assert (
+        "Texts of 1 respondent were counted; at least 4 are needed to tell structure from the style of one. Import "
+        "texts of other models, and name them in [[respondents]]." in done.output
+    )
+    assert {row["respondent_id"] for row in rates(folder)} == {"ada"}
+
+
+def test_a_study_begins_with_an_import_that_tells_what_to_write_for_its_respondents(tmp_path: Path) -> None:
+    (tmp_path / "study.toml").write_text('[study]\nname = "seen"\n[elicit]\nmode = "observe"\n')
+    run = CliRunner().invoke(app, ["check", str(tmp_path)])
+    assert isinstance(run.exception, StudyError)
+    assert "there are no [[respondents]]; name one or more" in str(run.exception)
+    assert f"valuelex import {tmp_path / 'study.toml'} FILE prints what to write." in str(run.exception)
+    known = {"ada": "meta-llama/Llama-3.1-8B-Instruct", "bob": 'o"dd'}
+    rows = [row | {"model": known.get(str(row["model"]), row["model"])} for row in texts()]
+    (tmp_path / "texts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    asked = ["import", str(tmp_path), str(tmp_path / "texts.jsonl"), "--stage", "observe"]
+    for field, column in (("respondent", "model"), ("item", "id"), ("text", "text")):
+        asked += ["--map", f"{field}={column}"]
+    done = CliRunner().invoke(app, asked)
+    assert done.exit_code == 0, done.output
+    printed = done.stdout.partition("add to the study file:\n")[2].partition("\nA family is")[0]
+    assert (
+        '[[respondents]]\nmodel = "recorded/meta-llama/Llama-3.1-8B-Instruct"\nfamily = "llama-3"\n'
+        in printed
+    )
+    assert '[[respondents]]\nmodel = "recorded/o\\"dd"\n# family = "..."\n' in printed
+    assert "Fill it in for 4 names that ValueLex does not know." in done.stdout
+    assert f"Next: valuelex check {tmp_path}" in done.stdout
+    # What is printed is what a study needs.
+    with (tmp_path / "study.toml").open("a") as stream:
+        stream.write(printed)
+    study = pipeline.open_study(tmp_path).study
+    assert [r.family for r in study.respondents] == [
+        "llama-3",
+        'recorded/o"dd',
+        *(f"recorded/{n}" for n in NAMES[2:]),
+    ]
+    again = CliRunner().invoke(app, asked)
+    assert "150 there already" in again.stdout
+    assert "No respondent of the study" not in again.stdout
+    assert f"Next: valuelex status {tmp_path}" in again.stdout
 
 
 def test_terms_of_a_file_are_the_only_ones_counted(tmp_path: Path) -> None:

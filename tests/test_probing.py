@@ -70,6 +70,9 @@ class Told(Silent):
     def step(self, title: str) -> None:
         self.steps.append(title)
 
+    def note(self, sentence: str) -> None:
+        self.steps.append(sentence)
+
 
 def open_study(folder: Path, text: str, url: str) -> Workspace:
     folder.mkdir(exist_ok=True)

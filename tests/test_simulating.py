@@ -128,8 +128,8 @@ def test_sizes_are_tried_from_the_fewest_responses():
     run_simulation(read_simulation(None, options), told)
     # Two of three fail and a size is left; the last is simulated in full.
     assert told.bars == [
-        ("3 models × 2 settings × 1 prompts", 18, 6),
-        ("12 models × 2 settings × 1 prompts", 72, 24),
+        ("3 models × 2 settings × 1 prompt", 18, 6),
+        ("12 models × 2 settings × 1 prompt", 72, 24),
         ("3 models × 2 settings × 8 prompts", 144, 48),
         ("12 models × 2 settings × 8 prompts", 576, 576),
     ]
@@ -187,14 +187,38 @@ def test_views_have_a_table_where_groups_were_found(small, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("--models 5,x", "--models must be numbers between commas, such as 5,10,20, not '5,x'."),
-        ("--shares a", "--shares must be numbers between commas, such as .5,.2,.3, not 'a'."),
+        *(
+            (
+                f"{option} {given}",
+                f"{option} must be a whole number of 1 or more, or several with commas between them for a curve, such "
+                f"as 5,10,20; not {given!r}.",
+            )
+            for option, given in (
+                ("--models", "0"),
+                ("--models", "5,x"),
+                ("--settings", "-1"),
+                ("--prompts", "2.5"),
+            )
+        ),
+        *(
+            (
+                f"--shares {given}",
+                "--shares must be three numbers from 0 to 1 that add up to 1, with commas between them: the shares "
+                f"between models, between settings of a model, and within lists, such as .5,.2,.3; not {given!r}.",
+            )
+            for given in ("a", "1", ".5,.2,.5", "1,1,-1", "nan,0,1")
+        ),
+        ("--target-ari 2", "--target-ari must be above 0 and at most 1, such as .9; not 2."),
+        ("--power 0", "--power must be above 0 and at most 1, such as .9; not 0."),
+        ("--mode lists", "--mode must be 'list', 'rate', not 'lists'."),
+        ("--embeddings nice", "--embeddings must be 'none', 'good', 'misleading', not 'nice'."),
         (
             "--terms 5",
             "5 terms are too few to plant 6 subdimensions; give at least 12 terms, or plant fewer.",
         ),
         ("--from absent.toml", "absent.toml: no such file; check the path."),
-        ("--style nan", "simulate: style = nan: Input should be a finite number."),
+        ("--style nan", "--style must be a number of 0 or more; not nan."),
+        ("--sensitivity -1", "--sensitivity must be a number of 0 or more; not -1."),
     ],
 )
 def test_a_mistake_is_one_line(options, message, capsys, monkeypatch):

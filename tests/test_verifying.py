@@ -145,7 +145,7 @@ def test_a_changed_text(folder: Path) -> None:
     text = pl.when(pl.col("id") == pl.col("id").get(2)).then(pl.lit("I lied.")).otherwise("text")
     rewrite(folder, "completions.parquet", lambda frame: frame.with_columns(text.alias("text")))
     assert wrong(folder) == {
-        "results are those of the answers in the ledger": "completions.parquet (1 rows differ, first row 3 in text)"
+        "results are those of the answers in the ledger": "completions.parquet (1 row differs, first row 3 in text)"
     }
 
 

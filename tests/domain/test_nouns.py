@@ -102,10 +102,9 @@ def test_a_taxonomy_fits_its_terms():
     )
 
 
-def test_a_study_has_respondents_and_each_once():
-    assert message_of(StudyError, lambda: study(())) == "A study needs at least one respondent."
+def test_a_study_has_each_respondent_once():
     assert message_of(StudyError, lambda: study([respondent(), respondent()])) == (
-        "1 respondents are described twice (first: 'acme t1'). "
+        "1 respondent is described twice (first: 'acme t1'). "
         "Give them different settings, personas or labels."
     )
 

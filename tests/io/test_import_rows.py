@@ -185,7 +185,7 @@ def test_faults_of_quoting_cost_their_row(tmp_path: Path) -> None:
         (7, Fault.NOT_CSV),
     ]
     said = [row.detail for _, row in read_rows(path, "csv") if isinstance(row, BadRow)]
-    assert said[1] == "3 fields, but there are 2 columns"
+    assert said[1] == "3 fields, but 2 columns"
     assert said[3] == "unexpected end of data (lines 7 to 8)"
 
 

@@ -40,8 +40,8 @@ def test_what_is_no_list_of_terms_is_refused_with_a_way_out(tmp_path: Path) -> N
         assert "is no lexicon.json of a study; name the one that valuelex run wrote" in refused(
             name, tmp_path
         )
-    assert re.search(r"1 words stand there twice \(first: 'care'\)", refused("twice.txt", tmp_path))
-    assert "holds 1 terms; name a list with two or more" in refused("one.txt", tmp_path)
+    assert re.search(r"1 word stands there twice \(first: 'care'\)", refused("twice.txt", tmp_path))
+    assert "holds 1 term; name a list with two or more" in refused("one.txt", tmp_path)
     assert "2 of 3 terms cannot stand in a prompt (first: 'xxx" in refused("long.txt", tmp_path)
     assert "cannot be read as text (not UTF-8)" in refused("latin.txt", tmp_path)
     assert "cannot be read as text (No such file or directory)" in refused("none.txt", tmp_path)

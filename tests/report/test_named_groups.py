@@ -37,7 +37,7 @@ def results():
         group("dimension", whole, name="Skill", draw=0, n_named=1, definition="To be able."),
         *(group("dimension", d) for d in wholes),
     )
-    naming = Naming(f"baptist {SCRIPT}", 5, groups, 0.31, ())
+    naming = Naming(f"baptist {SCRIPT}", 5, groups, 0.31, 0.004, ())
     found = replace(plain.found, naming=naming)
     shown = tuple(found.shown if s.name == found.system.name else s for s in plain.systems)
     return replace(plain, found=found, systems=shown)
@@ -66,7 +66,10 @@ def test_the_tree_has_the_names_and_who_gave_them(results):
     assert "no draw of baptist" in section.dimensions[1].groups[0].named
     assert "(5 unparseable)" in section.dimensions[1].groups[0].named
     assert section.naming.startswith(f"2 of 6 groups are named and defined by baptist {SCRIPT}")
-    assert "Names of different groups agree by 0.31 on average" in section.naming
+    assert (
+        "Names dealt to the groups at random have 0.31 on average, and reach the mean of all groups with p .004"
+        in section.naming
+    )
 
 
 def test_a_name_is_text_of_a_model_and_escaped(results):
@@ -82,3 +85,22 @@ def test_without_a_namer_the_report_says_that_there_was_none():
     )
     assert named_by(None, "dimension", "d1") == ""
     assert all(not d.named for d in build_found(example_results()).dimensions)
+
+
+def test_a_name_that_is_no_better_than_chance_is_not_shown_as_one():
+    plain = example_results()
+    first, *others = plain.found.system.subdimensions
+    groups = (
+        group("subdimension", first, withheld="Huckleberry River", consistency=0.26, n_named=5, n_same=1),
+        *(group("subdimension", s) for s in others),
+        *(group("dimension", d) for d in plain.found.system.dimensions),
+    )
+    naming = Naming("baptist", 5, groups, 0.27, 0.6, ())
+    section = build_found(replace(plain, found=replace(plain.found, naming=naming)))
+    shown = section.dimensions[0].groups[0]
+    assert shown.name == first.name
+    assert shown.named == (
+        "Called by its markers: draws of baptist agree on a name no better than chance (most consistent: "
+        "Huckleberry River, 0.26)."
+    )
+    assert "A name that is no better than chance is not used." in section.naming

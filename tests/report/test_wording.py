@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 
 from valuelex.domain.call import Missing
-from valuelex.report.wording import count, interval, listed, number, p_value, reasons, share, visible
+from valuelex.report.wording import (
+    count,
+    interval,
+    listed,
+    number,
+    p_equals,
+    p_value,
+    reasons,
+    share,
+    visible,
+)
 
 
 @pytest.mark.parametrize(
@@ -58,3 +68,13 @@ def test_counts_and_reasons():
     assert count(2, "family", "families") == "2 families"
     assert reasons({Missing.OFF_TOPIC: 2, Missing.REFUSED: 1}) == "1 refused, 2 off topic"
     assert listed(["a", "b", "c"]) == "a, b and c"
+
+
+def test_a_p_value_in_a_sentence_is_never_nothing():
+    assert [p_equals(p) for p in (0.0005, 0.001, 0.0312, 1.0)] == [
+        "p < .001",
+        "p = .001",
+        "p = .031",
+        "p = 1.000",
+    ]
+    assert p_equals(None) == "p = –"

@@ -74,8 +74,8 @@ def test_failed_calls_cut_completions_and_two_ways_of_asking_are_told():
         Completion("3", "b", "s0", 0, "left.", None, "k3"),
     ]
     said = " ".join(caveats(study(who), None, [], answers))
-    assert "1 of 3 calls have no answer; run the study again" in said
-    assert "1 of 3 completions were ended by the token limit in mid-sentence" in said
+    assert "1 of 3 calls has no answer; run the study again" in said
+    assert "1 of 3 completions was ended by the token limit in mid-sentence" in said
     assert "a contrast of the two is one of ways of asking" in said
 
 

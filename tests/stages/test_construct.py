@@ -146,14 +146,19 @@ def test_the_same_seed_gives_the_same_structure():
             assert repr(getattr(one, field.name)) == repr(getattr(two, field.name))
 
 
-def test_too_few_terms_are_refused():
-    matrix = response_matrix(np.ones((3, 7), dtype=np.uint8), "abc", "tuvwxyz")
-    with pytest.raises(DataError) as caught:
-        built(matrix, np.eye(7))
-    assert str(caught.value) == (
-        "Only 7 terms were found, too few for 4 subdimensions (at least 8); elicit more responses, or lower "
-        "n_subdimensions or [normalise] min_respondents."
+def test_of_fewer_terms_than_the_groups_need_fewer_groups_are_made():
+    # 7 terms, two for each group: 3 groups in place of the 4 that the plan asks for; 8 are enough.
+    rows = np.eye(8, dtype=np.uint8) | np.roll(np.eye(8, dtype=np.uint8), 1, axis=1)
+    few = built(response_matrix(rows[:, :7], "abcdefgh", "tuvwxyz"), np.eye(7))
+    assert int(few.taxonomy.subdimension.max()) + 1 == 3
+    assert few.n_given == 4
+    assert (
+        "The study asks for 4 subdimensions, but 7 terms were found, and each needs 2: there are 3. To have more, "
+        "elicit more responses, or lower [normalise] min_respondents." in few.notes
     )
+    assert "the study asked for four, and got three." in few.verdict[0]
+    enough = built(response_matrix(rows, "abcdefgh", "stuvwxyz"), np.eye(8))
+    assert not any("asks for 4 subdimensions" in note for note in enough.notes)
 
 
 @pytest.mark.parametrize("n_terms", [0, 3])
@@ -163,7 +168,7 @@ def test_without_terms_there_is_nothing_to_group(n_terms):
         built(matrix, None, OPEN)
     assert str(caught.value) == (
         f"Only {n_terms} terms were found, too few for a value system (at least 4); elicit more responses, or lower "
-        "n_subdimensions or [normalise] min_respondents."
+        "[normalise] min_respondents."
     )
 
 

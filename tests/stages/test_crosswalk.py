@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from valuelex.domain.crosswalk import Crosswalk
+from valuelex.domain.crosswalk import Crosswalk, Doubt
+from valuelex.domain.evidence import Outcome
 from valuelex.domain.structure import Dimension, Subdimension, ValueSystem
 from valuelex.errors import DataError
-from valuelex.stages.crosswalk import crosswalk, members_of, own_terms, texts_to_embed
+from valuelex.stages.crosswalk import crosswalk, members_of, own_terms, standings, texts_to_embed
 
 D = 24
 
@@ -71,8 +72,43 @@ def test_terms_far_from_every_known_group_are_unique(walk):
 
 def test_both_part_the_terms_alike(walk):
     assert walk.agreement.n_terms == 25
+    # "same" is a marker there, and so in its group; all others go to the nearest.
+    assert walk.agreement.n_listed == 1
     assert walk.agreement.adjusted_rand > 0.5
     assert walk.agreement.adjusted_rand_p == walk.agreement.mutual_information_p == 1 / 501
+
+
+def test_a_system_parts_its_own_terms_as_it_does():
+    # One marker means what another group's do, so that by the nearest group alone it would change sides.
+    vectors = VECTORS | around(1, ["skill0"], 9)
+    groups = {"skill": words("skill"), "calm": words("calm")}
+    one, known = system_of("mine", groups), system_of("known", groups)
+    vectors |= around(9, [s.definition for system in (one, known) for s in system.subdimensions], 8)
+    walk = crosswalk(one, known, own_terms(one), vectors, np.random.default_rng(0), 200)
+    assert (walk.agreement.adjusted_rand, walk.agreement.n_listed) == (1, 16)
+
+
+def test_a_group_that_may_be_none_has_no_counterpart_however_near_it_is():
+    def matched(**given):
+        found = standings(
+            {"skill": 0.9, "calm": 0.59, "odd": float("nan")},
+            given.get("outcome", Outcome.GROUPS),
+            given.get(
+                "nulls", {"shuffled profiles": 0.2, "reshuffled responses": 0.01, "embeddings only": 0.9}
+            ),
+        )
+        walk = crosswalk(MINE, KNOWN, own_terms(MINE), VECTORS, np.random.default_rng(0), 500, standing=found)
+        return [(m.best, m.one_to_one, m.doubt, m.standing.stability) for m in walk.matches]
+
+    unstable = (None, None, Doubt.UNSTABLE, 0.59)
+    assert matched() == [("ability", "ability", None, 0.9), unstable, (None, None, None, None)]
+    # The study gave the number of groups, but held-out sources show none; too little data says nothing against one.
+    none, odd = (None, None, Doubt.NO_GROUPS, 0.9), (None, None, Doubt.NO_GROUPS, None)
+    assert matched(outcome=Outcome.NO_GROUPS) == [none, unstable, odd]
+    assert matched(outcome=Outcome.TOO_LITTLE_DATA)[0][0] == "ability"
+    chance = {"shuffled profiles": 0.2, "reshuffled responses": 0.06}
+    assert matched(nulls=chance)[0] == (None, None, Doubt.CHANCE, 0.9)
+    assert matched(nulls={})[0][0] == "ability"
 
 
 def test_the_same_seed_gives_the_same_crosswalk(walk):

@@ -43,7 +43,7 @@ def test_vectors_of_some_terms_are_none() -> None:
     some = {key: row for key, row in UNIT.items() if key != CALLS[1].key}
     found = read_embeddings(PLAN, CALLS, some, {CALLS[1].key: "'acme' is down."})
     assert found.vectors is None
-    assert found.reason == "1 of 3 terms have no vector ('acme' is down)"
+    assert found.reason == "1 of 3 terms has no vector ('acme' is down)"
     assert found.way_out == "run the study again (valuelex run) to ask for them"
     assert read_embeddings(PLAN, CALLS, {}, {}).reason == "3 of 3 terms have no vector (it was not asked yet)"
 

@@ -97,7 +97,7 @@ def test_unrelated_groups_agree_no_more_than_chance(lists):
 def test_number_of_factors_may_be_given_by_the_study(lists):
     found = route_of_lists(*lists, FactorPlan(n_factors=2, resamples=0), rng())
     assert (found.n_factors, found.chosen_by) == (2, "given by the study")
-    assert "1 of 3 groups have no factor of their own" in found.verdict
+    assert "1 of 3 groups has no factor of its own" in found.verdict
     more = route_of_lists(*lists, FactorPlan(n_factors=4, resamples=0), rng())
     assert [m.group for m in more.matches].count(None) == 1
     assert "No group is left for factor" in more.verdict
@@ -252,7 +252,7 @@ def test_words_follow_from_figures(index, p_value, words):
     matches = (FactorMatch(0, 0, 0.96, 0.9, 10), FactorMatch(1, 1, 0.7, 0.7, 3))
     said = verdict(agreement, matches, 2)
     assert words in said
-    assert "1 of 2 factors have a congruence of 0.85 or more with their group, 1 of 0.95 or more" in said
+    assert "1 of 2 factors has a congruence of 0.85 or more with their group, 1 of 0.95 or more" in said
 
 
 def test_shapes_are_checked(route):

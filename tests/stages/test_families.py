@@ -181,7 +181,7 @@ def tables(families, apart="a b", not_values=""):
         ),
         (
             tables({"care": []}, not_values="care"),
-            "1 words are listed as value words and as none (first: ['care']).",
+            "1 word is listed as value words and as none (first: ['care']).",
         ),
         (
             tables({"care": ["career"]}, apart="care career"),

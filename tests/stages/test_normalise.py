@@ -117,7 +117,7 @@ def test_a_response_whose_only_word_the_study_drops_stays_a_row():
 def test_contradictory_plans_are_refused():
     with pytest.raises(StudyError) as error:
         normalise(respond("care"), RULES, plan(keep=("Care",), drop=("care",)))
-    assert str(error.value) == "1 words are both kept and dropped (first: 'care'). Choose one."
+    assert str(error.value) == "1 word is both kept and dropped (first: 'care'). Choose one."
     with pytest.raises(StudyError) as error:
         normalise(respond("care"), RULES, plan(merge={"care": "love", "love": "care"}))
     assert str(error.value) == "Merges lead in a circle: care -> love -> care -> love. Remove one of them."

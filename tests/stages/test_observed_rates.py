@@ -51,9 +51,12 @@ def test_terms_in_too_few_texts_or_in_nearly_all_have_no_part_in_the_structure()
     with pytest.raises(DataError) as error:
         common_terms(found, 2)  # Honesty is in 49 of 52 texts, wisdom in 19, compassion in 3.
     assert str(error.value) == (
-        "1 terms are in 20 texts or more of 2 respondents or more (4 were found in 52 texts); import more texts, or "
-        "name other terms."
+        "1 term is in 20 texts or more of 2 respondents or more (4 found in 52 texts of 2 respondents); import more "
+        "texts, or name other terms."
     )
+    # Terms of a single respondent cannot be those of two: its own are taken.
+    alone, _ = counted(*((("a", item, text) for _, item, text in said)))
+    assert [alone.terms.columns[i] for i in common_terms(alone, 2, keep=["wisdom"])] == ["courage", "wisdom"]
     kept = common_terms(found, 2, keep=["wisdom"])
     assert [found.terms.columns[i] for i in kept] == ["courage", "wisdom"]
     lexicon, matrix = observed_lexicon(found, kept)

@@ -141,7 +141,8 @@ def test_correlations_of_units_are_numpys_and_leave_out_pairs_with_gaps():
 @pytest.mark.parametrize("n", [1, 4])
 def test_few_respondents_have_a_reason(n):
     found, pairs = halo(simulated(np.random.default_rng(7), (n, 12, 1, 4)))
-    assert found["respondent"].reason == f"{n} respondents are too few; 5 are needed."
+    who = "1 respondent is" if n == 1 else f"{n} respondents are"
+    assert found["respondent"].reason == f"{who} too few; 5 are needed."
     assert found["completion"].first_share.value is not None
     assert pairs["respondent", "d1", "d2"].htmt.value is None
 

@@ -95,5 +95,5 @@ def test_too_few_units_or_terms_are_refused() -> None:
     said = "1 of 2 units and 2 of 2 terms have a rating in half of their cells; two of each are needed."
     with pytest.raises(DataError, match=re.escape(said)):
         rated_profiles(rated([1, 2], [NONE, NONE]), {"a": "a", "b": "b"})
-    with pytest.raises(DataError, match="0 of 1 units and 0 of 2 terms"):
+    with pytest.raises(DataError, match="0 of 1 unit and 0 of 2 terms"):
         rated_profiles(rated([NONE, NONE]), {"a": "a"})

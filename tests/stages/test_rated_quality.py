@@ -114,7 +114,7 @@ def test_settings_that_probabilities_do_not_depend_on_are_the_same_case() -> Non
     mixed = concluded(people(10, 1), values, {"r0": 0.9})
     assert mixed.by_probabilities == ("r0",)
     (said,) = mixed.warnings
-    assert said.startswith("1 respondents are rated by token probabilities and 9 by the number they wrote")
+    assert said.startswith("1 respondent is rated by token probabilities and 9 by the number they wrote")
 
 
 def test_what_could_not_be_read_is_said() -> None:

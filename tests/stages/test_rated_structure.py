@@ -76,7 +76,10 @@ def test_units_of_one_family_are_held_out_together() -> None:
 
 def test_too_few_terms_are_refused() -> None:
     few = RatedProfiles(("a", "b"), ("x", "y"), np.ones((2, 2)), np.zeros((2, 2)), (), (), 0)
-    with pytest.raises(DataError, match=r"Only 2 terms were rated, too few to group \(at least 4\)"):
+    with pytest.raises(
+        DataError,
+        match=r"Only 2 terms were rated, too few .* \(at least 4\); name more terms",
+    ):
         found(few, units=Units("respondents", ("a", "b"), "", ()))
 
 

@@ -251,7 +251,7 @@ def test_warnings_name_who_answers_little_and_who_goes_by_place():
     found = second_results(made, TWO, (), choices(rows), None, np.random.default_rng(1))
     assert found.warnings == (
         "Less than half of the choices could be read of 1 of 2 respondents (first: b).",
-        "1 of 2 respondents choose by place rather than by content (first: a): standing first or second outweighs the "
+        "1 of 2 respondents chooses by place rather than by content (first: a): standing first or second outweighs the "
         "widest difference between two statements.",
         "Respondents of one family are not independent, so intervals of correlations by Fisher's z are too narrow; "
         "resampling is by respondents.",

@@ -9,6 +9,7 @@ import typer
 
 from valuelex.cli.options import MaxCalls, Yes
 from valuelex.cli.show import Bars, approver, interruptible, say
+from valuelex.domain.wording import count
 
 if TYPE_CHECKING:
     from valuelex.domain.labels import Calibration, Estimate
@@ -100,7 +101,9 @@ def print_calibration(result: Calibration) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    title = f"{result.judge} against {result.labels} ({result.n_texts} of {result.n_available} texts)"
+    title = (
+        f"{result.judge} against {result.labels} ({result.n_texts} of {count(result.n_available, 'text')})"
+    )
     table = Table("", "labels", "missing", "AUC", "rank corr.", "kappa", "alpha", title=escape(title))
     for t in result.targets:
         n_missing = sum(sum(reasons.values()) for reasons in t.n_missing.values())
@@ -125,7 +128,10 @@ def print_calibration(result: Calibration) -> None:
         for caveat in t.caveats:
             console.print(f"{escape(t.target)}: {escape(caveat)}", highlight=False)
     if result.problems:
-        say(f"{len(result.problems)} rows or labels could not be used (all are in calibration.json):")
+        say(
+            f"{count(len(result.problems), 'row or label', 'rows or labels')} could not be used (all in "
+            "calibration.json):"
+        )
         for problem in result.problems[:PROBLEMS_SHOWN]:
             say(f"  line {problem.line}: {problem.reason}")
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from valuelex.cli.options import Folder, StudyPath
+from valuelex.domain.wording import count
 
 
 def export(
@@ -39,4 +40,4 @@ def export(
         typer.echo(f"  {path.name}  {n}")
 
     write(open_study(study, folder), to, form, on_written)
-    typer.echo(f"Wrote {n_answers} answered calls in {n_files} files: {to}")
+    typer.echo(f"Wrote {count(n_answers, 'answered call')} in {count(n_files, 'file')}: {to}")

@@ -7,20 +7,18 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from valuelex.cli.options import Folder, StudyPath
+from valuelex.cli.options import Folder, StudyPath, one_of
 from valuelex.cli.show import interruptible, say
-from valuelex.errors import StudyError
 
 if TYPE_CHECKING:
     from valuelex.domain.recorded import BadRow
     from valuelex.io.bad_rows import BadRowsFile
     from valuelex.pipeline.importing import Imported
 
-Choice = TypeVar("Choice", bound=str)
 SHOWN = 20
 """Bad rows of a file, and names, that are printed; more are counted."""
 
@@ -80,7 +78,8 @@ def import_answers(
     """Import answers that were recorded elsewhere, as respondents of a study. Sends nothing.
 
     Each row is checked; bad ones are listed by line and reason and change nothing. Importing a file again changes
-    nothing. In the study, `model = "recorded/NAME"` stands for the answers recorded under NAME.
+    nothing. In the study, `model = "recorded/NAME"` stands for the answers recorded under NAME; what to write for names
+    that no respondent stands for is printed, so a study file may be without respondents until then.
 
     Example: `valuelex import my-study answers.jsonl --stage project --map text=completion`
     """
@@ -90,30 +89,20 @@ def import_answers(
     from valuelex.pipeline import importing, open_study
 
     given = ImportMap(
-        format=_choice("--format", form, FORMATS),
+        format=one_of("--format", form, FORMATS),
         fields=parse_map(mapped or ()),
         respondent=respondent.strip(),
-        stage=_choice("--stage", stage, STAGES),
+        stage=one_of("--stage", stage, STAGES),
         first_draw=first_draw,
     )
-    workspace = open_study(study, folder)
+    workspace = open_study(study, folder, importing=True)
     with BadRowsFile(bad_rows, answers) if bad_rows is not None else nullcontext() as listed, interruptible():
         outcomes = importing.import_answers(workspace, answers, given, _Printer(listed))
     if bad_rows is not None:
         typer.echo(f"Bad rows are listed in {bad_rows}")
     importing.check_imported(outcomes)
-    _print_names(outcomes)
-    typer.echo(f"Next: valuelex status {study}")
-
-
-def _choice(option: str, given: str | None, choices: Sequence[Choice]) -> Choice | None:
-    if given is None:
-        return None
-    found = next((c for c in choices if c == given), None)
-    if found is None:
-        msg = f"{option} must be {', '.join(map(repr, choices))}, not {given!r}."
-        raise StudyError(msg)
-    return found
+    is_known = _print_names(outcomes)
+    typer.echo(f"Next: valuelex {'status' if is_known else 'check'} {study}")
 
 
 class _Printer:
@@ -137,8 +126,10 @@ class _Printer:
 
     def done(self, outcome: Imported) -> None:
         """Print the account of a file."""
+        from valuelex.domain.wording import count
+
         typer.echo(
-            f"{outcome.path.name} ({outcome.format}): {outcome.n_rows} rows = {outcome.n_new} imported "
+            f"{outcome.path.name} ({outcome.format}): {count(outcome.n_rows, 'row')} = {outcome.n_new} imported "
             f"+ {outcome.n_there} there already + {outcome.n_bad} bad"
         )
         for fault, n in outcome.bad.most_common():
@@ -157,8 +148,8 @@ def _shown(text: str) -> str:
     return "".join(ch if ch.isprintable() else "?" for ch in text)
 
 
-def _print_names(outcomes: Sequence[Imported]) -> None:
-    """Print whose answers they are, and what a study file needs to measure those it does not name yet."""
+def _print_names(outcomes: Sequence[Imported]) -> bool:
+    """Print whose answers they are; tell whether the study has a respondent for each."""
     names = sum((o.names for o in outcomes), Counter[tuple[str, str]]())
     for (name, stage), n in list(names.items())[:SHOWN]:
         typer.echo(f"  {_shown(name)}: {n} {stage}")
@@ -166,10 +157,30 @@ def _print_names(outcomes: Sequence[Imported]) -> None:
         typer.echo(f"  ... and {len(names) - SHOWN} more")
     unknown = list(dict.fromkeys(name for o in outcomes for name in o.unknown))
     if unknown:
-        typer.echo(
-            "No respondent of the study stands for these names. To measure them, add to the study file:"
-        )
-        for name in unknown[:SHOWN]:
-            typer.echo(f"[[respondents]]\nmodel = {json.dumps('recorded/' + name, ensure_ascii=False)}")
-        if len(unknown) > SHOWN:
-            typer.echo(f"... and the same for {len(unknown) - SHOWN} more")
+        _print_respondents(unknown)
+    return not unknown
+
+
+def _print_respondents(unknown: Sequence[str]) -> None:
+    """Print what a study file needs to take in names that no respondent stands for."""
+    from valuelex.domain.wording import count
+    from valuelex.io.registry import look_up
+
+    families = {name: look_up(name).facts.get("family") for name in unknown}
+    typer.echo("No respondent of the study stands for these names. To take them in, add to the study file:")
+    for name, family in list(families.items())[:SHOWN]:
+        typer.echo(f"\n[[respondents]]\nmodel = {_toml('recorded/' + name)}")
+        typer.echo(f"family = {_toml(str(family))}" if family else '# family = "..."')
+    if len(unknown) > SHOWN:
+        typer.echo(f"\n... and the same for {len(unknown) - SHOWN} more")
+    n_open = sum(family is None for family in families.values())
+    typer.echo(
+        "\nA family is models that share weights or a recipe: they are no independent witnesses, and are held out "
+        "together."
+        + (f" Fill it in for {count(n_open, 'name')} that ValueLex does not know." if n_open else "")
+    )
+
+
+def _toml(text: str) -> str:
+    """Write a TOML string; it is a JSON string in which the delete character is escaped too."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -20,7 +20,7 @@ from valuelex.cli.crosswalk import crosswalk
 from valuelex.cli.export import export
 from valuelex.cli.import_ import import_answers
 from valuelex.cli.merge import merge
-from valuelex.cli.models import models, print_known
+from valuelex.cli.models import models, print_known, print_populations
 from valuelex.cli.options import Folder, MaxCalls, MaxCost, Prices, StudyPath, Yes
 from valuelex.cli.rate import rate
 from valuelex.cli.shard import run_shard
@@ -90,19 +90,24 @@ def check(study: StudyPath, folder: Folder = None, prices: Prices = None) -> Non
     Example: `valuelex check examples/pocket.toml`
     """
     from valuelex import pipeline
+    from valuelex.domain.wording import count
     from valuelex.io.send import check_keys
 
     workspace = pipeline.open_study(study, folder, prices)
     state = pipeline.status(workspace)
     pipeline.check_rated(workspace.study)
     design = workspace.study
-    typer.echo(f"{design.name}: {len(design.respondents)} respondents, folder {workspace.folder}")
+    typer.echo(f"{design.name}: {count(len(design.respondents), 'respondent')}, folder {workspace.folder}")
     for respondent in design.respondents:
         typer.echo(f"  {respondent.id}  ({respondent.model.label})")
     print_known(design)
+    print_populations(design)
     if design.namer is not None:
         namer = design.namer
-        typer.echo(f"  groups are named by {namer.id} ({namer.model.label}), {namer.draws} draws")
+        typer.echo(f"  groups are named by {namer.id} ({namer.model.label}), {count(namer.draws, 'draw')}")
+    needed = pipeline.needed_terms(design)
+    if needed:
+        typer.echo(f"  {needed}")
     print_counts(state)
     check_keys(pipeline.models_of(design), folder=workspace.folder)
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from valuelex.domain.study import Study
 
 UNKNOWN = "unknown"
+NAMED = 5
+"""Respondents of a population that are named; more are counted."""
 
 
 def models(
@@ -72,6 +74,19 @@ def print_known(study: Study) -> None:
         missing = [name for name in FACTS if name not in facts and name != "n_active_parameters"]
         if missing:
             typer.echo(f"    {UNKNOWN}: {', '.join(missing)}")
+
+
+def print_populations(study: Study) -> None:
+    """Print the populations whose value systems are built apart, and who belongs to each."""
+    from valuelex.domain.wording import count
+
+    for population in study.populations:
+        ids = [r.id for r in population.members(study.respondents)]
+        more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
+        typer.echo(
+            f"  population {population.name!r} ({population.told}): "
+            f"{count(len(ids), 'respondent')}: {', '.join(ids[:NAMED])}{more}"
+        )
 
 
 def show(value: str | int | float | bool) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
+from valuelex.errors import StudyError
+
+Choice = TypeVar("Choice", bound=str)
 StudyPath = Annotated[
     Path,
     typer.Argument(metavar="STUDY", help="A study file, or a folder with study.toml.", show_default=False),
@@ -51,3 +55,20 @@ Prices = Annotated[
         show_default=False,
     ),
 ]
+
+
+def one_of(option: str, given: str | None, choices: Sequence[Choice]) -> Choice | None:
+    """Return the choice that was given; None where there was none.
+
+    Raises
+    ------
+    StudyError
+        Naming the option and the choices.
+    """
+    if given is None:
+        return None
+    found = next((c for c in choices if c == given), None)
+    if found is None:
+        msg = f"{option} must be {', '.join(map(repr, choices))}, not {given!r}."
+        raise StudyError(msg)
+    return found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from valuelex.cli.show import Bars, interruptible
+from valuelex.domain.wording import count
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,13 +31,13 @@ def run_shard(
     with interruptible():
         sent = send_shard(workspace, shard, approve=approve, progress=Bars(), budget=budget)
     typer.echo(
-        f"Shard {shard.number}/{shard.of}: {sent.n_new} calls were sent, "
+        f"Shard {shard.number}/{shard.of}: {count(sent.n_new, 'call was', 'calls were')} sent, "
         f"{sent.n_own - sent.n_new} had been before. Ledger: {workspace.ledger_path}"
     )
     if sent.n_elsewhere:
         typer.echo(
-            f"{sent.n_elsewhere} calls of other shards have no answer in this ledger. When those have run, merge: "
-            f"valuelex merge {study} LEDGER..."
+            f"{count(sent.n_elsewhere, 'call')} of other shards {'has' if sent.n_elsewhere == 1 else 'have'} no "
+            f"answer in this ledger. When those have run, merge: valuelex merge {study} LEDGER..."
         )
     if not sent.is_whole:
         typer.echo(

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from valuelex.domain.wording import count
+
 if TYPE_CHECKING:
     from valuelex.domain.cost import CostEstimate
     from valuelex.domain.rated_terms import RatedTerms
@@ -46,31 +48,36 @@ def approver(*, yes: bool) -> Callable[[Status], bool]:
         print_counts(state)
         if yes or not sys.stdin.isatty():
             return True
-        return typer.confirm(f"Send {state.n_new} calls?", default=True, err=True)
+        return typer.confirm(f"Send {count(state.n_new, 'call')}?", default=True, err=True)
 
     return approve
 
 
 def print_counts(state: Status) -> None:
     """Print the calls of each stage."""
-    for count in state.counts:
-        if count.n_planned or count.open_ended:
-            failed = f", {count.n_failed} failed" if count.n_failed else ""
-            failed += f", {count.n_unrecorded} not recorded" if count.n_unrecorded else ""
+    for c in state.counts:
+        if c.n_planned or c.open_ended:
+            failed = f", {c.n_failed} failed" if c.n_failed else ""
+            failed += f", {c.n_unrecorded} not recorded" if c.n_unrecorded else ""
             typer.echo(
-                f"  {count.stage:8} {count.n_planned:6} calls: {count.n_answered} in the ledger{failed}, "
-                f"{'at most ' if count.at_most else ''}{count.n_new} new"
-                f"{', and one for each term that is still to be found' if count.open_ended else ''}"
+                f"  {c.stage:8} {c.n_planned:6} {'call' if c.n_planned == 1 else 'calls'}: {c.n_answered} in the "
+                f"ledger{failed}, {'at most ' if c.at_most else ''}{c.n_new} new"
+                f"{', and one for each term that is still to be found' if c.open_ended else ''}"
             )
     if state.n_observed:
-        typer.echo(f"  observe  {state.n_observed:6} texts that were imported")
+        typer.echo(
+            f"  observe  {state.n_observed:6} {'text that was' if state.n_observed == 1 else 'texts that were'} "
+            "imported"
+        )
     if state.n_new:
         most = "at most " if state.at_most else ""
         typer.echo(f"  New calls: {most}{state.n_new}, at most {state.max_new_tokens} tokens of answers.")
         _print_cost(state.cost)
     elif not any(c.open_ended for c in state.counts):
         n_unrecorded = sum(c.n_unrecorded for c in state.counts)
-        why = f"{n_unrecorded} answers can only be imported (valuelex import)" if n_unrecorded else ""
+        why = (
+            f"{count(n_unrecorded, 'answer')} can only be imported (valuelex import)" if n_unrecorded else ""
+        )
         typer.echo(f"  Nothing to send: {why or 'every call is in the ledger'}.")
 
 
@@ -96,17 +103,23 @@ def print_progress(state: Status) -> None:
 
     spent = state.spend
     if spent.cost or spent.unknown:
-        untold = f", without {spent.n_untold} replies that told no usage" if spent.n_untold else ""
+        untold = (
+            f", without {count(spent.n_untold, 'reply', 'replies')} that told no usage"
+            if spent.n_untold
+            else ""
+        )
         typer.echo(f"  Spent so far: {show_usd(spent.cost)}{untold}.")
     if spent.unknown:
         typer.echo(f"  Without models whose price is unknown: {', '.join(spent.unknown)}.")
     for label, names in state.other_names.items():
         typer.echo(f"  {label} answers under another name: {', '.join(names)}.")
     for failure in state.failures[:FAILURES_SHOWN]:
-        typer.echo(f"  failed {failure.n} times ({failure.reason}): {failure.message}")
+        typer.echo(f"  failed {count(failure.n, 'time')} ({failure.reason}): {failure.message}")
     if len(state.failures) > FAILURES_SHOWN:
         rest = sum(failure.n for failure in state.failures[FAILURES_SHOWN:])
-        typer.echo(f"  failed {rest} times with {len(state.failures) - FAILURES_SHOWN} more messages")
+        typer.echo(
+            f"  failed {count(rest, 'time')} with {count(len(state.failures) - FAILURES_SHOWN, 'more message')}"
+        )
     if state.n_new and state.seconds_left is not None:
         typer.echo(f"  Time left: about {duration(state.seconds_left)}, at the pace of the last answers.")
 
@@ -116,7 +129,7 @@ def duration(seconds: float) -> str:
     for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} seconds"
+    return count(round(seconds), "second")
 
 
 def print_outcome(results: Results, workspace: Workspace) -> None:
@@ -126,15 +139,18 @@ def print_outcome(results: Results, workspace: Workspace) -> None:
     if results.observed is not None:
         texts = results.observed.texts
         read = sum(text.missing is None for text in texts)
-        typer.echo(f"{read} of {len(texts)} recorded texts were read: {results.observed.n_words:,} words.")
+        typer.echo(
+            f"{read} of {count(len(texts), 'recorded text')} {'was' if read == 1 else 'were'} read: "
+            f"{count(results.observed.n_words, 'word')}."
+        )
         for sentence in results.observed.verdict or (results.observed.why_none,):
             typer.echo(sentence)
     elif results.found is not None:
         responses = results.found.responses
         readable = sum(r.missing is None for r in responses)
         typer.echo(
-            f"{readable} of {len(responses)} responses could be read ({readable / len(responses):.0%}); "
-            f"{len(results.found.lexicon.terms)} distinct terms."
+            f"{readable} of {count(len(responses), 'response')} could be read ({readable / len(responses):.0%}); "
+            f"{count(len(results.found.lexicon.terms), 'distinct term')}."
         )
         typer.echo(results.found.structure.verdict[0])
     elif results.rated is not None:
@@ -150,9 +166,13 @@ def print_outcome(results: Results, workspace: Workspace) -> None:
         failed += sum(r.missing is Missing.CALL_FAILED for r in results.found.responses)
     if failed:
         say(
-            f"{failed} calls have no answer and count as missing; see valuelex status, and run again to send them."
+            f"{count(failed, 'call has', 'calls have')} no answer and {'counts' if failed == 1 else 'count'} as "
+            "missing; see valuelex status, and run again to send what is left."
         )
-    typer.echo(f"{rated} of {len(results.completions)} completions were rated (judge: {array.judge}).")
+    typer.echo(
+        f"{rated} of {count(len(results.completions), 'completion')} {'was' if rated == 1 else 'were'} rated (judge: "
+        f"{array.judge})."
+    )
     typer.echo(f"Report: {workspace.folder / 'report.html'}")
 
 

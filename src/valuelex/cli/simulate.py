@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from valuelex.cli.options import one_of
 from valuelex.cli.show import Bars, say
 from valuelex.errors import StudyError
 
@@ -129,19 +131,19 @@ def simulate(
 
     check_target(out)
     options = {
-        "models": _numbers("--models", models, int),
-        "settings": _numbers("--settings", settings, int),
-        "prompts": _numbers("--prompts", prompts, int),
+        "models": _sizes("--models", models),
+        "settings": _sizes("--settings", settings),
+        "prompts": _sizes("--prompts", prompts),
         "studies": seeds,
-        "target_ari": target_ari,
-        "power": power,
+        "target_ari": _part("--target-ari", target_ari),
+        "power": _part("--power", power),
         "system": system,
         "terms": terms,
-        "sensitivity": sensitivity,
-        "style": style,
-        "shares": _numbers("--shares", shares, float),
-        "mode": mode,
-        "embeddings": embeddings,
+        "sensitivity": _amount("--sensitivity", sensitivity),
+        "style": _amount("--style", style),
+        "shares": _shares(shares),
+        "mode": one_of("--mode", mode, ("list", "rate")),
+        "embeddings": one_of("--embeddings", embeddings, ("none", "good", "misleading")),
         "seed": seed,
     }
     experiment = read_simulation(given, {key: value for key, value in options.items() if value is not None})
@@ -161,15 +163,51 @@ def simulate(
         typer.echo(f"Wrote {out}")
 
 
-def _numbers(option: str, text: str | None, kind: type[int] | type[float]) -> tuple[float, ...] | None:
+def _sizes(option: str, text: str | None) -> tuple[int, ...] | None:
+    """Read one size or several."""
+    if text is None:
+        return None
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdecimal() and int(part) > 0 for part in parts):
+        msg = (
+            f"{option} must be a whole number of 1 or more, or several with commas between them for a curve, such as "
+            f"5,10,20; not {text!r}."
+        )
+        raise StudyError(msg)
+    return tuple(map(int, parts))
+
+
+def _shares(text: str | None) -> tuple[float, ...] | None:
+    """Read the three shares of the variance."""
     if text is None:
         return None
     try:
-        return tuple(kind(part) for part in text.split(","))
-    except ValueError as error:
-        example = "5,10,20" if kind is int else ".5,.2,.3"
-        msg = f"{option} must be numbers between commas, such as {example}, not {text!r}."
-        raise StudyError(msg) from error
+        parts = tuple(map(float, text.split(",")))
+    except ValueError:
+        parts = ()
+    if len(parts) != 3 or not all(0 <= part <= 1 for part in parts) or abs(sum(parts) - 1) > 1e-9:
+        msg = (
+            "--shares must be three numbers from 0 to 1 that add up to 1, with commas between them: the shares between "
+            f"models, between settings of a model, and within lists, such as .5,.2,.3; not {text!r}."
+        )
+        raise StudyError(msg)
+    return parts
+
+
+def _part(option: str, value: float | None) -> float | None:
+    """Refuse what is no part of a whole, or none of it."""
+    if value is not None and not 0 < value <= 1:
+        msg = f"{option} must be above 0 and at most 1, such as .9; not {value:g}."
+        raise StudyError(msg)
+    return value
+
+
+def _amount(option: str, value: float | None) -> float | None:
+    """Refuse what is less than nothing."""
+    if value is not None and not 0 <= value < inf:
+        msg = f"{option} must be a number of 0 or more; not {value:g}."
+        raise StudyError(msg)
+    return value
 
 
 def _print_sizes(sizes: tuple[SizeRecovery, ...], experiment: Experiment) -> None:
@@ -177,8 +215,10 @@ def _print_sizes(sizes: tuple[SizeRecovery, ...], experiment: Experiment) -> Non
     from rich.console import Console
     from rich.table import Table
 
+    from valuelex.domain.wording import count
+
     n, target = experiment.n_planted, experiment.target_ari
-    typer.echo(f"Planted: {n} group{'' if n == 1 else 's'} of {experiment.plan.system.n_terms} words.")
+    typer.echo(f"Planted: {count(n, 'group')} of {count(experiment.plan.system.n_terms, 'word')}.")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("models×\nsettings×\nprompts", no_wrap=True)
     heads = [
@@ -232,9 +272,12 @@ def _print_views(sizes: tuple[SizeRecovery, ...]) -> None:
 
 def _print_failures(studies: tuple[Recovery, ...]) -> None:
     """Say of how many studies no value system could be built, and why."""
+    from valuelex.domain.wording import count
+
     for reason, n in Counter(s.failure for s in studies if s.failure).most_common(1):
+        n_failed = sum(bool(s.failure) for s in studies)
         typer.echo(
-            f"Of {sum(bool(s.failure) for s in studies)} studies nothing could be built, {n} times for this:"
+            f"Of {count(n_failed, 'study', 'studies')} nothing could be built, {count(n, 'time')} for this:"
         )
         typer.echo(f"  {reason}")
 

@@ -11,6 +11,7 @@ import typer
 
 from valuelex.cli.options import MaxCalls, Yes
 from valuelex.cli.show import Bars, interruptible
+from valuelex.domain.wording import count
 
 FAULTS_SHOWN = 100
 """Faults that are printed; more are counted."""
@@ -48,9 +49,9 @@ def check_stems(
     n_texts = sum(1 + len(s.wordings) for s in found.stems)
     kinds = Counter(str(s.kind) for s in found.stems)
     typer.echo(
-        f"{found.name}: {len(found.stems)} stems, {n_texts} texts ("
+        f"{found.name}: {count(len(found.stems), 'stem')}, {count(n_texts, 'text')} ("
         + ", ".join(f"{n} {kind}" for kind, n in kinds.items())
-        + f"); {len(faults) or 'no'} fault{'' if len(faults) == 1 else 's'}."
+        + f"); {count(len(faults), 'fault') if faults else 'no faults'}."
     )
     if faults:
         raise typer.Exit(1)
@@ -83,7 +84,11 @@ def draft_stems(
 
     def approve(n_new: int) -> bool:
         typer.echo(f"  draft    {n_new:6} new calls to {model}")
-        return yes or not sys.stdin.isatty() or typer.confirm(f"Send {n_new} calls?", default=True, err=True)
+        return (
+            yes
+            or not sys.stdin.isatty()
+            or typer.confirm(f"Send {count(n_new, 'call')}?", default=True, err=True)
+        )
 
     with interruptible():
         test = draft_test(
@@ -96,4 +101,6 @@ def draft_stems(
             progress=Bars(),
             budget=open_budget({}, max_calls=max_calls),
         )
-    typer.echo(f"Wrote {len(test.stems)} drafts to {out}. Edit them, then: valuelex stems check {out}")
+    typer.echo(
+        f"Wrote {count(len(test.stems), 'draft')} to {out}. Edit them, then: valuelex stems check {out}"
+    )

@@ -6,6 +6,7 @@ Owns the labels and figures of a crosswalk. Does not compute them; `valuelex.sta
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from valuelex.errors import DataError
 
@@ -35,28 +36,69 @@ class Cell:
     definition_similarity: float
 
 
+class Doubt(StrEnum):
+    """Why a group that was built may be none."""
+
+    UNSTABLE = "UNSTABLE"
+    """It does not come back when sources are drawn again."""
+    NO_GROUPS = "NO_GROUPS"
+    """The study gave the number of groups, and its data show none."""
+    CHANCE = "CHANCE"
+    """At no level is the structure beyond data without one."""
+
+
+DOUBTS = {
+    Doubt.UNSTABLE: "it is not stable",
+    Doubt.NO_GROUPS: "the data show no groups",
+    Doubt.CHANCE: "the structure cannot be told from chance",
+}
+"""What each doubt is in words, behind the name of a group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What speaks for one group of a built system.
+
+    `stability` is its overlap with its match when sources are drawn again (0 to 1), None where it cannot be told;
+    `doubt` why the group may be none, None where nothing says so.
+    """
+
+    stability: float | None
+    doubt: Doubt | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """The counterpart of one subdimension in the known system.
 
     `best` is the known subdimension that is nearest beyond chance; several subdimensions may have the same one.
-    `one_to_one` is its partner where each may have one only. Both are None where the likeness could be chance.
+    `one_to_one` is its partner where each may have one only. Both are None where the likeness could be chance, and
+    for a group that may be none: what is like an accident is no finding. `standing` is that of the group, None for a
+    system that was not built.
     """
 
     subdimension: str
     best: str | None
     one_to_one: str | None
+    standing: Standing | None = None
+
+    @property
+    def doubt(self) -> Doubt | None:
+        """Why the group may be none."""
+        return self.standing.doubt if self.standing is not None else None
 
 
 @dataclass(frozen=True, slots=True)
 class TermAgreement:
-    """Whether the groups of the system and the nearest known groups part the same terms alike.
+    """Whether the groups of the system and the known groups part the same terms alike.
 
-    `adjusted_rand` is 0 at chance and 1 for equal partitions; `mutual_information` is in nats, and
+    A term that one known subdimension has among its markers is there, as `n_listed` of `n_terms` are; any other is put
+    to the nearest. `adjusted_rand` is 0 at chance and 1 for equal partitions; `mutual_information` is in nats, and
     `mutual_information_chance` its mean when terms are shuffled. The p-values are one-sided.
     """
 
     n_terms: int
+    n_listed: int
     adjusted_rand: float
     adjusted_rand_p: float
     mutual_information: float

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from valuelex.domain.call import Missing
 from valuelex.domain.measure import Level
 from valuelex.domain.structure import Dimension, Subdimension, ValueSystem
+from valuelex.domain.wording import count
 
 Target = tuple[Level, str]
 """A group: its level and its id."""
@@ -51,7 +52,8 @@ class GroupName:
     of the group (0 to 1; agreement is 1 for the same name and else the cosine of the names' embeddings, at least 0);
     None where fewer than two draws named the group. `n_named` draws gave a name, `n_same` of them the kept one.
     `displaced` is a name that was more consistent but that another group bears; empty where there is none.
-    `missing` counts the draws without a name by reason.
+    `withheld` is a name that the group does not bear since draws agree on it no better than chance; `consistency` and
+    `n_same` are then those of that name. `missing` counts the draws without a name by reason.
     """
 
     level: Level
@@ -64,6 +66,7 @@ class GroupName:
     n_named: int
     n_same: int
     displaced: str = ""
+    withheld: str = ""
     missing: Mapping[Missing, int] = field(default_factory=dict)
 
 
@@ -71,16 +74,20 @@ class GroupName:
 class Naming:
     """Who named the groups of a built system, and what came of it.
 
-    `groups` holds the subdimensions and then the dimensions. `chance` is the mean agreement of names that different
-    draws gave to different groups of one level: a consistency that is no higher tells nothing. None where there
-    are no two such names. `drawn` is every draw on every group.
+    `groups` holds the subdimensions and then the dimensions. `chance` is the mean consistency of names that are dealt
+    to the groups at random within each draw, and `p_value` the share of such deals that reach the mean consistency of
+    the namer's: names of a namer that is no better than that are withheld, and so is a name whose consistency is
+    not above chance. Both are None where nothing can be told. `drawn` is every draw on every group. `silence` is
+    why calls without an answer failed at the last try; empty where all were answered, or none was sent yet.
     """
 
     namer: str
     n_draws: int
     groups: tuple[GroupName, ...]
     chance: float | None
+    p_value: float | None
     drawn: tuple[DrawnName, ...]
+    silence: str = ""
 
     @property
     def unnamed(self) -> tuple[GroupName, ...]:
@@ -88,16 +95,14 @@ class Naming:
         return tuple(g for g in self.groups if g.draw is None)
 
     @property
-    def arbitrary(self) -> tuple[GroupName, ...]:
-        """The groups whose names agree over draws no better than names of different groups do."""
-        return tuple(
-            g
-            for g in self.groups
-            if g.draw is not None
-            and g.consistency is not None
-            and self.chance is not None
-            and g.consistency <= self.chance
-        )
+    def withheld(self) -> tuple[GroupName, ...]:
+        """The groups whose names agree over draws no better than chance."""
+        return tuple(g for g in self.groups if g.withheld)
+
+    @property
+    def n_silent(self) -> int:
+        """How many draws have no answer."""
+        return len({d.draw for d in self.drawn if d.missing is Missing.CALL_FAILED})
 
     def of(self, level: Level, group: str) -> GroupName | None:
         """Return the name of a group; None for one that the namer was not asked about."""
@@ -121,5 +126,6 @@ class Naming:
             named = replace(d, name=found.name, definition=found.definition) if found else d
             return replace(named, subdimensions=tuple(map(subdimension, d.subdimensions)))
 
-        source = f"{system.source} {len(given)} of {len(self.groups)} groups are named and defined by {self.namer}."
+        named = f"{len(given)} of {count(len(self.groups), 'group')} named and defined by {self.namer}."
+        source = f"{system.source} {named}"
         return replace(system, source=source, dimensions=tuple(map(dimension, system.dimensions)))

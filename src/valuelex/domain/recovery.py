@@ -10,6 +10,7 @@ from typing import Literal
 
 from valuelex.domain.simulation import SimulationPlan
 from valuelex.domain.study import ConstructPlan, NormalisePlan
+from valuelex.domain.wording import count
 from valuelex.errors import DataError
 
 
@@ -27,7 +28,10 @@ class Size:
         return self.n_models * self.n_respondents * self.n_responses
 
     def __str__(self) -> str:
-        return f"{self.n_models} models × {self.n_respondents} settings × {self.n_responses} prompts"
+        return (
+            f"{count(self.n_models, 'model')} × {count(self.n_respondents, 'setting')} × "
+            f"{count(self.n_responses, 'prompt')}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

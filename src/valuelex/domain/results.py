@@ -92,12 +92,16 @@ class Results:
         return self.rated.system if self.rated is not None else None
 
     @property
+    def structure(self) -> Structure | None:
+        """What speaks for that system."""
+        if self.found is not None:
+            return self.found.structure
+        return self.rated.structure if self.rated is not None else None
+
+    @property
     def taxonomy(self) -> Taxonomy | None:
         """Where each term of that system was put."""
-        if self.found is not None:
-            return self.found.taxonomy
-        structure = self.rated.structure if self.rated is not None else None
-        return structure.taxonomy if structure is not None else None
+        return self.structure.taxonomy if self.structure is not None else None
 
     @property
     def leading(self) -> tuple[RatingArray, ...]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuelex.domain.structure import ValueSystem
+from valuelex.domain.wording import count
 from valuelex.errors import DataError
 
 Labels = NDArray[np.int64]
@@ -49,7 +50,7 @@ class PlantedSystem:
             raise DataError(msg)
         if self.n_terms < LEAST_PER_GROUP * k:
             msg = (
-                f"{self.n_terms} terms are too few to plant {k} subdimensions; give at least "
+                f"{count(self.n_terms, 'term is', 'terms are')} too few to plant {k} subdimensions; give at least "
                 f"{LEAST_PER_GROUP * k} terms, or plant fewer."
             )
             raise DataError(msg)

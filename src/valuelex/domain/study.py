@@ -17,6 +17,7 @@ from valuelex.domain.naming import NamingGuide
 from valuelex.domain.population import Population
 from valuelex.domain.structure import ValueSystem
 from valuelex.domain.term_ratings import TermPlan
+from valuelex.domain.wording import count
 from valuelex.errors import StudyError
 
 FACTORS = ("respondent", "model", "family", "api", "persona", "temperature", "top_p")
@@ -223,6 +224,10 @@ class EmbeddingPlan:
 SHIPPED_EMBEDDING = EmbeddingPlan("minilm")
 
 
+TERMS_A_GROUP = 2
+"""Terms that a subdimension has at least: with one there is nothing that it holds together."""
+
+
 @dataclass(frozen=True, slots=True)
 class ConstructPlan:
     """How terms are grouped: numbers of groups (None: found from the lists), and resamples for their stability.
@@ -236,6 +241,16 @@ class ConstructPlan:
     max_subdimensions: int = 10
     resamples: int = 1000
     embeddings: tuple[EmbeddingPlan, ...] = (SHIPPED_EMBEDDING,)
+
+    @property
+    def least_terms(self) -> int:
+        """How many different terms the number of subdimensions needs, where it is given: two for each."""
+        return TERMS_A_GROUP * (self.n_subdimensions or 0)
+
+    @property
+    def is_ambitious(self) -> bool:
+        """Tell whether more subdimensions are asked for than would be tried if the number were to be found."""
+        return (self.n_subdimensions or 0) > self.max_subdimensions
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,13 +394,10 @@ class Study:
 
     def __post_init__(self) -> None:
         ids = [r.id for r in self.respondents]
-        if not ids:
-            msg = "A study needs at least one respondent."
-            raise StudyError(msg)
         repeated = sorted({i for i in ids if ids.count(i) > 1})
         if repeated:
             msg = (
-                f"{len(repeated)} respondents are described twice (first: {repeated[0]!r}). "
+                f"{count(len(repeated), 'respondent is', 'respondents are')} described twice (first: {repeated[0]!r}). "
                 "Give them different settings, personas or labels."
             )
             raise StudyError(msg)

@@ -30,6 +30,7 @@ from valuelex.domain.naming import NamingGuide
 from valuelex.domain.structure import Dimension, Subdimension, ValueSystem
 from valuelex.domain.study import FewShot, LimitKey, Prompt, PromptSet
 from valuelex.domain.term_ratings import TermExample, TermPrompt, TermPromptSet
+from valuelex.domain.wording import count
 from valuelex.errors import StudyError
 from valuelex.io.messages import first_problem
 from valuelex.io.stem_rows import check_together, has_one_subject, opening, read_rows
@@ -435,5 +436,8 @@ def _quoted(text: str) -> str:
 def _refuse_repeats(name: str, items: list[str]) -> None:
     repeated = sorted({item for item in items if items.count(item) > 1})
     if repeated:
-        msg = f"{name}: {len(repeated)} entries occur twice (first: {repeated[0]!r}); each may stand once."
+        msg = (
+            f"{name}: {count(len(repeated), 'entry occurs', 'entries occur')} twice (first: {repeated[0]!r}); each "
+            "may stand once."
+        )
         raise StudyError(msg)

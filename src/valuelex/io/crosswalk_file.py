@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from valuelex.domain.crosswalk import Crosswalk
+from valuelex.domain.evidence import Outcome
 from valuelex.domain.structure import BUILT, Dimension, Subdimension, ValueSystem
 from valuelex.errors import StudyError
 from valuelex.io.files import plain, write_csv, write_json
@@ -18,7 +19,7 @@ from valuelex.io.files import plain, write_csv, write_json
 _HEADER = (
     "system", "subdimension", "name", "known_system", "known_subdimension", "known_name", "n_shared", "shared",
     "jaccard", "overlap", "similarity", "standardised", "z", "p_value", "p_adjusted", "definition_similarity",
-    "best", "one_to_one",
+    "best", "one_to_one", "stability", "doubt",
 )  # fmt: skip
 
 
@@ -36,6 +37,8 @@ def write_crosswalks(folder: Path, crosswalks: Sequence[Crosswalk]) -> None:
                     len(c.shared), "; ".join(c.shared),
                     c.jaccard, c.overlap, c.similarity, c.standardised, c.z, c.p_value, c.p_adjusted,
                     c.definition_similarity, int(found.best == c.known), int(found.one_to_one == c.known),
+                    found.standing.stability if found.standing is not None else None,
+                    found.doubt.value if found.doubt is not None else "",
                 ]
             )  # fmt: skip
     write_csv(folder / "crosswalk.csv", _HEADER, rows)
@@ -64,6 +67,29 @@ def read_built(folder: Path) -> tuple[ValueSystem, tuple[str, ...], tuple[int, .
         raise StudyError(msg) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         msg = f"{path}: cannot be read as a value system ({error}); run the study again: valuelex run STUDY."
+        raise StudyError(msg) from error
+
+
+def read_evidence(folder: Path) -> tuple[dict[str, float | None], Outcome, dict[str, float]] | None:
+    """Read what speaks for the groups of a built system: stability by subdimension, what held-out sources say, nulls.
+
+    None where there is no such file, as for the results of an earlier version.
+
+    Raises
+    ------
+    StudyError
+        If the file is not one of ours.
+    """
+    path = folder / "structure.json"
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        stability = {f"s{g['group'] + 1}": g["stability"] for g in content["groups"]}
+        nulls = {test["name"]: float(test["p"]) for test in content["nulls"]}
+        return stability, Outcome(content["joint"]["outcome"]), nulls
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        msg = f"{path}: cannot be read as evidence ({error}); compute it again: valuelex report STUDY."
         raise StudyError(msg) from error
 
 

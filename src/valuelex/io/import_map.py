@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from valuelex.domain.recorded import STAGES, BadRow, Fault, RecordedAnswer, RecordedStage
+from valuelex.domain.wording import count
 from valuelex.errors import DataError, StudyError
 from valuelex.io.import_rows import Kind, Row, read_rows
 
@@ -289,7 +290,8 @@ class _Reader:
             )
         if len(value) > MAX_NAME:
             raise _BadFieldError(
-                Fault.TOO_LONG, f"the {name} has {len(value):,} characters; a name has at most {MAX_NAME}"
+                Fault.TOO_LONG,
+                f"the {name} has {count(len(value), 'character')}; a name has at most {MAX_NAME}",
             )
         if not value.isprintable():
             raise _BadFieldError(
@@ -329,7 +331,7 @@ class _Reader:
 def _checked_text(text: str, name: str = "text") -> str:
     if len(text) > MAX_TEXT:
         raise _BadFieldError(
-            Fault.TOO_LONG, f"the {name} has {len(text):,} characters; at most {MAX_TEXT:,} are taken"
+            Fault.TOO_LONG, f"the {name} has {count(len(text), 'character')}; at most {MAX_TEXT:,} are taken"
         )
     return text
 

@@ -24,6 +24,7 @@ from typing import Any, Literal
 import polars as pl
 
 from valuelex.domain.recorded import BadRow, Fault, SourceFile
+from valuelex.domain.wording import count
 from valuelex.errors import DataError
 
 Kind = Literal["jsonl", "json", "csv", "tsv", "parquet", "inspect"]
@@ -308,7 +309,7 @@ def _csv(path: Path, stream: BufferedIOBase, delimiter: str) -> Iterator[tuple[i
             if of_bytes:
                 bad = BadRow(start, of_bytes[0].fault, of_bytes[0].detail)
             elif fields and len(fields) != len(header):
-                said = f"{len(fields)} fields, but there are {len(header)} columns{_lines_of(start, end)}"
+                said = f"{count(len(fields), 'field')}, but {count(len(header), 'column')}{_lines_of(start, end)}"
                 bad = BadRow(start, Fault.NOT_CSV, said)
             if bad is not None:
                 yield start, bad

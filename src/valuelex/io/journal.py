@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from valuelex.domain.wording import count
 from valuelex.errors import LedgerError
 from valuelex.io.claims import Claims
 from valuelex.io.ledger import Answer, Failure, Ledger
@@ -165,8 +166,8 @@ class Journal:
         parts = [str(self.failed).rstrip(".")]
         if self._rescue is not None and self._n_rescued:
             parts.append(
-                f"{self._n_rescued} answers that came meanwhile are in {str(self._rescue.path)!r}; once the ledger can "
-                f"be written, add them with: valuelex merge STUDY {self._rescue.path}"
+                f"{count(self._n_rescued, 'answer')} that came meanwhile are in {str(self._rescue.path)!r}; once the "
+                f"ledger can be written, add them with: valuelex merge STUDY {self._rescue.path}"
             )
         if self._lost is not None:
             parts.append(f"Some answers could not be kept anywhere ({self._lost})")

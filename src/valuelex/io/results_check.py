@@ -12,6 +12,7 @@ import polars as pl
 
 from valuelex.domain.call import Missing
 from valuelex.domain.check import Check
+from valuelex.domain.wording import count
 
 TRACED = (
     "responses.parquet",
@@ -127,7 +128,7 @@ def _where(path: Path, again: Path) -> str:
     except (pl.exceptions.PolarsError, OSError):
         return " (cannot be read)"
     if mine.columns != should_be.columns or mine.height != should_be.height:
-        return f" ({mine.height} rows, computed again {should_be.height})"
+        return f" ({count(mine.height, 'row')}, computed again {should_be.height})"
     differs = pl.DataFrame(
         [mine[name].ne_missing(should_be[name]).alias(name) for name in mine.columns]
     ).with_row_index("row")
@@ -136,4 +137,4 @@ def _where(path: Path, again: Path) -> str:
         return " (the same rows, written otherwise)"
     first = int(rows["row"][0])
     columns = ", ".join(name for name in mine.columns if differs[name][first])
-    return f" ({rows.height} rows differ, first row {first + 1} in {columns})"
+    return f" ({count(rows.height, 'row differs', 'rows differ')}, first row {first + 1} in {columns})"

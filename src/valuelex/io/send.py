@@ -15,6 +15,7 @@ from typing import Self
 from valuelex.domain.budget import Budget
 from valuelex.domain.call import Call, CallStage, Route
 from valuelex.domain.study import Model
+from valuelex.domain.wording import count
 from valuelex.errors import BudgetError, CallError
 from valuelex.io.client import Gathered, gather
 from valuelex.io.embedded import EmbeddedServer
@@ -145,8 +146,9 @@ def raise_for_stops(outcomes: Sequence[Gathered], *, any_answered: bool = False)
     n_answered = sum(o.n_answered + o.n_elsewhere for o in outcomes)
     n_failed, n_not_sent = sum(o.n_failed for o in outcomes), sum(o.n_not_sent for o in outcomes)
     counts = (
-        f"Of {n_answered + n_failed + n_not_sent} calls {n_answered} were answered and are kept, {n_failed} failed, "
-        f"{n_not_sent} were not sent; run again to go on."
+        f"Of {count(n_answered + n_failed + n_not_sent, 'call')} {n_answered} {'was' if n_answered == 1 else 'were'} "
+        f"answered and kept, {n_failed} failed, {n_not_sent} {'was' if n_not_sent == 1 else 'were'} not sent; run "
+        "again to go on."
     )
     if any(o.over_budget for o in outcomes):
         msg = f"The limit on calls (--max-calls) or cost (--max-cost) of this run is reached. {counts}"

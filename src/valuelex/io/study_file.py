@@ -21,6 +21,7 @@ from valuelex.domain.study import (
     FACTORS,
     RECORDED,
     STUDY,
+    TERMS_A_GROUP,
     Adaptive,
     ComparePlan,
     ConstructPlan,
@@ -33,6 +34,7 @@ from valuelex.domain.study import (
     Study,
     setting_text,
 )
+from valuelex.domain.term_ratings import TermPlan
 from valuelex.errors import StudyError
 from valuelex.io import assets, prices, registry
 from valuelex.io.elicit_form import check_control, list_plan, term_plan
@@ -49,7 +51,7 @@ EMBEDDING = "all-MiniLM-L6-v2"
 """Embedding model of the axis judge."""
 
 
-def read_study(path: Path, price_file: Path | None = None) -> Study:
+def read_study(path: Path, price_file: Path | None = None, *, importing: bool = False) -> Study:
     """Read and resolve a study file.
 
     Parameters
@@ -58,6 +60,8 @@ def read_study(path: Path, price_file: Path | None = None) -> Study:
         The file.
     price_file
         A price list of the user's, which wins over the shipped ones.
+    importing
+        Whether answers are to be imported, for which a study needs no respondents yet.
 
     Raises
     ------
@@ -67,6 +71,12 @@ def read_study(path: Path, price_file: Path | None = None) -> Study:
         If it names the embedded model and that is not installed.
     """
     read = assets.validate(StudyFile, assets.read_toml(path, str(path)), str(path))
+    if not read.respondents and not importing:
+        msg = (
+            f'{path}: there are no [[respondents]]; name one or more, each by model = "provider/name". For answers '
+            f"that were recorded elsewhere, valuelex import {path} FILE prints what to write."
+        )
+        raise StudyError(msg)
     try:
         return resolve(read, path.parent, price_file)
     except StudyError as error:
@@ -179,16 +189,18 @@ def resolve(read: StudyFile, folder: Path, price_file: Path | None = None) -> St
         msg = f"[compare] remove names {read.compare.remove[0]!r} twice; once is enough."
         raise StudyError(msg)
     observe = observe_plan(read, respondents, folder)
+    terms, construct = term_plan(read.elicit, folder), _construct(read, folder) if read.elicit else None
+    _check_groups(construct, terms)
     return Study(
         name=read.study.name,
         seed=read.study.seed,
         respondents=respondents,
         elicit=elicit,
-        terms=term_plan(read.elicit, folder),
+        terms=terms,
         observe=observe,
         measures=measures(read),
         normalise=NormalisePlan(**read.normalise.model_dump()) if elicit or observes(read) else None,
-        construct=_construct(read, folder) if read.elicit else None,
+        construct=construct,
         factors=FactorPlan(**read.factors.model_dump()) if read.elicit else None,
         populations=read_populations(read.populations, respondents),
         project=_project(read.project, folder),
@@ -226,6 +238,20 @@ def _construct(read: StudyFile, folder: Path) -> ConstructPlan:
         )
         raise StudyError(msg)
     return ConstructPlan(**read.construct_.model_dump(exclude={"embeddings"}), embeddings=embeddings)
+
+
+def _check_groups(plan: ConstructPlan | None, rated: TermPlan | None) -> None:
+    """Refuse more groups than the terms that are to be rated can make."""
+    if plan is None or rated is None or len(rated.terms) >= plan.least_terms:
+        return
+    most = len(rated.terms) // TERMS_A_GROUP
+    fewer = f"ask for {'two' if most == 2 else f'{most} or fewer'}, " if most > 1 else ""
+    msg = (
+        f"[construct] n_subdimensions = {plan.n_subdimensions} needs at least {plan.least_terms} terms, "
+        f"{TERMS_A_GROUP} for each, but [elicit] terms holds {len(rated.terms)}; name more terms, {fewer}or leave the "
+        "number out to have it found."
+    )
+    raise StudyError(msg)
 
 
 def _project(section: ProjectSection, folder: Path) -> ProjectPlan:

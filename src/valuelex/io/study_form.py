@@ -180,7 +180,7 @@ class StudyFile(Section):
     endpoints: dict[str, EndpointEntry] = {}
     models: dict[str, StudyFacts] = {}
     prices: dict[str, PriceEntry] = {}
-    respondents: Annotated[tuple[RespondentSection, ...], Field(min_length=1)]
+    respondents: tuple[RespondentSection, ...] = ()
     elicit: ElicitSection | None = None
     normalise: NormaliseSection = NormaliseSection()
     construct_: ConstructSection = Field(default=ConstructSection(), alias="construct")

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
+from valuelex.domain.wording import count
 from valuelex.errors import StudyError
 from valuelex.io import assets
 
@@ -61,13 +62,14 @@ def load_terms(name: str, folder: Path) -> tuple[tuple[str, ...], str]:
     wrong = [term for term in distinct if len(term) > LONGEST or not _TERM.fullmatch(term)]
     if wrong:
         msg = (
-            f"[elicit] terms = {name!r}: {len(wrong)} of {len(distinct)} terms cannot stand in a prompt (first: "
+            f"[elicit] terms = {name!r}: {len(wrong)} of {count(len(distinct), 'term')} cannot stand in a prompt "
+            "(first: "
             f"{wrong[0][:LONGEST]!r}); a term has up to {LONGEST} letters, digits, spaces, hyphens and apostrophes, "
             "and begins with a letter."
         )
         raise StudyError(msg)
     if len(distinct) < 2:
-        msg = f"[elicit] terms = {name!r} holds {len(distinct)} terms; name a list with two or more."
+        msg = f"[elicit] terms = {name!r} holds {count(len(distinct), 'term')}; name a list with two or more."
         raise StudyError(msg)
     return distinct, source
 
@@ -90,7 +92,10 @@ def _words(path: Path) -> list[str]:
     words = [line for line in lines if line and not line.startswith("#")]
     repeated = sorted(word for word, n in Counter(words).items() if n > 1)
     if repeated:
-        msg = f"{str(path)!r}: {len(repeated)} words stand there twice (first: {repeated[0]!r}); each may stand once."
+        msg = (
+            f"{str(path)!r}: {count(len(repeated), 'word stands', 'words stand')} there twice (first: "
+            f"{repeated[0]!r}); each may stand once."
+        )
         raise StudyError(msg)
     return words
 

@@ -18,7 +18,9 @@ from valuelex.io.client import Gathered
 from valuelex.io.ledger import Ledger
 from valuelex.io.send import Sender, check_keys, raise_for_stops
 from valuelex.pipeline.embedding import vectors_of
+from valuelex.pipeline.probing import probe_payloads
 from valuelex.pipeline.status import Status, count_calls
+from valuelex.stages.probe import unsettled
 
 
 def models_of(study: Study) -> tuple[Model, ...]:
@@ -103,6 +105,32 @@ class Asker:
         found, failures = vectors_of(self._ledger)(calls)
         self.is_complete &= all(c.key in found for c in calls)
         return found, failures
+
+    def names(self, calls: Sequence[Call]) -> tuple[Mapping[str, Reply], str]:
+        """Return the namer's replies by key of the call, and why those that are missing failed at the last try.
+
+        A namer that answers nothing does not end the run: names are labels, and no figure waits for them. Where it
+        could not be found out what it can do, it is not asked, and the reason is that of its probes.
+
+        Raises
+        ------
+        NotApprovedError, BudgetError
+            As `__call__`.
+        CallError
+            If the namer needs an API key that is not there.
+        """
+        probes = unsettled(self._study, probe_payloads(self._study, self._ledger))
+        open_ = [key for call in calls for key in probes.get(call.respondent_id, ())]
+        if not open_:
+            outcomes, _ = self._send({"name": calls})
+            raise_for_stops([replace(o, stops={}) for o in outcomes], any_answered=True)
+        elif self._sender is not None and self._study.namer is not None:
+            check_keys([self._study.namer.model], folder=self._ledger.path.parent)
+        replies = self._ledger.replies(c.key for c in calls)
+        lacking = [c.key for c in calls if c.key not in replies]
+        self.is_complete &= not lacking
+        failures = self._ledger.failures() if lacking else {}
+        return replies, next((failures[key] for key in (*lacking, *open_) if key in failures), "")
 
     def ahead(self, wanted: Mapping[CallStage, Sequence[Call]]) -> None:
         """Send the calls of several stages that do not depend on one another, before one of them is read.

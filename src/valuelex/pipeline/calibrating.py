@@ -20,6 +20,7 @@ from valuelex.domain.labels import Calibration, LabelledText, LabelSet
 from valuelex.domain.measure import REASONS, Exhibit, Manual, join_sentence
 from valuelex.domain.structure import ValueSystem
 from valuelex.domain.study import JudgePlan
+from valuelex.domain.wording import count
 from valuelex.errors import NotApprovedError, StudyError
 from valuelex.io import assets, files
 from valuelex.io.assets import load_endpoints
@@ -138,7 +139,7 @@ def calibrate_judge(
     parts = _parts(labels.texts, system)
     with files.locked(folder):
         if judge.kind == "axis":
-            progress.step(f"Rating {len(labels.texts)} texts by the axis")
+            progress.step(f"Rating {count(len(labels.texts), 'text')} by the axis")
             ratings = _by_axis(parts, len(labels.texts), Embeddings(MiniLM.load()))
         else:
             manual = assets.load_manual(MANUAL, Path())

@@ -133,7 +133,7 @@ def compute(
         _tell_conclusion(found, rated, seen, progress)
         return None
     if seen is not None and not study.measures:
-        return _report_observed(workspace, found, seen.observed)
+        return _report_observed(workspace, found, seen.observed, embedder, progress)
     if until == "project":
         first = first_round(study, calls["project"])
         completions = read_completions(first, ask("project", first), study.project.test)
@@ -151,11 +151,7 @@ def compute(
     results = replace(_conclude(study, found, systems, measured, ask), rated=rated, control=control)
     if seen is not None:
         results = replace(results, observed=seen.observed)
-    if results.built is not None and results.taxonomy is not None:
-        progress.step("Holding the value system against known ones")
-        walks = cross_built(study, results.built, results.taxonomy, embedder)
-        write_crosswalks(folder, walks)
-        results = replace(results, crosswalks=walks)
+    results = _held_against_known(workspace, results, embedder, progress)
     progress.step("Writing the report")
     naming = found.naming if found else None
     files.write_systems(folder, _all_systems(results), results.taxonomy, naming)
@@ -181,7 +177,21 @@ def _tell_conclusion(
         progress.tell(rated.structure.verdict[0] if rated.structure is not None else rated.reason)
 
 
-def _report_observed(workspace: Workspace, found: Found | None, observed: Observed) -> Results:
+def _held_against_known(
+    workspace: Workspace, results: Results, embedder: MiniLM, progress: Progress
+) -> Results:
+    """Hold the system that was built, if any, against known ones, and write what came of it."""
+    if results.built is None or results.structure is None:
+        return results
+    progress.step("Holding the value system against known ones")
+    walks = cross_built(workspace.study, results.built, results.structure, embedder)
+    write_crosswalks(workspace.folder, walks)
+    return replace(results, crosswalks=walks)
+
+
+def _report_observed(
+    workspace: Workspace, found: Found | None, observed: Observed, embedder: MiniLM, progress: Progress
+) -> Results:
     """Report on a study in which nobody was measured."""
     study, folder = workspace.study, workspace.folder
     results = Results(
@@ -196,6 +206,7 @@ def _report_observed(workspace: Workspace, found: Found | None, observed: Observ
         version=__version__,
         observed=observed,
     )
+    results = _held_against_known(workspace, results, embedder, progress)
     files.write_systems(
         folder, _all_systems(results), found.taxonomy if found else None, found.naming if found else None
     )
@@ -269,7 +280,7 @@ def _completed(
     """Name the groups that were found and look at them by further routes; write all of it."""
     study, folder = workspace.study, workspace.folder
     files.write_structure(folder, found.structure)
-    naming = name_groups(study, found.system, ask, embedder, progress)
+    naming = name_groups(study, found.system, ask.names, embedder, progress)
     found = replace(found, naming=naming)
     if naming is not None:
         files.write_names(folder, naming)

@@ -25,6 +25,7 @@ from valuelex.domain.recorded import (
     read_recorded,
     recorded_payload,
 )
+from valuelex.domain.wording import count
 from valuelex.errors import DataError
 from valuelex.io import files
 from valuelex.io.import_inspect import read_inspect
@@ -259,5 +260,5 @@ def check_imported(outcomes: Sequence[Imported]) -> None:
     if n_rows and all(o.n_new + o.n_there == 0 for o in outcomes):
         counted = sum((o.bad for o in outcomes), Counter[Fault]())
         listed = ", ".join(f"{n} {fault}" for fault, n in counted.most_common())
-        msg = f"None of the {n_rows} rows could be imported ({listed}); the ledger is as it was."
+        msg = f"None of {count(n_rows, 'row')} could be imported ({listed}); the ledger is as it was."
         raise DataError(msg)

@@ -19,6 +19,7 @@ from valuelex.domain.lexicon import Lexicon, ResponseMatrix
 from valuelex.domain.observed import Observed, RecordedText, recorded_names
 from valuelex.domain.read_reply import read_reply
 from valuelex.domain.study import Study
+from valuelex.domain.wording import count
 from valuelex.errors import DataError, StudyError
 from valuelex.io import assets, files, observed_files
 from valuelex.io.ledger import Answer
@@ -175,8 +176,8 @@ def _compare(
     wanted = candidates(ordinary, uses_of(terms), abstract)
     if len(wanted) < len(terms.columns):
         msg = (
-            f"{len(wanted)} ordinary words are as common as the {len(terms.columns)} terms, too few to compare with; "
-            "import more texts."
+            f"{count(len(wanted), 'ordinary word is', 'ordinary words are')} as common as "
+            f"{count(len(terms.columns), 'term')}, too few to compare with; import more texts."
         )
         raise DataError(msg)
     words = count_words(recorded_texts(study, recorded), ordinary.of_form, wanted)
@@ -203,7 +204,7 @@ def _require_texts(counted: Counted, study: Study, folder: Path) -> None:
     if not len(counted.rows):
         observed_files.write_texts(folder, counted.texts)
         msg = (
-            f"None of the {len(counted.texts)} recorded texts could be read; their reasons stand in "
+            f"None of {count(len(counted.texts), 'recorded text')} could be read; their reasons stand in "
             f"{str(folder / 'observed_texts.parquet')!r}."
         )
         raise DataError(msg)

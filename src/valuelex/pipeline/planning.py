@@ -11,6 +11,7 @@ from typing import Literal
 
 from valuelex.domain.call import Call, CallStage
 from valuelex.domain.study import Study
+from valuelex.domain.wording import count
 from valuelex.errors import StudyError
 from valuelex.io.rated import read_rated
 from valuelex.stages.elicit import plan_elicitation
@@ -75,6 +76,21 @@ def independent_calls(
 def stem_of(call: Call) -> str:
     """Return the stem that a call asks for, in whichever of its wordings."""
     return call.item_id.partition("~")[0]
+
+
+def needed_terms(study: Study) -> str:
+    """Say how many terms the number of groups needs that a study asks for; empty where it asks for none.
+
+    Where the study names its terms, that they are enough was seen when its file was read.
+    """
+    plan, words = study.construct, study.normalise
+    named = study.terms is not None or (study.observe is not None and study.observe.terms is not None)
+    if plan is None or words is None or plan.n_subdimensions is None or named:
+        return ""
+    return (
+        f"[construct] n_subdimensions = {plan.n_subdimensions} needs at least {plan.least_terms} different terms that "
+        f"{count(words.min_respondents, 'respondent')} or more name; of fewer terms fewer groups are made."
+    )
 
 
 def check_rated(study: Study) -> None:

@@ -18,7 +18,14 @@ from valuelex.io.ledger import Ledger
 from valuelex.io.send import Sender
 from valuelex.pipeline.asking import Asker, models_of
 from valuelex.pipeline.finished import mark_finished
-from valuelex.pipeline.planning import ELICITED, Stage, check_rated, independent_calls, planned_calls
+from valuelex.pipeline.planning import (
+    ELICITED,
+    Stage,
+    check_rated,
+    independent_calls,
+    needed_terms,
+    planned_calls,
+)
 from valuelex.pipeline.probing import probe_payloads, send_probes, settled
 from valuelex.pipeline.status import Status
 from valuelex.pipeline.workspace import Progress, Silent, Workspace
@@ -77,6 +84,8 @@ def run(
         calls = _planned(known, until)
         embedder = None if until == "elicit" else MiniLM.load()  # Before anything is paid for.
         check_rated(study)
+        if send and study.construct is not None and study.construct.is_ambitious:
+            progress.tell(needed_terms(study))
         sending = Sender(models_of(study), ledger, progress.calls, budget) if send else nullcontext()
         with sending as sender:
             asked = (
@@ -117,7 +126,8 @@ def _planned(study: Study, until: Stage) -> Mapping[CallStage, tuple[Call, ...]]
 def _find_out(study: Study, ledger: Ledger, asker: Asker, until: Stage) -> Study:
     """Send probes and return the study with what they found out.
 
-    Who could not be probed does not hold up the others: their calls are sent before the run ends.
+    Who could not be probed does not hold up the others: their calls are sent before the run ends. A namer that could
+    not be probed does not end it: names are labels, and no figure waits for them.
     """
     trouble: CallError | None = None
     try:
@@ -125,7 +135,8 @@ def _find_out(study: Study, ledger: Ledger, asker: Asker, until: Stage) -> Study
     except CallError as error:
         trouble = error
     found = settled(study, ledger)
-    waiting = unsettled(study, probe_payloads(study, ledger))
+    waiting = set(unsettled(study, probe_payloads(study, ledger)))
+    waiting -= {study.namer.id} if study.namer is not None else set()
     if waiting:
         calls = _planned(found, until)
         asker.replan(calls)
@@ -144,4 +155,4 @@ def _tell_found(workspace: Workspace, ledger: Ledger, study: Study, progress: Pr
     if found:
         files.write_probes(workspace.folder, found)
     for sentence in template_caveats(study):
-        progress.step(sentence.rstrip("."))
+        progress.tell(sentence)

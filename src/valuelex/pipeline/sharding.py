@@ -6,7 +6,7 @@ answered. Computes no results; the ledgers of the shards are merged for that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from valuelex.domain.budget import Budget
@@ -137,7 +137,7 @@ class _Round:
         self._approve, self._budget = approve, budget
         self._approved = False
         self._trouble: CallError | None = None
-        self._waiting: frozenset[str] = frozenset()
+        self._waiting: Collection[str] = ()
 
     def find_out(self) -> None:
         """Send the probes that the ledger lacks: every shard must know what the requests look like."""

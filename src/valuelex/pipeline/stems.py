@@ -9,6 +9,7 @@ from pathlib import Path
 from valuelex.domain.budget import Budget
 from valuelex.domain.measure import ProjectiveTest
 from valuelex.domain.study import Respondent
+from valuelex.domain.wording import count
 from valuelex.errors import DataError, LedgerError, NotApprovedError, StudyError
 from valuelex.io import assets, files
 from valuelex.io.embed import MiniLM
@@ -104,7 +105,7 @@ def draft_test(
         stems = read_drafts(calls, ledger.replies(c.key for c in calls), system)
     if not stems:
         msg = (
-            f"None of the {len(calls)} answers of {model.label!r} held a usable stem; read them in "
+            f"None of {count(len(calls), 'answer')} of {model.label!r} held a usable stem; read them in "
             f"{str(target.with_suffix('.ledger.db'))!r}, or ask another model."
         )
         raise DataError(msg)

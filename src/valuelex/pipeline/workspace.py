@@ -58,7 +58,9 @@ class Workspace:
         return self.folder / "ledger.db"
 
 
-def open_study(path: Path, folder: Path | None = None, price_file: Path | None = None) -> Workspace:
+def open_study(
+    path: Path, folder: Path | None = None, price_file: Path | None = None, *, importing: bool = False
+) -> Workspace:
     """Read a study file and choose its folder.
 
     Parameters
@@ -70,11 +72,13 @@ def open_study(path: Path, folder: Path | None = None, price_file: Path | None =
         name the folder of that name beside it.
     price_file
         A price list of the user's, which wins over the shipped ones.
+    importing
+        Takes a study without respondents too: whose answers they are is known once they are imported.
     """
     if path.is_dir():
         path = path / "study.toml"
     default = path.parent if path.name == "study.toml" else path.with_suffix("")
-    return Workspace(read_study(path, price_file), folder or default)
+    return Workspace(read_study(path, price_file, importing=importing), folder or default)
 
 
 def write_study_file(folder: Path, text: str) -> None:

@@ -19,7 +19,7 @@ from valuelex.domain.measure import SCALE_NEUTRAL
 from valuelex.report.crosswalk import WalkView
 from valuelex.report.measured import OrientationTable
 from valuelex.report.quality import Share
-from valuelex.report.wording import number, visible
+from valuelex.report.wording import count, number, visible
 
 INK, MUTED, ACCENT = "#1c2530", "#5a6572", "#1f5f8b"
 BELOW, NEUTRAL, ABOVE = "#b35806", "#f5f5f3", "#2b5c9e"
@@ -84,8 +84,8 @@ def heatmap(table: OrientationTable, reach: float) -> Picture:
         text="text:N", color=alt.condition("datum.strong", alt.value("#fff"), alt.value(INK))
     )
     chart = alt.layer(cells_, figures).properties(width=step * len(columns), height=26 * len(table.rows))
-    what = f"Heatmap of {len(table.rows)} respondents by {len(columns)} {table.level}s. {_extremes(table)}"
-    return as_picture(chart, what)
+    size = f"{count(len(table.rows), 'respondent')} by {count(len(columns), table.level)}"
+    return as_picture(chart, f"Heatmap of {size}. {_extremes(table)}")
 
 
 def likeness_map(walk: WalkView) -> Picture:
@@ -114,7 +114,9 @@ def likeness_map(walk: WalkView) -> Picture:
         text="text:N", color=alt.condition("datum.strong", alt.value("#fff"), alt.value(INK))
     )
     chart = alt.layer(squares, figures).properties(width=step * len(columns), height=26 * len(names))
-    return as_picture(chart, f"Heatmap of {len(names)} by {len(columns)} subdimensions. {walk.summary}")
+    return as_picture(
+        chart, f"Heatmap of {len(names)} by {count(len(columns), 'subdimension')}. {walk.summary}"
+    )
 
 
 def dot_plot(table: OrientationTable) -> Picture:
@@ -161,9 +163,8 @@ def dot_plot(table: OrientationTable) -> Picture:
         .resolve_axis(x="independent")
     )
     what = (
-        f"Dot plot of estimates with 95 percent intervals for {len(table.rows)} respondents on "
-        f"{len(columns)} "
-        f"{table.level}s; the dashed line is the middle of the scale. {_extremes(table)}"
+        f"Dot plot of estimates with 95 percent intervals for {count(len(table.rows), 'respondent')} on "
+        f"{count(len(columns), table.level)}; the dashed line is the middle of the scale. {_extremes(table)}"
     )
     return as_picture(panels, what)
 
@@ -202,7 +203,7 @@ def variance_bars(shares: Sequence[Share]) -> Picture:
     first = [s for s in shares if s.effect == effects[0]]
     spread = f"{min(s.share for s in first):.0%} to {max(s.share for s in first):.0%}"
     return as_picture(
-        chart, f"Bars of variance for {len(targets)} targets; {effects[0]} makes {spread} of it."
+        chart, f"Bars of variance for {count(len(targets), 'target')}; {effects[0]} makes {spread} of it."
     )
 
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from valuelex.domain.crosswalk import Cell, Crosswalk
+from valuelex.domain.crosswalk import DOUBTS, Cell, Crosswalk, Match
 from valuelex.domain.results import Results
 from valuelex.report.quality import Table
-from valuelex.report.wording import DASH, count, number, p_value
+from valuelex.report.wording import DASH, count, number, p_equals, p_value
 
 NONE = "no counterpart"
 HUMAN = (
@@ -45,22 +45,22 @@ class CrosswalkSection:
 
 def build_crosswalk(results: Results) -> CrosswalkSection | None:
     """Lay out the crosswalks of a built system; None where nothing was built."""
-    if results.found is None:
+    if results.built is None:
         return None
     walks = results.crosswalks
     if not walks:
         why = "The value system has too few groups to be held against known ones: a crosswalk needs two."
         return CrosswalkSection((why,), None, ())
-    best = [{m.subdimension: m.best for m in walk.matches} for walk in walks]
     rows = tuple(
-        (name, *(_known(walk, found[i]) for walk, found in zip(walks, best, strict=True)))
-        for i, name in walks[0].names
+        (name, _stability(walks[0].matches[i]), *(_counterpart(walk, walk.matches[i]) for walk in walks))
+        for i, (_, name) in enumerate(walks[0].names)
     )
     overview = Table(
         "The nearest known subdimension beyond chance",
         f"Markers are compared by embeddings, against {walks[0].n_permutations:,} shuffles of the markers among the "
-        f"groups found; level {p_value(walks[0].level)} for each known system as a whole.",
-        ("Found here", *(walk.known_title for walk in walks)),
+        f"groups found; level {p_value(walks[0].level)} for each known system as a whole. A group that is not stable, "
+        "or one of a structure that may be none, has no counterpart, however near its markers are.",
+        ("Found here", "Stability", *(walk.known_title for walk in walks)),
         rows,
     )
     return CrosswalkSection((HUMAN,), overview, tuple(map(_view, walks)))
@@ -86,8 +86,8 @@ def _view(walk: Crosswalk) -> WalkView:
             "how far it is from shuffled markers, outright and for its row and column, whichever is less. "
             "Definitions of built groups name their markers only.",
             (
-                "Found here", "Match", "One to one", "Nearest", "Likeness", "z", "p", "Adjusted p", "Definitions",
-                "Terms in common",
+                "Found here", "Stability", "Match", "One to one", "Nearest", "Likeness", "z", "p", "Adjusted p",
+                "Definitions", "Terms in common",
             ),
             tuple(_match_row(walk, i, row) for i, row in enumerate(rows)),
         ),
@@ -100,7 +100,8 @@ def _match_row(walk: Crosswalk, i: int, cells: tuple[Cell, ...]) -> tuple[str, .
     nearest = max(cells, key=lambda c: c.z)
     return (
         walk.names[i][1],
-        _known(walk, match.best),
+        _stability(match),
+        _counterpart(walk, match),
         DASH if match.one_to_one is None else _known(walk, match.one_to_one),
         _known(walk, nearest.known),
         number(nearest.similarity),
@@ -112,17 +113,28 @@ def _match_row(walk: Crosswalk, i: int, cells: tuple[Cell, ...]) -> tuple[str, .
     )
 
 
-def _known(walk: Crosswalk, known: str | None) -> str:
-    return NONE if known is None else dict(walk.known_names)[known]
+def _known(walk: Crosswalk, known: str) -> str:
+    return dict(walk.known_names)[known]
+
+
+def _counterpart(walk: Crosswalk, match: Match) -> str:
+    if match.doubt is not None:
+        return f"{NONE}: {DOUBTS[match.doubt]}"
+    return NONE if match.best is None else _known(walk, match.best)
+
+
+def _stability(match: Match) -> str:
+    return number(match.standing.stability if match.standing is not None else None)
 
 
 def _agreement(walk: Crosswalk) -> str:
     a = walk.agreement
     return (
-        f"With each of {count(a.n_terms, 'term')} put to the nearest known subdimension, both systems part the terms "
-        f"with an adjusted Rand index of {number(a.adjusted_rand)} (0 is chance, 1 is the same; p "
-        f"{p_value(a.adjusted_rand_p)}) and share {number(a.mutual_information)} nats of information "
-        f"({number(a.mutual_information_chance)} by chance; p {p_value(a.mutual_information_p)}). Where embeddings "
+        f"With each of {count(a.n_terms, 'term')} put to the known subdimension that has it among its markers "
+        f"({a.n_listed:,}), or else to the nearest, both systems part the terms "
+        f"with an adjusted Rand index of {number(a.adjusted_rand)} (0 is chance, 1 is the same; "
+        f"{p_equals(a.adjusted_rand_p)}) and share {number(a.mutual_information)} nats of information "
+        f"({number(a.mutual_information_chance)} by chance; {p_equals(a.mutual_information_p)}). Where embeddings "
         "helped to form the groups, some of this agreement is theirs."
     )
 

@@ -13,7 +13,7 @@ from valuelex.domain.results import Results
 from valuelex.report.evidence import Measure
 from valuelex.report.lexical import WEAK, strength
 from valuelex.report.measured import SIGNIFICANCE, survives
-from valuelex.report.wording import count, labels, number, p_value, reasons, share
+from valuelex.report.wording import count, labels, number, p_equals, reasons, share
 
 
 def write_findings(results: Results, measures: Sequence[Measure]) -> tuple[str, ...]:
@@ -86,16 +86,11 @@ def _largest_contrast(results: Results, c: Contrast, n_clear: int, n_tested: int
         f"{of_factor}{lower} "
         f"(difference {number(abs(c.difference or 0.0))} scale points, 95\u00a0% CI {number(low)} to "
         f"{number(high)}, "
-        f"{count(c.n_stems, 'stem')}, p {_equals(c.p_adjusted)} after Holm; {_missing_of(results, c)}). "
+        f"{count(c.n_stems, 'stem')}, {p_equals(c.p_adjusted)} after Holm; {_missing_of(results, c)}). "
         f"By effect size it is the clearest of {count(n_clear, 'contrast')} that "
         f"survive{'s' if n_clear == 1 else ''}, of {n_tested:,} tested by judge {c.judge} (Holm within factor, "
         "system and level); the clearest of many is likely overstated."
     )
-
-
-def _equals(p: float | None) -> str:
-    text = p_value(p)
-    return text if text.startswith("<") else f"= {text}"
 
 
 def _missing_of(results: Results, c: Contrast) -> str:

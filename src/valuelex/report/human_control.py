@@ -26,9 +26,9 @@ def build_control(results: Results) -> ControlSection | None:
         return None
     asked = (
         f"{count(len(control.respondent_ids), 'respondent')} without a persona answered the same prompts once more as "
-        f"an ordinary person: {control.n_responses[0]:,} responses as themselves, {control.n_responses[1]:,} as a "
-        f"human. {count(len(control.terms), 'term')} named both ways, {len(control.gained):,} as themselves only, "
-        f"{len(control.lost):,} as a human only."
+        f"an ordinary person: {count(control.n_responses[0], 'response')} as themselves, {control.n_responses[1]:,} "
+        f"as a human. {count(len(control.terms), 'term')} named both ways, {len(control.gained):,} as themselves "
+        f"only, {len(control.lost):,} as a human only."
     )
     return ControlSection((asked, *_compared(control)), control.gained, control.lost)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from valuelex.domain.measure import Level
 from valuelex.domain.naming import GroupName, Naming
 from valuelex.domain.study import NamerPlan, setting_text
-from valuelex.report.wording import count, number, reasons
+from valuelex.report.wording import count, number, p_value, reasons
 
 
 def naming_sentence(naming: Naming | None) -> str:
@@ -22,7 +22,12 @@ def naming_sentence(naming: Naming | None) -> str:
         f"{count(naming.n_draws, 'draw')}. A name is a label: respondents are measured by markers and anchors, "
         "whatever a group is called."
     )
-    if not n_named:
+    if naming.n_silent == naming.n_draws:
+        return (
+            f"Groups are called by their three most central words: {naming.namer} did not answer"
+            f"{f' ({naming.silence})' if naming.silence else ''}."
+        )
+    if not n_named and not naming.withheld:
         return told
     told += (
         " Consistency is the mean agreement of a name with those of the other draws: 1 for the same name, else the "
@@ -30,8 +35,8 @@ def naming_sentence(naming: Naming | None) -> str:
     )
     if naming.chance is not None:
         told += (
-            f" Names of different groups agree by {number(naming.chance)} on average: a consistency that is no higher "
-            "tells nothing."
+            f" Names dealt to the groups at random have {number(naming.chance)} on average, and reach the mean of all "
+            f"groups with p {p_value(naming.p_value)}. A name that is no better than chance is not used."
         )
     return told
 
@@ -42,6 +47,11 @@ def named_by(naming: Naming | None, level: Level, group: str) -> str:
     if naming is None or found is None:
         return ""
     lost = f" ({reasons(found.missing)})" if found.missing else ""
+    if found.withheld:
+        return (
+            f"Called by its markers: draws of {naming.namer} agree on a name no better than chance (most consistent: "
+            f"{found.withheld}, {number(found.consistency)})."
+        )
     if found.draw is None:
         why = (
             f"other groups bear the names that {naming.namer} gave (first: {found.displaced})"
@@ -58,7 +68,7 @@ def _how(naming: Naming, found: GroupName) -> str:
         return f"Named by {naming.namer} in the only usable of {draws}, so its consistency is not known"
     next_best = f"; {found.displaced} was more so, but another group bears it" if found.displaced else ""
     return (
-        f"Named by {naming.namer}: the most consistent of {found.n_named} names from {draws}{next_best} "
+        f"Named by {naming.namer}: the most consistent of {count(found.n_named, 'name')} from {draws}{next_best} "
         f"(consistency {number(found.consistency)}; {found.n_same} gave this very name)"
     )
 

@@ -43,8 +43,8 @@ def build_observed(results: Results) -> ObservedSection | None:
     missing = sum(text.missing is not None for text in observed.texts)
     about = (
         f"{count(len(observed.texts), 'recorded text')}, {share(missing, len(observed.texts))} of them missing, with "
-        f"{observed.n_words:,} words outside code and quotations. Terms: {observed.terms_from}. Nobody was asked for "
-        "values: these are words in use."
+        f"{count(observed.n_words, 'word')} outside code and quotations. Terms: {observed.terms_from}. Nobody was "
+        "asked for values: these are words in use."
     )
     tables = [_levels(observed)] if observed.levels else []
     return ObservedSection(

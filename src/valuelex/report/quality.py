@@ -114,8 +114,8 @@ def saving_sentence(saving: Saving | None) -> str:
         return ""
     fewest, most = min(saving.n_stems.values()), max(saving.n_stems.values())
     return (
-        f"The length of the test was adaptive: respondents were asked {fewest} to {most} of {saving.n_all} stems, "
-        f"which saved {100 * saving.share:.0f}\u00a0% of the completions."
+        f"The length of the test was adaptive: respondents were asked {fewest} to {most} of "
+        f"{count(saving.n_all, 'stem')}, which saved {100 * saving.share:.0f}\u00a0% of the completions."
     )
 
 

@@ -220,7 +220,7 @@ def _facts(results: Results, measures: Sequence[Measure]) -> tuple[Fact, ...]:
     if results.observed is not None:
         texts = results.observed.texts
         missing = sum(text.missing is not None for text in texts)
-        words = f"{results.observed.n_words:,} words in {len(texts) - missing:,} of them"
+        words = f"{count(results.observed.n_words, 'word')} in {len(texts) - missing:,} of them"
         facts.append(Fact("Recorded texts", f"{len(texts):,}", words))
     if results.rated is not None:
         asked, read = int(results.rated.matrix.n_asked.sum()), int(results.rated.matrix.n.sum())

@@ -15,8 +15,22 @@ from valuelex.domain.call import Missing
 from valuelex.domain.measure import Level
 from valuelex.domain.results import Results
 from valuelex.domain.structure import ValueSystem
+from valuelex.domain.wording import DASH, count, p_equals, p_value
 
-DASH = "–"
+__all__ = [
+    "DASH",
+    "REASONS",
+    "Labels",
+    "count",
+    "interval",
+    "labels",
+    "listed",
+    "number",
+    "p_equals",
+    "p_value",
+]
+__all__ += ["reasons", "share", "visible"]
+
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _KEPT = frozenset("\n\t")
 
@@ -85,15 +99,6 @@ def interval(low: float | None, high: float | None) -> str:
     return f"[{number(low)}, {number(high)}]"
 
 
-def p_value(value: float | None) -> str:
-    """Write a p-value with three decimals and no leading zero; ``<.001`` below that."""
-    if value is None or math.isnan(value):
-        return DASH
-    if value < 0.001:
-        return "<.001"
-    return f"{value:.3f}".removeprefix("0")
-
-
 def share(part: int, whole: int) -> str:
     """Write a share as a percentage without decimals; a dash when there is no whole.
 
@@ -107,11 +112,6 @@ def share(part: int, whole: int) -> str:
     if 99 < percent < 100:
         return ">99\u00a0%"
     return f"{percent:.0f}\u00a0%"
-
-
-def count(n: int, singular: str, plural: str | None = None) -> str:
-    """Write a number of things, such as ``1 stem`` or ``1,200 stems``."""
-    return f"{n:,} {singular if n == 1 else plural or singular + 's'}"
 
 
 def reasons(missing: Mapping[Missing, int]) -> str:

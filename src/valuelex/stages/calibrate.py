@@ -26,6 +26,7 @@ from valuelex.domain.labels import (
 )
 from valuelex.domain.measure import REASONS, SCALE_HIGH, SCALE_LOW, SCALE_NEUTRAL
 from valuelex.domain.structure import ValueSystem
+from valuelex.domain.wording import count
 from valuelex.errors import DataError
 from valuelex.stages.calibration_agreement import (
     Drawing,
@@ -146,7 +147,10 @@ def calibrate(
         raise DataError(msg)
     cells = _labelled_cells(labels, ids, values, missing, gated=gated)
     if np.isnan(cells.score).all():
-        msg = f"None of {len(cells.score)} labels has a rating by {judge!r} beside it; read the reasons in the ledger."
+        msg = (
+            f"None of {count(len(cells.score), 'label')} has a rating by {judge!r} beside it; read the reasons in the "
+            "ledger."
+        )
         raise DataError(msg)
     kind = labels.kind
     parts = [(name, cells.where(cells.column == j)) for j, name in enumerate(ids)]

@@ -12,6 +12,7 @@ from valuelex.domain.measure import PANEL, REASONS, Completion, RatingArray
 from valuelex.domain.results import Found
 from valuelex.domain.sources import Sources
 from valuelex.domain.study import Respondent, Study
+from valuelex.domain.wording import count
 from valuelex.stages.exhibits import own_respondents
 from valuelex.stages.naming_caveats import naming_caveats
 
@@ -74,9 +75,9 @@ def caveats(
         )
     if found is not None and found.structure.n_given is not None:
         sentences.append(
-            f"The number of groups ({found.structure.n_given} subdimensions) was given by the study and not found in "
-            "the data. A word can stay in its group by its meaning alone, so a stable group is no proof that "
-            "respondents share this structure."
+            f"The number of groups ({count(found.structure.n_given, 'subdimension')}) was given by the study and not "
+            "found in the data. A word can stay in its group by its meaning alone, so a stable group is no proof "
+            "that respondents share this structure."
         )
     if found is not None:
         sentences += found.structure.notes
@@ -89,8 +90,8 @@ def caveats(
         lost = int((array.missing[[c.missing is None for c in completions]] == _CALL_FAILED).sum())
         if lost and array.judge != PANEL:
             sentences.append(
-                f"{lost} ratings of judge {array.judge!r} on {array.system!r} have no answer yet; run "
-                "the study again to ask for them."
+                f"{count(lost, 'rating')} of judge {array.judge!r} on {array.system!r} {_have(lost)} no answer yet; "
+                "run the study again to ask for them."
             )
     if study.measures and study.project.test.draft:
         sentences.append(
@@ -152,13 +153,12 @@ def _about_judges(study: Study) -> list[str]:
         own = own_respondents(judge, study.respondents)
         if own and judge.exclude_family:
             sentences.append(
-                f"Judge {judge.id!r} did not rate its own family or maker ({len(own)} respondents)."
+                f"Judge {judge.id!r} did not rate its own family or maker ({count(len(own), 'respondent')})."
             )
         elif own:
             sentences.append(
-                f"Judge {judge.id!r} rated {len(own)} respondents of its own model, family or maker (first: "
-                f"{own[0]!r}) "
-                "and may favour them; set exclude_family = true, or add a judge of another family."
+                f"Judge {judge.id!r} rated {count(len(own), 'respondent')} of its own model, family or maker (first: "
+                f"{own[0]!r}) and may favour them; set exclude_family = true, or add a judge of another family."
             )
     return sentences
 
@@ -177,25 +177,27 @@ def _about_calls(study: Study, found: Found | None, completions: Sequence[Comple
     failed = missing.count(Missing.CALL_FAILED)
     if failed:
         sentences.append(
-            f"{failed} of {len(missing)} calls have no answer; run the study again to send them."
+            f"{failed} of {count(len(missing), 'call')} {_have(failed)} no answer; run the study again to send what "
+            "is left."
         )
     cut = sum(c.cut for c in completions)
     if cut:
         sentences.append(
-            f"{cut} of {len(completions)} completions were ended by the token limit in mid-sentence and are rated "
-            "as far as they go; raise [project] max_tokens to avoid it."
+            f"{cut} of {count(len(completions), 'completion')} {_were(cut)} ended by the token limit in mid-sentence "
+            "and rated up to there; raise [project] max_tokens to avoid it."
         )
     unrecorded = missing.count(Missing.NOT_RECORDED)
     if unrecorded:
         sentences.append(
-            f"{unrecorded} of {len(missing)} answers are not among those recorded; import them with "
-            "valuelex import where they exist."
+            f"{unrecorded} of {count(len(missing), 'answer')} {'is' if unrecorded == 1 else 'are'} not among those "
+            "recorded; import them with valuelex import where they exist."
         )
     n_recorded = sum(r.model.is_recorded for r in study.respondents)
     if n_recorded:
         sentences.append(
-            f"The answers of {n_recorded} of {len(study.respondents)} respondents were recorded elsewhere: the wording "
-            "and settings they were asked with are taken on trust, so contrasts of them can be of ways of asking."
+            f"The answers of {n_recorded} of {count(len(study.respondents), 'respondent')} were recorded elsewhere: "
+            "the wording and settings they were asked with are taken on trust, so contrasts of them can be of ways "
+            "of asking."
         )
     if len({r.api for r in study.respondents} - {"recorded"}) > 1:
         sentences.append(
@@ -203,3 +205,11 @@ def _about_calls(study: Study, found: Found | None, completions: Sequence[Comple
             "differ too, so a contrast of the two is one of ways of asking."
         )
     return sentences
+
+
+def _have(n: int) -> str:
+    return "has" if n == 1 else "have"
+
+
+def _were(n: int) -> str:
+    return "was" if n == 1 else "were"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from valuelex.domain.measure import SCALE_HIGH, SCALE_LOW, Completion, RatingArray
 from valuelex.domain.quality import ConfoundCheck, Level
+from valuelex.domain.wording import count
 from valuelex.errors import DataError
 from valuelex.stages.quality_correlation import correlation_estimates
 from valuelex.stages.quality_table import (
@@ -154,7 +155,10 @@ def _check(table: RatingTable, name: str, values: Array, weights: tuple[Array, A
     found = []
     for level, a, b, unit, resamples in levels:
         if level == "respondent" and few:
-            reason = f"{len(table.respondents)} respondents are too few; {FEW_RESPONDENTS} are needed."
+            reason = (
+                f"{count(len(table.respondents), 'respondent is', 'respondents are')} too few; {FEW_RESPONDENTS} are "
+                "needed."
+            )
             estimates = [unknown(reason, len(table.respondents))] * len(table.subdimensions)
         else:
             estimates = correlation_estimates(UnitCorrelations.of(a, b, unit), resamples)

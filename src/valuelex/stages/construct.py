@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from valuelex.domain.evidence import Level, LevelChoice, Outcome, Structure
 from valuelex.domain.lexicon import ResponseMatrix
 from valuelex.domain.sources import Sources
-from valuelex.domain.study import ConstructPlan
+from valuelex.domain.study import TERMS_A_GROUP, ConstructPlan
+from valuelex.domain.wording import count
 from valuelex.errors import DataError
 from valuelex.stages.grouping import (
     choose_numbers,
@@ -38,6 +39,8 @@ Array = NDArray[np.float64]
 LEAST_TERMS = 4
 MOST_OF_MANY = 100
 """Resamples of more than `MOST_EXACT` terms, where each takes seconds."""
+MORE_TERMS = "elicit more responses, or lower [normalise] min_respondents"
+"""The way out where lists hold too few terms."""
 
 
 def construct(
@@ -75,9 +78,10 @@ def construct(
     Raises
     ------
     DataError
-        If there are fewer terms than groups, too few terms at all, or no response names two terms.
+        If there are too few terms for two groups, or no response names two terms.
     """
-    _check_terms(matrix, plan)
+    given = plan.n_subdimensions
+    plan, fewer = fitting(plan, len(matrix.terms), "found", MORE_TERMS)
     plan, left_out = _within_reach(plan, len(matrix.terms))
     named = np.flatnonzero(matrix.named.of_each_row).tolist()
     if 0 < len(named) < len(matrix.response_ids):
@@ -108,12 +112,12 @@ def construct(
         sensitivities=sensitivities(matrix, sources, material, weights, labels) if tested else (),
         control=level_of(Level.JOINT, nulls.control) if nulls.control else None,
         dimension_gain={n + 1: float(g) for n, g in enumerate(dimensions.gain)} if dimensions else {},
-        n_given=plan.n_subdimensions,
+        n_given=given,
         independent=units.independent,
         n_independent=units.n_independent,
         profiled=units.profiled,
         n_models=sources.n_models,
-        notes=(*notes_on(matrix, sources, units, vectors), *left_out, *_fewer(plan, dimension)),
+        notes=(*notes_on(matrix, sources, units, vectors), *fewer, *left_out, *_fewer(plan, dimension)),
     )
     return replace(structure, verdict=verdict(structure))
 
@@ -143,16 +147,43 @@ def _fewer(plan: ConstructPlan, dimension: Labels) -> tuple[str, ...]:
     )
 
 
-def _check_terms(matrix: ResponseMatrix, plan: ConstructPlan) -> None:
-    n_terms = len(matrix.terms)
-    least = max(LEAST_TERMS, 2 * (plan.n_subdimensions or 0))
-    if n_terms < least:
-        wanted = f"{plan.n_subdimensions} subdimensions" if plan.n_subdimensions else "a value system"
+def fitting(
+    plan: ConstructPlan, n_terms: int, how: str, way_out: str
+) -> tuple[ConstructPlan, tuple[str, ...]]:
+    """Return a plan that the terms are enough for, and what is to be said where it asks for more groups.
+
+    What was paid for is not thrown away for a number: of fewer terms fewer groups are made.
+
+    Parameters
+    ----------
+    plan
+        What the study asks for.
+    n_terms
+        How many terms there are.
+    how
+        What was done to have them, in one word.
+    way_out
+        How to have more, in a clause.
+
+    Raises
+    ------
+    DataError
+        If there are too few terms for two groups.
+    """
+    if n_terms < LEAST_TERMS:
         msg = (
-            f"Only {n_terms} terms were found, too few for {wanted} (at least {least}); elicit more responses, or "
-            "lower n_subdimensions or [normalise] min_respondents."
+            f"Only {count(n_terms, 'term was', 'terms were')} {how}, too few for a value system (at least "
+            f"{LEAST_TERMS}); {way_out}."
         )
         raise DataError(msg)
+    if plan.n_subdimensions is None or n_terms >= plan.least_terms:
+        return plan, ()
+    most = n_terms // TERMS_A_GROUP
+    said = (
+        f"The study asks for {plan.n_subdimensions} subdimensions, but {n_terms} terms were {how}, and each needs "
+        f"{TERMS_A_GROUP}: there are {most}. To have more, {way_out}."
+    )
+    return replace(plan, n_subdimensions=most), (said,)
 
 
 def _levels(

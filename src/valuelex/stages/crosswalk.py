@@ -10,15 +10,19 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from valuelex.domain.crosswalk import Cell, Crosswalk, Match, TermAgreement
+from valuelex.domain.crosswalk import Cell, Crosswalk, Doubt, Match, Standing, TermAgreement
+from valuelex.domain.evidence import Outcome
 from valuelex.domain.structure import ValueSystem
 from valuelex.errors import DataError
+from valuelex.stages.verdict import SIGNIFICANT, UNSTABLE
 from valuelex.stats.group_likeness import GroupLikeness, group_likeness, pair_off, partition_test
 
 Array = NDArray[np.float64]
 LEVEL = 0.05
 """Level of all tests of one crosswalk together, and share of known markers that may be as far off as a unique term."""
 N_PERMUTATIONS = 2000
+LEVEL_NULLS = ("shuffled profiles", "reshuffled responses")
+"""The nulls of the structure itself: between sources and within responses."""
 
 
 def members_of(system: ValueSystem, terms: Sequence[str], group: Sequence[int]) -> dict[str, str]:
@@ -54,6 +58,33 @@ def own_terms(system: ValueSystem) -> dict[str, str]:
     return {marker: ids[0] for marker, ids in held.items() if len(ids) == 1}
 
 
+def standings(
+    stability: Mapping[str, float | None], outcome: Outcome, nulls: Mapping[str, float]
+) -> dict[str, Standing]:
+    """Tell what speaks for the groups of a built system, and which may be none, as the verdict on them does.
+
+    Parameters
+    ----------
+    stability
+        Of each subdimension by its id, 0 to 1; None or NaN where it cannot be told.
+    outcome
+        What held-out sources say about the number of groups.
+    nulls
+        The p-value of each null by its name.
+    """
+    of_levels = [nulls[name] for name in LEVEL_NULLS if name in nulls]
+    whole: Doubt | None = None
+    if outcome is Outcome.NO_GROUPS:
+        whole = Doubt.NO_GROUPS
+    elif of_levels and min(of_levels) > SIGNIFICANT:
+        whole = Doubt.CHANCE
+    known = {i: None if value is None or np.isnan(value) else float(value) for i, value in stability.items()}
+    return {
+        i: Standing(value, Doubt.UNSTABLE if value is not None and value < UNSTABLE else whole)
+        for i, value in known.items()
+    }
+
+
 def texts_to_embed(system: ValueSystem, known: ValueSystem, members: Mapping[str, str]) -> tuple[str, ...]:
     """Return every text whose vector `crosswalk` needs, each once."""
     texts = list(members)
@@ -69,6 +100,7 @@ def crosswalk(
     vectors: Mapping[str, Array],
     rng: np.random.Generator,
     n_permutations: int = N_PERMUTATIONS,
+    standing: Mapping[str, Standing] | None = None,
 ) -> Crosswalk:
     """Hold each subdimension of a system against each of a known one.
 
@@ -84,12 +116,15 @@ def crosswalk(
         Source of the shuffles.
     n_permutations
         Shuffles of each test.
+    standing
+        What speaks for each group of a built system, as `standings` tells it.
 
     Returns
     -------
     Crosswalk
         A counterpart is told where the adjusted p-value is at most `LEVEL`: the known subdimension of the largest z.
-        In one-to-one pairs, those that could be chance are left out after pairing.
+        In one-to-one pairs, those that could be chance are left out after pairing. A group that may be none has
+        neither.
 
     Raises
     ------
@@ -115,8 +150,8 @@ def crosswalk(
         names=tuple((s.id, s.name) for s in system.subdimensions),
         known_names=tuple((s.id, s.name) for s in known.subdimensions),
         cells=_cells(system, known, members, vectors, found),
-        matches=_matches(system, known, found),
-        agreement=_agreement(system, terms, members, near, n_permutations, rng),
+        matches=_matches(system, known, found, standing or {}),
+        agreement=_agreement(system, known, terms, members, near, n_permutations, rng),
         unique=_unique(terms, near, others, other_groups, known),
         level=LEVEL,
         n_permutations=n_permutations,
@@ -166,19 +201,25 @@ def _cells(
     return tuple(cells)
 
 
-def _matches(system: ValueSystem, known: ValueSystem, found: GroupLikeness) -> tuple[Match, ...]:
+def _matches(
+    system: ValueSystem, known: ValueSystem, found: GroupLikeness, standing: Mapping[str, Standing]
+) -> tuple[Match, ...]:
     ids = [k.id for k in known.subdimensions]
     beyond = found.p_adjusted <= LEVEL
     partner = {i: ids[j] for i, j in pair_off(found.z) if beyond[i, j]}
     matches = []
     for i, s in enumerate(system.subdimensions):
-        best = int(np.argmax(found.z[i]))
-        matches.append(Match(s.id, ids[best] if beyond[i, best] else None, partner.get(i)))
+        best, own = int(np.argmax(found.z[i])), standing.get(s.id)
+        if own is not None and own.doubt is not None:
+            matches.append(Match(s.id, None, None, own))
+        else:
+            matches.append(Match(s.id, ids[best] if beyond[i, best] else None, partner.get(i), own))
     return tuple(matches)
 
 
 def _agreement(
     system: ValueSystem,
+    known: ValueSystem,
     terms: Sequence[str],
     members: Mapping[str, str],
     near: Array,
@@ -187,10 +228,16 @@ def _agreement(
 ) -> TermAgreement:
     number = {s.id: i for i, s in enumerate(system.subdimensions)}
     own = np.array([number[members[t]] for t in terms], dtype=np.int64)
+    place, listed = {k.id: j for j, k in enumerate(known.subdimensions)}, own_terms(known)
     nearest = near.argmax(axis=1).astype(np.int64)
-    test = partition_test(own, nearest, n_permutations, rng)
+    there = np.array(
+        [place[listed[t]] if t in listed else j for t, j in zip(terms, nearest.tolist(), strict=True)],
+        np.int64,
+    )
+    test = partition_test(own, there, n_permutations, rng)
     return TermAgreement(
         n_terms=len(terms),
+        n_listed=sum(t in listed for t in terms),
         adjusted_rand=test.adjusted_rand,
         adjusted_rand_p=test.adjusted_rand_p,
         mutual_information=test.mutual_information,

@@ -13,6 +13,7 @@ import numpy as np
 from valuelex.domain.call import Call, call_key, canonical_json
 from valuelex.domain.embedding import EMBEDDINGS_PATH, NamedVectors, Vector
 from valuelex.domain.study import EmbeddingPlan, Model, Study
+from valuelex.domain.wording import count
 
 
 def plan_embeddings(model: Model, terms: Sequence[str]) -> tuple[Call, ...]:
@@ -79,7 +80,10 @@ def read_embeddings(
     lacking = [call for call in calls if call.key not in found]
     if lacking:
         said = next((failures[call.key] for call in lacking if call.key in failures), "it was not asked yet")
-        reason = f"{len(lacking)} of {len(calls)} terms have no vector ({said.rstrip('.')})"
+        reason = (
+            f"{len(lacking)} of {count(len(calls), 'term')} {'has' if len(lacking) == 1 else 'have'} no vector "
+            f"({said.rstrip('.')})"
+        )
         return NamedVectors(plan.name, None, reason, "run the study again (valuelex run) to ask for them")
     widths = {call.item_id: len(found[call.key]) for call in calls}
     usual = next(iter(widths.values()), 0)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from valuelex.domain.factors import MatrixName
 from valuelex.domain.lexicon import ResponseMatrix
 from valuelex.domain.sources import LEAST_INDEPENDENT, Sources
+from valuelex.domain.wording import count
 from valuelex.errors import DataError
 from valuelex.stages.term_lists import term_lists
 from valuelex.stats.associations import (
@@ -68,7 +69,10 @@ class Factored:
         if not there.all():
             columns = columns[there]
             if len(columns) < 2:
-                msg = f"Only {len(columns)} of {len(terms)} terms have spread in these correlations; name more terms."
+                msg = (
+                    f"Only {len(columns)} of {count(len(terms), 'term')} have spread in these correlations; name more "
+                    "terms."
+                )
                 raise DataError(msg)
             correlations = correlate(columns)
         left_out = tuple(terms[i] for i in np.flatnonzero(~there))
@@ -198,7 +202,10 @@ class RatedData:
         def of_ratings() -> Sequence[RetentionRule]:
             complete = self.values[np.isfinite(self.values).all(axis=1)]
             if len(complete) < 3:
-                msg = f"{len(complete)} of {len(self.values)} respondents rated every term; at least 3 are needed."
+                msg = (
+                    f"{len(complete)} of {count(len(self.values), 'respondent')} rated every term; at least 3 are "
+                    "needed."
+                )
                 raise DataError(msg)
             found = retention_table(
                 complete[:, np.ptp(complete, axis=0) > 0],

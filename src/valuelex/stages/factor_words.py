@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from math import isnan
 
 from valuelex.domain.factors import Agreement, FactorMatch
+from valuelex.domain.wording import count
 
 EQUAL, FAIR = 0.95, 0.85
 """Tucker's congruence from which a factor and a group count as equal, and as fairly alike (Lorenzo-Seva & ten Berge
@@ -38,7 +39,7 @@ def figures(agreement: Agreement) -> str:
     parts = [f"ARI {agreement.adjusted_rand:.2f}"]
     if not isnan(agreement.low):
         parts.append(f"95 % interval over terms {agreement.low:.2f} to {agreement.high:.2f}")
-    parts.append(f"{agreement.n_terms} terms")
+    parts.append(count(agreement.n_terms, "term"))
     said = ", ".join(parts)
     if not isnan(agreement.chance):
         said += f"; chance reaches {agreement.chance:.2f} in 5 % of shuffles"
@@ -68,13 +69,16 @@ def verdict(agreement: Agreement | None, matches: Sequence[FactorMatch], n_group
     alike = sum(m.congruence >= FAIR for m in matches)
     equal = sum(m.congruence >= EQUAL for m in matches)
     parts.append(
-        f"{alike} of {len(matches)} factors have a congruence of {FAIR} or more with their group, {equal} of "
-        f"{EQUAL} or more."
+        f"{alike} of {count(len(matches), 'factor')} {'has' if alike == 1 else 'have'} a congruence of {FAIR} or more "
+        f"with their group, {equal} of {EQUAL} or more."
     )
     alone = [str(m.factor + 1) for m in matches if m.group is None]
     if alone:
         parts.append(f"No group is left for factor {', '.join(alone)}.")
     unmatched = n_groups - (len(matches) - len(alone))
     if unmatched > 0:
-        parts.append(f"{unmatched} of {n_groups} groups have no factor of their own.")
+        parts.append(
+            f"{unmatched} of {count(n_groups, 'group')} "
+            f"{'has no factor of its' if unmatched == 1 else 'have no factor of their'} own."
+        )
     return " ".join(parts)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from valuelex.domain.lexicon import Rule
+from valuelex.domain.wording import count
 from valuelex.errors import DataError
 
 MAX_STEPS = 3
@@ -88,7 +89,7 @@ class WordRules:
         not_values = frozenset(word for text in words["not_values"].values() for word in text.split())
         both = sorted(not_values & forms.keys())
         if both:
-            msg = f"{len(both)} words are listed as value words and as none (first: {both[:3]})."
+            msg = f"{count(len(both), 'word is', 'words are')} listed as value words and as none (first: {both[:3]})."
             raise DataError(msg)
         apart = frozenset(frozenset(pair.split()) for pair in words["apart"].split(";"))
         joined = sorted(sorted(p) for p in apart if len({forms.get(w, w) for w in p}) < len(p))

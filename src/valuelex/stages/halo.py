@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from valuelex.domain.quality import Discriminance, Estimate, Halo, Level, Profile
 from valuelex.domain.structure import ValueSystem
+from valuelex.domain.wording import count
 from valuelex.stages.quality_correlation import resampled
 from valuelex.stages.quality_reliability import FEW_STEMS, split_scores
 from valuelex.stages.quality_table import (
@@ -98,7 +99,7 @@ def measure_halo(
     """
     scores = respondent_means(cell_means(table, table.panel))
     few = (
-        f"{len(scores)} respondents are too few; {FEW_RESPONDENTS} are needed."
+        f"{count(len(scores), 'respondent is', 'respondents are')} too few; {FEW_RESPONDENTS} are needed."
         if len(scores) < FEW_RESPONDENTS
         else ""
     )
@@ -203,7 +204,9 @@ def _disattenuated(
     """
     together = list(combinations(range(len(system.dimensions)), 2))
     names = [d.id for d in system.dimensions]
-    reason = few or (f"{len(table.stems)} stems cannot be halved." if len(table.stems) < FEW_STEMS else "")
+    reason = few or (
+        f"{count(len(table.stems), 'stem')} cannot be halved." if len(table.stems) < FEW_STEMS else ""
+    )
     if reason:
         return {(names[i], names[j]): unknown(reason) for i, j in together}
     place = {name: k for k, name in enumerate(table.subdimensions)}

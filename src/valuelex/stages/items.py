@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuelex.domain.quality import Item
+from valuelex.domain.wording import count
 from valuelex.stages.quality_table import FEW_RESPONDENTS, RatingTable, cell_means, mean_present
 from valuelex.stages.score import number_or_none
 from valuelex.stats.unit_correlations import UnitCorrelations
@@ -92,5 +93,8 @@ def item_rest(means: Array) -> tuple[Array, NDArray[np.int64]]:
 
 def _why(n_respondents: int) -> str:
     if n_respondents < FEW_RESPONDENTS:
-        return f"{n_respondents} respondents have this stem and another; {FEW_RESPONDENTS} are needed."
+        return (
+            f"{count(n_respondents, 'respondent has', 'respondents have')} this stem and another; {FEW_RESPONDENTS} "
+            "are needed."
+        )
     return "Respondents do not differ on this stem or on the others."

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from valuelex.domain.lexicon import ResponseMatrix
 from valuelex.domain.sources import LEAST_INDEPENDENT, Sources, Units
+from valuelex.domain.wording import count
 from valuelex.errors import DataError
 from valuelex.stages.term_lists import term_lists
 from valuelex.stats.cluster import Labels
@@ -125,12 +126,15 @@ def notes_on(
         notes.append(
             f"All answers come from one model. Its {n} respondents (settings and personas) are not independent models: "
             "what is found between them is between settings and personas of this model, and says nothing of others."
+            if n > 1
+            else "All answers come from one respondent: what is found is of this one, and says nothing of other models."
         )
     elif units.independent == "respondents":
         few = "fewer than three" if n_models < FEW_MODELS else f"fewer than {LEAST_INDEPENDENT}"
         notes.append(
-            f"There are {few} independent models ({n_models}), so {n} respondents are held out and resampled instead; "
-            "respondents of one model are no independent cases, and intervals are too narrow."
+            f"There are {few} independent models ({n_models}), so {count(n, 'respondent is', 'respondents are')} held "
+            "out and resampled instead; respondents of one model are no independent cases, and intervals are too "
+            "narrow."
         )
     if units.independent == "models":
         notes.append(

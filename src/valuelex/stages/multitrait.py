@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from valuelex.domain.quality import Estimate, ScoreForm
 from valuelex.domain.second import Convergence, MethodPair, Multitrait
+from valuelex.domain.wording import count
 from valuelex.errors import DataError
 from valuelex.stages.quality_correlation import correlation_estimates, resampled
 from valuelex.stages.quality_table import FEW_RESPONDENTS, estimate, unknown
@@ -132,7 +133,7 @@ def _too_little(n_methods: int, n: int, form: ScoreForm, n_traits: int) -> str:
     if n_methods < 2:
         return f"{n_methods} of the methods gave scores; agreement needs two."
     if n < FEW_RESPONDENTS:
-        return f"A correlation over {n} respondents tells nothing; {FEW_RESPONDENTS} are needed."
+        return f"A correlation over {count(n, 'respondent')} tells nothing; {FEW_RESPONDENTS} are needed."
     return ""
 
 
@@ -170,7 +171,9 @@ def fisher_estimate(r: float, n: int) -> Estimate:
     Fisher (1921), On the "probable error" of a coefficient of correlation deduced from a small sample.
     """
     if n < FEW_RESPONDENTS:
-        return unknown(f"A correlation over {n} respondents tells nothing; {FEW_RESPONDENTS} are needed.", n)
+        return unknown(
+            f"A correlation over {count(n, 'respondent')} tells nothing; {FEW_RESPONDENTS} are needed.", n
+        )
     if not np.isfinite(r):
         return unknown("One of the two does not vary.", n)
     if abs(r) > 1 - 1e-12:
@@ -191,7 +194,11 @@ def _resampled(pairs: UnitCorrelations, compared: Compared) -> list[Estimate]:
 
 def _few_units(compared: Compared) -> str:
     n = compared.weights.shape[1]
-    return f"{n} units are too few to resample; {ENOUGH_UNITS} are needed." if n < ENOUGH_UNITS else ""
+    return (
+        f"{count(n, 'unit is', 'units are')} too few to resample; {ENOUGH_UNITS} are needed."
+        if n < ENOUGH_UNITS
+        else ""
+    )
 
 
 def _pair(
@@ -292,8 +299,8 @@ def _verdict(pairs: Sequence[MethodPair], positive: int, form: ScoreForm) -> str
     elif positive == n:
         lead = "all methods agree on every subdimension beyond chance"
     else:
-        lead = f"methods agree beyond chance in {positive} of {n} comparisons of one subdimension"
-    lead += f" (Holm's correction over {n} comparisons)."
+        lead = f"methods agree beyond chance in {positive} of {count(n, 'comparison')} of one subdimension"
+    lead += f" (Holm's correction over {count(n, 'comparison')})."
     return " ".join([what + lead, *(_said(pair) for pair in pairs)])
 
 
@@ -304,7 +311,7 @@ def _said(pair: MethodPair) -> str:
     interval = "" if mean.low is None or mean.high is None else f", 95 % CI {mean.low:.2f} to {mean.high:.2f}"
     return (
         f"{pair.a.capitalize()} and {pair.b}: mean convergent correlation {mean.value:.2f}{interval} "
-        f"({mean.n} respondents), above 0 on {pair.n_positive} of {pair.n_convergent} subdimensions, and larger than "
-        f"{pair.n_above_heteromethod} of {pair.n_heteromethod} correlations between different subdimensions by these "
-        "two methods."
+        f"({count(mean.n, 'respondent')}), above 0 on {pair.n_positive} of "
+        f"{count(pair.n_convergent, 'subdimension')}, and larger than {pair.n_above_heteromethod} of "
+        f"{pair.n_heteromethod} correlations between different subdimensions by these two methods."
     )

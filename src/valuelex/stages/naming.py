@@ -24,6 +24,7 @@ from valuelex.domain.study import NamerPlan, Respondent
 from valuelex.stages.clean import clean_answer
 from valuelex.stages.fence import fenced_lines, neutralise
 from valuelex.stages.judge_prompt import counterbalanced_order, entry_keys
+from valuelex.stages.name_chance import against_chance
 from valuelex.stages.parse_json import one_object
 from valuelex.stages.refusal import is_refusal
 from valuelex.stages.request import build_call
@@ -34,6 +35,8 @@ MOST_WORDS, LONGEST_NAME, LONGEST_DEFINITION = 3, 40, 300
 """Of a name in words and in characters; a longer one is none. A longer definition is cut."""
 LONGEST_TERM = 60
 """Characters of a term that a namer sees."""
+LEVEL = 0.05
+"""Of the test of the namer as a whole against chance."""
 DIGITS = 6
 """Decimals of an agreement: draws that differ by less are a tie, which the earlier draw wins."""
 FIELDS = ("definition", "name")
@@ -240,6 +243,8 @@ def keep_names(
     drawn: Sequence[DrawnName],
     names: Sequence[str],
     vectors: NDArray[np.float64],
+    rng: np.random.Generator,
+    silence: str = "",
 ) -> Naming:
     """Keep, for each group, the name that agrees best with the names of the other draws.
 
@@ -247,7 +252,8 @@ def keep_names(
     is the medoid: of the highest mean agreement with the others; of equals the earliest. Names of one level differ:
     where two groups would bear the same one, the group whose draws agree better has it, and the other takes
     its next best, or stays with its markers. A dimension does not bear the name of a subdimension either, unless that
-    is its only one.
+    is its only one. A name that draws agree on no better than chance is withheld: all of them where those of the namer
+    as a whole are no better (p above .05), else those whose own consistency is not above chance.
 
     Parameters
     ----------
@@ -259,6 +265,10 @@ def keep_names(
         As `names_to_compare` returns it.
     vectors : (n_names, n_axes)
         A unit vector for each of `names`.
+    rng
+        Deals names at random, for chance.
+    silence
+        Why calls without an answer failed.
     """
     agreement = np.clip(vectors @ vectors.T, 0.0, 1.0).round(DIGITS)
     np.fill_diagonal(agreement, 1.0)
@@ -283,13 +293,27 @@ def keep_names(
                 if of_level == level or other != only_part.get(part.id)
             }
             kept[target] = _choose(level, part, ranked.get(target, ()), barred, by_target.get(target, ()))
+    same = [replace(d, name=same_name(d.name)) for d in drawn]
+    found = against_chance(same, agreement, place, rng)
+    chance, p_value = (None, None) if found is None else (round(found[0], DIGITS), round(found[1], DIGITS))
+    markers = {(level, part.id): part for level, parts in levels for part in parts}
+    if chance is not None and p_value is not None:
+        is_noise = p_value > LEVEL
+        kept = {
+            target: _withheld(given, markers[target])
+            if given.consistency is not None and (is_noise or given.consistency <= chance)
+            else given
+            for target, given in kept.items()
+        }
     draws = {target: given.draw for target, given in kept.items()}
     return Naming(
         namer=namer.id,
         n_draws=namer.draws,
-        groups=tuple(kept[level, part.id] for level, parts in levels for part in parts),
-        chance=_chance([d for d in drawn if d.missing is None], agreement, place),
+        groups=tuple(kept[target] for target in markers),
+        chance=chance,
+        p_value=p_value,
         drawn=tuple(replace(d, kept=draws[d.level, d.group] == d.draw) for d in drawn),
+        silence=silence,
     )
 
 
@@ -345,15 +369,6 @@ def _choose(
     )
 
 
-def _chance(
-    named: Sequence[DrawnName], agreement: NDArray[np.float64], place: Mapping[str, int]
-) -> float | None:
-    """Mean agreement of names that different draws gave to different groups of one level; None where there are none."""
-    at = np.array([place[same_name(d.name)] for d in named], dtype=np.int64)
-    apart = np.ones((len(named), len(named)), dtype=bool)
-    for key, is_same in (("draw", False), ("group", False), ("level", True)):
-        values = np.array([getattr(d, key) for d in named])
-        apart &= (values[:, None] == values[None, :]) == is_same
-    if not apart.any():
-        return None
-    return round(float(agreement[np.ix_(at, at)][apart].mean()), DIGITS)
+def _withheld(given: GroupName, part: Part) -> GroupName:
+    """Return a group under its name by markers, since its own says no more than chance."""
+    return replace(given, name=part.name, definition=part.definition, draw=None, withheld=given.name)

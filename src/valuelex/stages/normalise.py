@@ -21,6 +21,7 @@ from valuelex.domain.call import Missing
 from valuelex.domain.incidence import Incidence
 from valuelex.domain.lexicon import Drop, Dropped, Lexicon, Merge, Response, ResponseMatrix, Rule, Term
 from valuelex.domain.study import NormalisePlan
+from valuelex.domain.wording import count
 from valuelex.errors import StudyError
 from valuelex.stages.accept import Verdict, accept
 from valuelex.stages.families import Attested, WordRules
@@ -134,7 +135,7 @@ class _StudyWords:
         drop = frozenset(map(form_key, plan.drop))
         both = sorted(keep & drop)
         if both:
-            msg = f"{len(both)} words are both kept and dropped (first: {both[0]!r}). Choose one."
+            msg = f"{count(len(both), 'word is', 'words are')} both kept and dropped (first: {both[0]!r}). Choose one."
             raise StudyError(msg)
         return cls(keep, drop, {form_key(a): form_key(b) for a, b in plan.merge.items()})
 
@@ -295,16 +296,16 @@ def _lexicon(
     n_shown = np.bincount(mentions.form_ids[shown], minlength=n_forms).tolist()
     merges: list[Merge] = []
     dropped = [Dropped(f, Drop.SHOWN, n) for f, n in zip(mentions.forms, n_shown, strict=True) if n]
-    for form, verdict, count in zip(mentions.forms, verdicts, counts, strict=True):
-        if count == 0:
+    for form, verdict, n_said in zip(mentions.forms, verdicts, counts, strict=True):
+        if n_said == 0:
             continue
         if verdict.term is None:
-            dropped.append(Dropped(form, verdict.reason or Drop.NOT_A_VALUE, count))
+            dropped.append(Dropped(form, verdict.reason or Drop.NOT_A_VALUE, n_said))
         elif verdict.term not in names:
-            dropped.append(Dropped(form, Drop.RARE, count))
+            dropped.append(Dropped(form, Drop.RARE, n_said))
         else:
             used = tuple(rule for rule in Rule if rule in verdict.rules)
-            merges.append(Merge(form, verdict.term, used, count))
+            merges.append(Merge(form, verdict.term, used, n_said))
     merges.sort(key=lambda merge: (merge.term, merge.form))
     dropped.sort(key=lambda drop: (drop.form, drop.reason))
     return Lexicon(terms, tuple(merges), tuple(dropped))

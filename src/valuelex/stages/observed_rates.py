@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from valuelex.domain.incidence import Incidence
 from valuelex.domain.lexicon import Drop, Dropped, Lexicon, Merge, ResponseMatrix, Term
 from valuelex.domain.observed import FormUse, ObservedText, TermRate
+from valuelex.domain.wording import count
 from valuelex.errors import DataError
 from valuelex.stages.observe import Counted
 from valuelex.stages.observed_structure import TextSources
@@ -37,7 +38,7 @@ def common_terms(counted: Counted, min_respondents: int, keep: Collection[str] =
     counted
         What was counted.
     min_respondents
-        How many respondents must have used a term.
+        How many respondents must have used a term; all of them, where fewer have a text.
     keep
         Terms that stay however rare.
 
@@ -54,15 +55,18 @@ def common_terms(counted: Counted, min_respondents: int, keep: Collection[str] =
     counts = counted.terms.counts
     n_respondents = n_groups_with(counts, _numbers(counted.read))
     n_texts = n_rows_with(counts)
-    fit = (n_texts >= LEAST_TEXTS) & (n_respondents >= min_respondents)
+    here = len({text.respondent_id for text in counted.read})
+    least = min(min_respondents, here)
+    fit = (n_texts >= LEAST_TEXTS) & (n_respondents >= least)
     fit |= np.array([name in keep for name in counted.terms.columns], dtype=bool)
     fit &= n_texts <= MOST_COMMON * counts.shape[0]
     chosen = np.flatnonzero(fit)
     chosen = chosen[np.argsort(-n_texts[chosen], kind="stable")[:MOST_TERMS]]
     if len(chosen) < 2:
         msg = (
-            f"{len(chosen)} terms are in {LEAST_TEXTS} texts or more of {min_respondents} respondents or more "
-            f"({counts.shape[1]} were found in {counts.shape[0]} texts); import more texts, or name other terms."
+            f"{count(len(chosen), 'term is', 'terms are')} in {LEAST_TEXTS} texts or more of "
+            f"{count(least, 'respondent')} or more ({counts.shape[1]:,} found in "
+            f"{count(counts.shape[0], 'text')} of {count(here, 'respondent')}); import more texts, or name other terms."
         )
         raise DataError(msg)
     return np.sort(chosen).astype(np.int64)

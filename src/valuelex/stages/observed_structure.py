@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from valuelex.domain.observed import Expectation, Level, LevelStrength, ObservedText, Topic, Variation
 from valuelex.domain.study import Respondent
+from valuelex.domain.wording import count, p_equals
 from valuelex.stages.observe import Matcher, TextCounts
 from valuelex.stats.cluster import spectral_partitions
 from valuelex.stats.clustered_rates import profiles
@@ -96,11 +97,15 @@ def why_no_structure(sources: TextSources, n_terms: int) -> str:
     n_units = len(np.unique(sources.unit))
     if min(sources.n_respondents, n_units) < LEAST_RESPONDENTS:
         return (
-            f"Texts of {sources.n_respondents} respondents ({n_units} {sources.unit_name}) were counted; "
-            f"at least {LEAST_RESPONDENTS} are needed to tell structure from the style of one."
+            f"Texts of {count(sources.n_respondents, 'respondent')} were counted; at least {LEAST_RESPONDENTS} are "
+            "needed to tell structure from the style of one. Import texts of other models, and name them in "
+            "[[respondents]]."
         )
     if n_terms < LEAST_TERMS:
-        return f"{n_terms} terms were used often enough; at least {LEAST_TERMS} are needed to look for groups of them."
+        return (
+            f"{count(n_terms, 'term was', 'terms were')} used often enough; at least {LEAST_TERMS} are needed to look "
+            "for groups of them."
+        )
     return ""
 
 
@@ -279,7 +284,7 @@ def _say_level(level: LevelStrength) -> str:
     low, high = (float(q) for q in np.quantile(level.null, [0.025, 0.975]))
     figures = (
         f"{level.strength:.3g}{unit} against {middle:.3g} ({low:.3g} to {high:.3g}) of "
-        f"{len(level.null)} sets of ordinary words, p = {level.p:.2g}"
+        f"{len(level.null)} sets of ordinary words, {p_equals(level.p)}"
     )
     if level.strength <= 0:
         return (
@@ -309,7 +314,10 @@ def _say_topic(topic: Topic, sources: TextSources) -> str:
             "No item was answered by two respondents, so what terms share because of what was asked cannot be taken "
             "out: groups within texts may be topics."
         )
-    asked = f"{topic.n_shared:,} of {topic.n_items:,} items were answered by several respondents"
+    asked = (
+        f"{topic.n_shared:,} of {count(topic.n_items, 'item')} {'was' if topic.n_shared == 1 else 'were'} answered by "
+        "several respondents"
+    )
     if np.isnan(topic.share_item):
         return f"{asked}; groups of terms show no association beyond chance for their topics to explain."
     return (

@@ -30,6 +30,7 @@ from valuelex.domain.population import (
 from valuelex.domain.sources import Sources
 from valuelex.domain.structure import Taxonomy, ValueSystem
 from valuelex.domain.study import Respondent
+from valuelex.domain.wording import count, p_equals
 from valuelex.errors import DataError
 from valuelex.stages.factor_data import Factored, ListData
 from valuelex.stages.factor_route import agree
@@ -302,7 +303,8 @@ def _verdict(
 ) -> list[str]:
     n = Counter(t.status for t in terms)
     parts = [
-        f"{n['shared']} terms are in both lexicons, {n['lost']} in the first alone, {n['gained']} in the second alone."
+        f"{count(n['shared'], 'term is', 'terms are')} in both lexicons, {n['lost']} in the first alone, "
+        f"{n['gained']} in the second alone."
     ]
     k_a, k_b = a.system.n_groups, b.system.n_groups
     if agreement is None:
@@ -335,12 +337,14 @@ def _difference(a: _Part, b: _Part, n_factors: int, rng: np.random.Generator) ->
 
 def _about_difference(difference: Difference | None, n_both: int) -> list[str]:
     if n_both:
-        return [f"{n_both} respondents belong to both, which makes them more alike."]
+        return [
+            f"{count(n_both, 'respondent belongs', 'respondents belong')} to both, which makes the two more alike."
+        ]
     if difference is None:
         return ["Whether they differ more than models do cannot be told: too few models belong to one alone."]
     d = difference
     said = "less alike than" if d.p_value <= ALPHA else "not distinguishable from"
     return [
         f"They are {said} random splits of the same {d.n_units} {d.units}: their factors' mean congruence is "
-        f"{d.congruence:.2f}, that of splits {d.by_split:.2f} (p = {d.p_value:.2f})."
+        f"{d.congruence:.2f}, that of splits {d.by_split:.2f} ({p_equals(d.p_value)})."
     ]

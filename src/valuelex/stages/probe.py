@@ -244,14 +244,20 @@ def with_capabilities(study: Study, found: Sequence[Capability]) -> Study:
     )
 
 
-def unsettled(study: Study, payloads: Payloads) -> frozenset[str]:
-    """Name the respondents, judges and namer of whose models something is still to be found out."""
+def unsettled(study: Study, payloads: Payloads) -> dict[str, tuple[str, ...]]:
+    """Name the respondents, judges and namer of whose models something is still to be found out.
+
+    Returns
+    -------
+    dict
+        The keys of the next probes of each, by id.
+    """
     open_ = {
-        subject
+        subject: tuple(c.key for c in _calls(study, need, payloads) if c.key not in payloads)
         for subject, need in _needs(study).items()
-        if any(call.key not in payloads for call in _calls(study, need, payloads))
     }
-    return frozenset(who.id for who, _ in _askers(study) if _subject(who) in open_)
+    left = {who.id: open_.get(_subject(who), ()) for who, _ in _askers(study)}
+    return {who: keys for who, keys in left.items() if keys}
 
 
 def _filled(endpoint: Endpoint, capability: Capability) -> Endpoint:

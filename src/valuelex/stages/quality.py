@@ -16,6 +16,7 @@ from valuelex.domain.measure import PANEL, RatingArray, Stem
 from valuelex.domain.quality import ALL, DecisionTable, Quality
 from valuelex.domain.structure import ValueSystem
 from valuelex.domain.study import JudgePlan, Respondent
+from valuelex.domain.wording import count
 from valuelex.errors import DataError
 from valuelex.stages.components import measure_components
 from valuelex.stages.confounds import check_confounds, log_lengths
@@ -116,8 +117,9 @@ def _left_out(array: RatingArray) -> str:
     if not n:
         return f"Judge {array.judge!r} rated nothing, and is left out of all figures."
     return (
-        f"Judge {array.judge!r} rated {n} completions and shares fewer than {LEAST_SHARED} of them with the judge of "
-        "most ratings: it is left out of the panel and of these figures. Let it rate more of the same completions."
+        f"Judge {array.judge!r} rated {count(n, 'completion')} and shares fewer than {LEAST_SHARED} of them with the "
+        "judge of most ratings: it is left out of the panel and of these figures. Let it rate more of the same "
+        "completions."
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuelex.domain.quality import Estimate
+from valuelex.domain.wording import count
 from valuelex.stages.quality_table import estimate, unknown
 from valuelex.stats.bootstrap import bootstrap
 from valuelex.stats.unit_correlations import UnitCorrelations
@@ -65,5 +66,5 @@ def _no_interval(low: float, high: float) -> str:
 
 def _why(n: int) -> str:
     if n < 2:
-        return f"{n} cases have both values; a correlation needs 2 at least."
+        return f"{count(n, 'case has', 'cases have')} both values; a correlation needs 2 at least."
     return "One of the two does not vary."

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuelex.domain.quality import Estimate, JudgeAgreement, JudgePair, Severity
+from valuelex.domain.wording import count
 from valuelex.errors import DataError
 from valuelex.stages.quality_correlation import correlation_estimates, resampled
 from valuelex.stages.quality_table import RatingTable, estimate, unknown
@@ -120,7 +121,10 @@ def _intraclass(ratings: Array) -> tuple[Estimate, Estimate]:
     """ICC(2,1) and ICC(2,k) over completions that every judge rated."""
     complete = ratings[~np.isnan(ratings).any(axis=1)]
     if len(complete) < 2:
-        none = unknown(f"{len(complete)} completions were rated by every judge; 2 are needed.", len(complete))
+        none = unknown(
+            f"{count(len(complete), 'completion was', 'completions were')} rated by every judge; 2 are needed.",
+            len(complete),
+        )
         return none, none
 
     try:

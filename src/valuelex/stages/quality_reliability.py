@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuelex.domain.quality import Estimate, Reliability, ReliabilityKind
+from valuelex.domain.wording import count
 from valuelex.stages.quality_correlation import resampled
 from valuelex.stages.quality_table import (
     FEW_RESPONDENTS,
@@ -103,7 +104,10 @@ def split_scores(means: Array, rng: np.random.Generator) -> tuple[Array, Array]:
 
 def _halves(means: Array, rng: np.random.Generator) -> _Parts:
     if means.shape[1] < FEW_STEMS:
-        return _none("split_half", f"{means.shape[1]} stems are too few to halve; {FEW_STEMS} are needed.")
+        return _none(
+            "split_half",
+            f"{count(means.shape[1], 'stem is', 'stems are')} too few to halve; {FEW_STEMS} are needed.",
+        )
     return _Parts("split_half", 2, *split_scores(means, rng), "")
 
 
@@ -142,8 +146,8 @@ def _correlate(table: RatingTable, part: _Parts, k: int, weights: Array) -> Reli
     reason = part.reason
     if not reason and n < FEW_RESPONDENTS:
         reason = (
-            f"{n} respondents are too few to correlate their scores; {FEW_RESPONDENTS} are needed. See the "
-            "components of variance instead."
+            f"{count(n, 'respondent is', 'respondents are')} too few to correlate their scores; {FEW_RESPONDENTS} are "
+            "needed. See the components of variance instead."
         )
     if not reason:
         pairs = UnitCorrelations.of(part.a[:, :, k], part.b[:, :, k], table.unit)

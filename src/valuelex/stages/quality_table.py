@@ -16,6 +16,7 @@ from valuelex.domain.measure import PANEL, RatingArray, Stem
 from valuelex.domain.quality import Estimate
 from valuelex.domain.sources import Sources
 from valuelex.domain.study import Respondent
+from valuelex.domain.wording import count
 from valuelex.errors import DataError
 from valuelex.stages.score import number_or_none
 from valuelex.stages.severity import refuse_different, remove_severity
@@ -88,8 +89,8 @@ def lay_out(
     values = np.stack([array.values for array in own])
     if np.isnan(values).all():
         msg = (
-            f"None of the {len(completions)} completions has a rating on {own[0].system!r} by any of "
-            f"{len(own)} judges, so nothing can be said about the measurement; look at the missing reasons."
+            f"None of {count(len(completions), 'completion')} has a rating on {own[0].system!r} by any of "
+            f"{count(len(own), 'judge')}, so nothing can be said about the measurement; look at the missing reasons."
         )
         raise DataError(msg)
     who = [c.respondent_id for c in completions]
@@ -176,8 +177,8 @@ def deviations(values: Array, codes: Sequence[Codes]) -> Array:
     scale = float(np.abs(left).max(initial=0.0))
     for _ in range(_MOST_SWEEPS):
         moved = 0.0
-        for code, count in zip(codes, counts, strict=True):
-            mean = sum_by_unit(left, code) / count
+        for code, size in zip(codes, counts, strict=True):
+            mean = sum_by_unit(left, code) / size
             left = np.where(present, left - mean[code], 0.0)
             moved = max(moved, float(np.abs(mean).max()))
         if moved <= _STILL * scale:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from valuelex.domain.quality import ALL, ConfoundCheck, Item, Quality
 from valuelex.domain.structure import ValueSystem
 from valuelex.domain.study import JudgePlan, Respondent
+from valuelex.domain.wording import count
 from valuelex.stages.exhibits import own_respondents
 
 LEAST_RESPONDENT_SHARE = 0.1
@@ -84,9 +85,8 @@ def _design(
         own = own_respondents(judge, asked) if judge.id in quality.judges and not judge.exclude_family else ()
         if own:
             yield (
-                f"Judge {judge.id!r} shares family or maker with {len(own)} respondents that it rated (first: "
-                f"{own[0]!r}) "
-                "and may favour them."
+                f"Judge {judge.id!r} shares family or maker with {count(len(own), 'respondent')} that it rated "
+                f"(first: {own[0]!r}) and may favour them."
             )
 
 

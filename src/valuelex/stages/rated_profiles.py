@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from valuelex.domain.rated_terms import RatedProfiles
 from valuelex.domain.term_ratings import RatedMatrix
+from valuelex.domain.wording import count
 from valuelex.errors import DataError
 
 Array = NDArray[np.float64]
@@ -61,7 +62,8 @@ def rated_profiles(rated: RatedMatrix, unit_of: Mapping[str, str]) -> RatedProfi
     units = tuple(dict.fromkeys(unit_of[name] for name in kept))
     if len(units) < 2 or columns.sum() < 2:
         msg = (
-            f"{len(units)} of {len({*unit_of.values()})} units and {int(columns.sum())} of {len(rated.terms)} terms "
+            f"{len(units)} of {count(len({*unit_of.values()}), 'unit')} and {int(columns.sum())} of "
+            f"{count(len(rated.terms), 'term')} "
             "have a rating in half of their cells; two of each are needed. Read the answers in term_ratings.parquet."
         )
         raise DataError(msg)

@@ -17,6 +17,7 @@ from valuelex.domain.rated_terms import RatedProfiles, RatedTerms
 from valuelex.domain.sources import Sources, Units
 from valuelex.domain.study import Respondent, Study
 from valuelex.domain.term_ratings import RatedMatrix, TermRating
+from valuelex.domain.wording import count
 from valuelex.errors import DataError
 from valuelex.stages.caveats import resampling_units
 from valuelex.stages.rated_profiles import expected_cells, rated_profiles
@@ -193,7 +194,7 @@ def _warnings(
     sentences = []
     n_models = len({(r.model.label, r.model.revision) for r in study.respondents})
     if unit == "respondents" and len(study.respondents) > 1:
-        models = "one model" if n_models == 1 else f"{n_models} models"
+        models = "one model" if n_models == 1 else count(n_models, "model")
         sentences.append(
             f"The {len(study.respondents)} respondents who rated terms come from {models}: what goes together between "
             "them goes together between settings and personas, and says nothing of other models."
@@ -213,8 +214,9 @@ def _warnings(
     if by_probabilities and len(by_probabilities) < len(matrix.respondent_ids):
         n_written = len(matrix.respondent_ids) - len(by_probabilities)
         sentences.append(
-            f"{len(by_probabilities)} respondents are rated by token probabilities and {n_written} by the number they "
-            "wrote: means of the first lie nearer the middle, so a contrast of the two is one of ways of reading."
+            f"{count(len(by_probabilities), 'respondent is', 'respondents are')} rated by token probabilities and "
+            f"{n_written} by the number they wrote: means of the first lie nearer the middle, so a contrast of the "
+            "two is one of ways of reading."
         )
     total, n = int(matrix.n_asked.sum()), int(matrix.n.sum())
     if 2 * n < total:
@@ -222,7 +224,7 @@ def _warnings(
     if profiles is not None and profiles.respondents_left_out:
         left = profiles.respondents_left_out
         sentences.append(
-            f"{len(left)} respondents rated less than half of the terms and are left out of the profiles (first: "
+            f"{count(len(left), 'respondent')} rated less than half of the terms, left out of the profiles (first: "
             f"{left[0]!r})."
         )
     return tuple(sentences)

@@ -17,9 +17,8 @@ from valuelex.domain.rated_terms import RatedProfiles
 from valuelex.domain.sources import Units
 from valuelex.domain.structure import ValueSystem
 from valuelex.domain.study import ConstructPlan
-from valuelex.errors import DataError
 from valuelex.stages.build_system import build_system
-from valuelex.stages.construct import LEAST_TERMS
+from valuelex.stages.construct import fitting
 from valuelex.stages.grouping import (
     choose_numbers,
     group_terms,
@@ -82,12 +81,10 @@ def structure_of_ratings(
     Raises
     ------
     DataError
-        If there are too few terms for the groups that are wanted.
+        If there are too few terms for two groups.
     """
-    least = max(LEAST_TERMS, 2 * (plan.n_subdimensions or 0))
-    if len(profiles.terms) < least:
-        msg = f"Only {len(profiles.terms)} terms were rated, too few to group (at least {least}); name more terms."
-        raise DataError(msg)
+    given = plan.n_subdimensions
+    plan, fewer = fitting(plan, len(profiles.terms), "rated", "name more terms")
     fold = np.unique(np.asarray(units.independent_of, dtype=str), return_inverse=True)[1].astype(np.int64)
     embeddings = None if vectors is None else product_affinity(np.ascontiguousarray(vectors.T))
     material = Material(
@@ -114,12 +111,12 @@ def structure_of_ratings(
         sensitivities=(_as_rated(material, profiles.raw, weights, labels, k),) if tested else (),
         control=level_of(Level.BETWEEN, nulls.control) if nulls.control else None,
         dimension_gain={n + 1: float(g) for n, g in enumerate(dimensions.gain)} if dimensions else {},
-        n_given=plan.n_subdimensions,
+        n_given=given,
         independent=units.independent,
         n_independent=material.evidence.n_independent,
         profiled="",
         n_models=n_models,
-        notes=(f"{CENTRED} {AS_RATED}" if tested else CENTRED,),
+        notes=(f"{CENTRED} {AS_RATED}" if tested else CENTRED, *fewer),
     )
     return replace(structure, verdict=verdict(structure, what="ratings"))
 

@@ -27,6 +27,7 @@ from valuelex.domain.recovery import (
 from valuelex.domain.simulation import Labels, PlantedSystem, Simulated
 from valuelex.domain.sources import Sources
 from valuelex.domain.study import NormalisePlan
+from valuelex.domain.wording import count
 from valuelex.errors import DataError
 from valuelex.stages.construct import construct
 from valuelex.stages.families import WordRules
@@ -203,17 +204,18 @@ def reaches(found: Recovery, target_ari: float) -> bool:
 
 def say_power(found: Power) -> str:
     """Answer in a sentence which size is enough, with the simulation error; or that none is, and what came nearest."""
-    wanted = f"{found.n_subdimensions} groups with an adjusted Rand index of {found.target_ari:g}"
+    wanted = f"{count(found.n_subdimensions, 'group')} with an adjusted Rand index of {found.target_ari:g}"
     if found.enough is not None:
         size = found.enough.size
         return (
-            f"{size} ({size.n_rows:,} responses) are enough to recover {wanted}: {_say_reached(found.enough)}, all of "
+            f"{size} ({count(size.n_rows, 'response')}) are enough to recover {wanted}: {_say_reached(found.enough)}, "
+            "all of "
             f"them other studies than those that chose this size."
         )
     best = max(found.tried, key=lambda tried: (tried.subdimension_ari.value, -tried.size.n_rows))
     return (
         f"No size that was tried is enough to recover {wanted} in {found.power:.0%} of studies. The best of them, "
-        f"{best.size} ({best.size.n_rows:,} responses): {_say_reached(best)}. Try more models or prompts."
+        f"{best.size} ({count(best.size.n_rows, 'response')}): {_say_reached(best)}. Try more models or prompts."
     )
 
 

@@ -19,6 +19,7 @@ from valuelex.domain.quality import Estimate
 from valuelex.domain.second import Choices, DirectRatings, MethodScores, SecondMethods
 from valuelex.domain.structure import ValueSystem
 from valuelex.domain.study import Study
+from valuelex.domain.wording import count
 from valuelex.errors import DataError
 from valuelex.stages.caveats import resampling_units
 from valuelex.stages.multitrait import Compared, multitrait_multimethod
@@ -107,7 +108,7 @@ def score_direct(direct: DirectRatings) -> MethodScores:
     remarks = []
     for r, own in enumerate(direct.values):
         if np.isnan(own).all():
-            remarks.append(f"None of its {own.size} ratings could be read.")
+            remarks.append(f"None of its {count(own.size, 'rating')} could be read.")
             continue
         found = pooled_means(own)
         values[r], errors[r] = found.mean, found.error
@@ -270,8 +271,9 @@ def _place_warnings(scores: MethodScores) -> list[str]:
     if not swayed:
         return []
     return [
-        f"{len(swayed)} of {len(scores.respondent_ids)} respondents choose by place rather than by content (first: "
-        f"{swayed[0]}): standing first or second outweighs the widest difference between two statements."
+        f"{len(swayed)} of {count(len(scores.respondent_ids), 'respondent')} "
+        f"{'chooses' if len(swayed) == 1 else 'choose'} by place rather than by content (first: {swayed[0]}): "
+        "standing first or second outweighs the widest difference between two statements."
     ]
 
 

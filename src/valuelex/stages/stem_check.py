@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from valuelex.domain.measure import ProjectiveTest, Stem, StemKind
 from valuelex.domain.structure import ValueSystem
+from valuelex.domain.wording import count
 from valuelex.errors import DataError
 
 MIN_WORDS, MAX_WORDS = 6, 16
@@ -224,7 +225,9 @@ def _entries(test: ProjectiveTest) -> tuple[_Text, ...]:
 def _faults_of_text(entry: _Text, polarity: float, system: ValueSystem | None) -> Iterator[StemFault]:
     words, kind = words_of(entry.text), entry.stem.kind
     if not MIN_WORDS <= len(words) <= MAX_WORDS:
-        yield entry.fault("length", f"{len(words)} words; {MIN_WORDS} to {MAX_WORDS} are read at once")
+        yield entry.fault(
+            "length", f"{count(len(words), 'word')}; {MIN_WORDS} to {MAX_WORDS} are read at once"
+        )
     if words and (grade := readability(entry.text)) > MAX_GRADE:
         yield entry.fault("reading level", f"school grade {grade:.1f}; use shorter words")
     if kind in (StemKind.NEUTRAL, StemKind.ROLE) and abs(polarity) > MAX_POLARITY:

@@ -1,0 +1,30 @@
+"""Write numbers for people, the same in messages, caveats and reports.
+
+Owns counted things and p-values. What only the report says is in `valuelex.report.wording`.
+"""
+
+from __future__ import annotations
+
+import math
+
+DASH = "–"
+
+
+def count(n: int, singular: str, plural: str | None = None) -> str:
+    """Write a number of things, such as ``1 stem`` or ``1,200 stems``."""
+    return f"{n:,} {singular if n == 1 else plural or singular + 's'}"
+
+
+def p_value(value: float | None) -> str:
+    """Write a p-value with three decimals and no leading zero; ``<.001`` below that, and never a p of nothing."""
+    if value is None or math.isnan(value):
+        return DASH
+    if value < 0.001:
+        return "<.001"
+    return f"{value:.3f}".removeprefix("0")
+
+
+def p_equals(value: float | None) -> str:
+    """Write a p-value for a sentence: ``p = .012``, or ``p < .001``."""
+    text = p_value(value)
+    return f"p < {text[1:]}" if text.startswith("<") else f"p = {text}"
