@@ -152,16 +152,22 @@ def test_ratings_are_told_as_ratings():
 
 
 def test_what_is_beyond_meaning():
-    assert verdict(structure(groups=(group(0), group(1))))[2:] == (
-        "Every group holds together in the lists of sources it was not learnt from, beyond what its terms mean.",
+    # The interval of its share must lie above a half.
+    assert verdict(structure(groups=(group(0, low=0.6), group(1, low=0.51))))[2:] == (
+        "Every group holds together in the lists of sources that had no part in making it, mostly beyond what its "
+        "terms mean.",
     )
-    assert verdict(structure(groups=(group(0), group(1, low=-0.1), group(2, low=0.0))))[2:] == (
-        "One of three groups holds together beyond what their terms mean; s2, s3 are not distinguishable from what "
-        "embeddings alone give.",
+    assert verdict(structure(groups=(group(0, low=0.6), group(1, low=0.4), group(2, low=0.5))))[2:] == (
+        "One of three groups holds together in the lists of sources that had no part in making them, mostly beyond "
+        "what their terms mean; of s2, s3 half or more may be what embeddings alone give.",
     )
-    assert verdict(structure(groups=(group(0), group(1), group(2, low=-1.0))))[2:] == (
-        "Two of three groups hold together beyond what their terms mean; s3 is not distinguishable from what "
-        "embeddings alone give.",
+    assert verdict(structure(groups=(group(0, low=0.6), group(1, low=0.6), group(2, low=0.0))))[2:] == (
+        "Two of three groups hold together in the lists of sources that had no part in making them, mostly beyond what "
+        "their terms mean; of s3 half or more may be what embeddings alone give.",
+    )
+    assert verdict(structure(groups=(group(0, low=0.1), group(1, low=0.0))))[2:] == (
+        "None of two groups holds together in the lists of sources that had no part in making them, mostly beyond what "
+        "their terms mean; of all half or more may be what embeddings alone give.",
     )
     untold = replace(group(0), beyond_meaning=Estimate(np.nan, np.nan, np.nan))
     assert len(verdict(structure(groups=(untold,)))) == 2

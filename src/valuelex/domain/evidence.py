@@ -90,9 +90,10 @@ class GroupEvidence:
     `stability` is its mean overlap (Jaccard, 0 to 1) with its match when sources are drawn again. Embeddings are
     the same each time; `lists_stability` is the overlap with its match among the groups that the lists alone give
     when sources are drawn again. `support` is the mean affinity of its terms in the lists of sources from which the
-    groups were not learnt, in standard deviations of all pairs of terms; `beyond_meaning` the same less what pairs
-    of like meaning have, with 95 % quantiles over sources not drawn. `like_embeddings` is its overlap with the
-    nearest group made from embeddings alone.
+    groups were not learnt, in standard deviations of all pairs of terms. `beyond_meaning` is the share of it, from 0 to
+    1, that the embeddings do not foretell: neither the likeness of the two terms of a pair, nor what terms are to the
+    others by the rule that the others' embeddings follow. Intervals are 95 % quantiles over sources not drawn.
+    `like_embeddings` is its overlap with the nearest group made from embeddings alone.
     """
 
     group: int

@@ -117,7 +117,7 @@ def _groups(structure: Structure, names: Mapping[int, str]) -> Table:
         about="Stability is the overlap of a group with its match when sources are drawn again (.75 is stable); by "
         "lists, that with its match among groups made from the lists alone, as embeddings stay the same. "
         "Support is how much its terms go together in the lists of sources that had no part in making it, in standard "
-        "deviations of all pairs of terms; beyond meaning, the same less what terms of like meaning have.",
+        "deviations of all pairs of terms; beyond meaning, the share of it (0 to 1) that embeddings do not foretell.",
         columns=(
             "Group",
             "Terms",

@@ -91,7 +91,12 @@ def structure_of_ratings(
     fold = np.unique(np.asarray(units.independent_of, dtype=str), return_inverse=True)[1].astype(np.int64)
     embeddings = None if vectors is None else product_affinity(np.ascontiguousarray(vectors.T))
     material = Material(
-        Evidence(None, profiles.centred, fold, NONE), None, embeddings, np.zeros(0, dtype=np.bool_), NONE
+        Evidence(None, profiles.centred, fold, NONE),
+        None,
+        embeddings,
+        vectors,
+        np.zeros(0, dtype=np.bool_),
+        NONE,
     )
     lists = ResponseMatrix(np.zeros((0, len(profiles.terms)), dtype=np.uint8), (), (), profiles.terms)
     choices = choose_numbers(material, plan, rng)

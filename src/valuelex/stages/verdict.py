@@ -15,6 +15,8 @@ STABLE = 0.75
 """Overlap under resampling from which a group counts as stable (Hennig 2008)."""
 UNSTABLE = 0.6
 """Overlap below which a group is not to be trusted (Hennig 2008)."""
+MOSTLY = 0.5
+"""Share of a group's support beyond meaning that its interval must lie above."""
 SIGNIFICANT = 0.05
 ONE = {"families": "family", "models": "model", "respondents": "respondent"}
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -141,17 +143,15 @@ def _beyond(structure: Structure, what: str) -> list[str]:
     told = [g for g in structure.groups if np.isfinite(g.beyond_meaning.value)]
     if not told:
         return []
-    beyond = [g for g in told if g.beyond_meaning.ci_low > 0]
+    beyond = [g for g in told if g.beyond_meaning.ci_low > MOSTLY]
     rest = [g for g in told if g not in beyond]
+    where = f"in the {what} of sources that had no part in making"
     if not rest:
-        return [
-            f"Every group holds together in the {what} of sources it was not learnt from, beyond what its terms mean."
-        ]
-    named = ", ".join(f"s{g.group + 1}" for g in rest)
-    which = f"{named} {'is' if len(rest) == 1 else 'are'}" if beyond else "all are"
+        return [f"Every group holds together {where} it, mostly beyond what its terms mean."]
+    named = ", ".join(f"s{g.group + 1}" for g in rest) if beyond else "all"
     return [
-        f"{_of(len(beyond), len(told), 'holds', 'hold')} together beyond what their terms mean; {which} not "
-        "distinguishable from what embeddings alone give."
+        f"{_of(len(beyond), len(told), 'holds', 'hold')} together {where} them, mostly beyond what their terms mean; "
+        f"of {named} half or more may be what embeddings alone give."
     ]
 
 
