@@ -60,7 +60,7 @@ def lists(*pairs: str, who: str = "a") -> ResponseMatrix:
 def compare(own: ResponseMatrix, human: ResponseMatrix, build: Build) -> HumanControl:
     # All of one model, so that each respondent is independent.
     who = [respondent(name) for name in dict.fromkeys((*own.respondent_ids, *human.respondent_ids))]
-    return human_control(own, human, build, who, np.random.default_rng(1), 100)
+    return human_control(own, human, build, who, np.random.default_rng(1))
 
 
 def pooled(found: HumanControl) -> LevelControl:
@@ -135,20 +135,31 @@ def test_too_little_to_compare_is_said_and_not_counted() -> None:
 
 
 def test_the_interval_is_over_respondents() -> None:
-    # Six respondents name ab and cd as themselves; as humans, three do so and three name ac and bd.
+    # All respondents name ab and cd as themselves; as humans, half of them do so and half name ac and bd.
     def by_all(pairs: list[tuple[str, str]]) -> ResponseMatrix:
         own = [lists(*pair, who=str(i)) for i, pair in enumerate(pairs)]
         return response_matrix(
             np.vstack([m.values for m in own]), [r for m in own for r in m.respondent_ids], TERMS
         )
 
-    same, mixed = [("ab", "cd")] * 6, [("ab", "cd"), ("ac", "bd")] * 3
+    # Not so often that the interval would reach 1 or -1.
+    same, mixed = [("ab", "cd")] * 40, [("ab", "cd"), ("ac", "bd")] * 20
     found = pooled(compare(by_all(same), by_all(mixed), by_partner)).pair_congruence
     assert found.value is not None
     assert found.low is not None
     assert found.high is not None
-    # No draw can reach beyond those of one kind alone: -1/2 and 1.
-    assert -1 / 2 <= found.low < found.value < found.high <= 1
+    assert -1 < found.low < found.value < found.high < 1
+    # The congruence without each of the forty in turn: one that says the same both ways, or one that does not.
+    without = [
+        pooled(compare(by_all(same[:39]), by_all(left), by_partner)).pair_congruence.value
+        for left in (mixed[1:], mixed[:39])
+    ]
+    assert None not in without
+    values = np.array(without * 20, dtype=float)
+    error = np.sqrt(39 / 40 * ((values - values.mean()) ** 2).sum())
+    # 2.0227: the .975 quantile of Student's t with 39 degrees of freedom.
+    assert found.low == pytest.approx(found.value - 2.0227 * error, abs=1e-4)
+    assert found.high == pytest.approx(found.value + 2.0227 * error, abs=1e-4)
     one = pooled(compare(lists("ab", "cd"), lists("ab", "cd"), by_partner)).pair_congruence
     assert (one.low, one.reason) == (None, "one unit has no interval")
 

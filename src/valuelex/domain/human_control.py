@@ -49,8 +49,8 @@ class LevelControl:
     together in a response beyond its source's own frequencies. Pooled, all responses together, where no source has
     lists enough for habits of its own."""
     pair_congruence: Estimate
-    """Tucker's congruence of the associations of all pairs of terms (-1 to 1), which needs no groups; the interval is
-    over independent units, and n counts pairs."""
+    """Tucker's congruence of the associations of all pairs of terms (-1 to 1), which needs no groups; the 95 % interval
+    is that of a jackknife over independent units, and n counts pairs."""
     halves: HalfCongruence | None
     """What of `pair_congruence` is noise; None where halves hold no two terms together."""
     group_congruence: tuple[float, ...]

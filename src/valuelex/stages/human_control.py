@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import t as student
 
 from valuelex.domain.call import Call
 from valuelex.domain.evidence import Level
@@ -25,7 +26,6 @@ from valuelex.errors import DataError
 from valuelex.stages.elicit import plan_lists
 from valuelex.stages.material import gather
 from valuelex.stages.two_sides import Sides, two_sides
-from valuelex.stats.bootstrap import bootstrap, resample_units
 from valuelex.stats.congruence import congruence
 from valuelex.stats.level_choice import affinities, partitions
 from valuelex.stats.stability import compare_partitions
@@ -69,7 +69,6 @@ def human_control(
     build: Build,
     respondents: Sequence[Respondent],
     rng: np.random.Generator,
-    n_resamples: int = 1000,
 ) -> HumanControl:
     """Compare the structure of answers as oneself with that of the same respondents playing a human.
 
@@ -88,9 +87,7 @@ def human_control(
     respondents
         All of them; their families and models tell what is independent.
     rng
-        Source of the resamples.
-    n_resamples
-        For the intervals of `pair_congruence`; at least 100.
+        Source of the halves.
 
     Returns
     -------
@@ -98,7 +95,8 @@ def human_control(
 
     References
     ----------
-    Tucker (1951), A method for synthesis of factor analysis studies; Hubert & Arabie (1985), Comparing partitions.
+    Tucker (1951), A method for synthesis of factor analysis studies; Hubert & Arabie (1985), Comparing partitions;
+    Efron & Stein (1981), The jackknife estimate of variance.
     """
     both = set(own.respondent_ids) & set(human.respondent_ids)
     own, human = _of(own, both), _of(human, both)
@@ -107,7 +105,7 @@ def human_control(
     compared, reason = _Compared(), "no respondent has a readable response of both kinds"
     if both:
         try:
-            compared = _compare(_on(own, terms), _on(human, terms), build, respondents, rng, n_resamples)
+            compared = _compare(_on(own, terms), _on(human, terms), build, respondents, rng)
             reason = ""
         except DataError as error:
             reason = f"the answers cannot be compared ({str(error).rstrip('.')})"
@@ -158,12 +156,11 @@ def _compare(
     build: Build,
     respondents: Sequence[Respondent],
     rng: np.random.Generator,
-    n_resamples: int,
 ) -> _Compared:
     """Compare two matrices of the same terms and respondents."""
     as_self, as_human = (np.asarray(build(matrix), dtype=np.int64) for matrix in (own, human))
     sides = two_sides(own, human, respondents)
-    congruences = _congruence_of_pairs(sides, rng, n_resamples)
+    congruences = _congruence_of_pairs(sides)
     halves = _congruence_of_halves(sides, rng)
     everybody = np.ones(len(sides[0].names))
     associations = [side.associations(everybody) for side in sides]
@@ -177,31 +174,33 @@ def _compare(
     return _Compared(as_self, as_human, rand, tuple(levels), " ".join(said))
 
 
-def _congruence_of_pairs(sides: Sides, rng: np.random.Generator, n_resamples: int) -> list[Estimate]:
-    """Congruence of the associations of all pairs at each level; units are drawn together for both sides."""
-    n_levels, n_units = len(sides[0].levels), len(sides[0].names)
-    n_pairs = len(sides[0].pairs[0])
+def _congruence_of_pairs(sides: Sides) -> list[Estimate]:
+    """Congruence of the associations of all pairs at each level, with an interval from leaving out units one by one.
 
-    def statistic(weights: Array) -> Array:
-        found = np.full((len(weights), n_levels), np.nan)
-        for i, drawn in enumerate(weights):
-            try:
-                own, human = (side.of_pairs(drawn) for side in sides)
-            except DataError:  # Nothing occurs together in the lists that were drawn.
-                continue
-            found[i] = _congruences(own, human)
-        return found
+    Units drawn with replacement would not do: a unit that is drawn twice says nothing new, so that resamples hold more
+    noise than the answers themselves and agree less.
+    """
+    n_units, n_pairs = len(sides[0].names), len(sides[0].pairs[0])
 
-    everybody = statistic(np.ones((1, n_units)))[0]
-    if np.isnan(everybody).any():
-        raise DataError("No list holds two of the terms that are named both ways.")
-    if n_units < 2:
-        reason = "one unit has no interval"
+    def found(weights: Array) -> Array:
+        own, human = (side.of_pairs(weights) for side in sides)
+        return _congruences(own, human)
+
+    everybody = found(np.ones(n_units))
+    if n_units < 3:
+        reason = f"{'one unit has' if n_units == 1 else 'two units have'} no interval"
         return [Estimate(float(value), None, None, n_pairs, reason) for value in everybody]
-    found = bootstrap(statistic, resample_units(n_units, n_resamples, rng), method="percentile")
-    ends = [[float(end) if np.isfinite(end) else None for end in side] for side in (found.low, found.high)]
+    try:
+        without = np.stack([found(weights) for weights in 1.0 - np.eye(n_units)])
+    except DataError:
+        reason = "without one of the units, nothing occurs together"
+        return [Estimate(float(value), None, None, n_pairs, reason) for value in everybody]
+    error = np.sqrt((n_units - 1) * without.var(axis=0))
+    reach = float(student.ppf(0.975, n_units - 1)) * error
+    low, high = np.clip([everybody - reach, everybody + reach], -1.0, 1.0)
     return [
-        Estimate(float(value), low, high, n_pairs) for value, low, high in zip(everybody, *ends, strict=True)
+        Estimate(float(v), float(lo), float(hi), n_pairs)
+        for v, lo, hi in zip(everybody, low, high, strict=True)
     ]
 
 
