@@ -151,9 +151,10 @@ class Structure:
     `n_given` is the number of groups that the study asked for, so that the choice is only shown beside it; None where
     it was found.
     `independent` is what was held out and resampled, `profiled` whose frequencies were compared between (empty: there
-    is one level only). `control` is the number of groups found, by the same rules, in data from which all structure was
-    taken: one, if the rules are honest. `dimension_gain` is the held-out gain of each number of dimensions over one,
-    nats for each source held out. `notes` are downgrades in plain sentences, `verdict` the conclusion.
+    is one level only). `controls` are the numbers of groups found, by the same rules, in data sets from which all
+    structure was taken: one in each, if the rules are honest. `dimension_gain` is the held-out gain of each number of
+    dimensions over one, nats for each source held out. `notes` are downgrades in plain sentences, `verdict` the
+    conclusion.
     """
 
     taxonomy: Taxonomy
@@ -164,7 +165,7 @@ class Structure:
     nulls: tuple[NullTest, ...]
     splits: tuple[Split, ...]
     sensitivities: tuple[Sensitivity, ...]
-    control: LevelChoice | None
+    controls: tuple[LevelChoice, ...]
     dimension_gain: Mapping[int, float]
     n_given: int | None
     independent: str

@@ -67,8 +67,8 @@ def lay_out(structure: Structure, names: Mapping[int, str]) -> StructureSection:
 def _numbers(structure: Structure) -> Table:
     choices = [structure.joint, *structure.levels]
     rows = [_choice(LEVELS[c.level], c) for c in choices]
-    if structure.control is not None:
-        rows.append(_choice("Control without structure", structure.control))
+    for i, control in enumerate(structure.controls, 1):
+        rows.append(_choice(f"Control without structure {i}", control))
     sources = f"{structure.n_independent} {structure.independent}"
     return Table(
         title="How many groups",

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
 
 from valuelex.domain.call import Call
 from valuelex.domain.evidence import Level
@@ -27,6 +26,7 @@ from valuelex.stages.elicit import plan_lists
 from valuelex.stages.material import gather
 from valuelex.stages.two_sides import Sides, two_sides
 from valuelex.stats.congruence import congruence
+from valuelex.stats.jackknife import jackknife_interval
 from valuelex.stats.level_choice import affinities, partitions
 from valuelex.stats.stability import compare_partitions
 
@@ -95,8 +95,7 @@ def human_control(
 
     References
     ----------
-    Tucker (1951), A method for synthesis of factor analysis studies; Hubert & Arabie (1985), Comparing partitions;
-    Efron & Stein (1981), The jackknife estimate of variance.
+    Tucker (1951), A method for synthesis of factor analysis studies; Hubert & Arabie (1985), Comparing partitions.
     """
     both = set(own.respondent_ids) & set(human.respondent_ids)
     own, human = _of(own, both), _of(human, both)
@@ -195,9 +194,7 @@ def _congruence_of_pairs(sides: Sides) -> list[Estimate]:
     except DataError:
         reason = "without one of the units, nothing occurs together"
         return [Estimate(float(value), None, None, n_pairs, reason) for value in everybody]
-    error = np.sqrt((n_units - 1) * without.var(axis=0))
-    reach = float(student.ppf(0.975, n_units - 1)) * error
-    low, high = np.clip([everybody - reach, everybody + reach], -1.0, 1.0)
+    low, high = np.clip(jackknife_interval(everybody, without), -1.0, 1.0)
     return [
         Estimate(float(v), float(lo), float(hi), n_pairs)
         for v, lo, hi in zip(everybody, low, high, strict=True)

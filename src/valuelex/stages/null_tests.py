@@ -15,6 +15,7 @@ from valuelex.domain.lexicon import ResponseMatrix
 from valuelex.stages.material import Material, telling
 from valuelex.stats.block_model import BlockModelChoice
 from valuelex.stats.cluster import Labels, adjusted_rand
+from valuelex.stats.cooccurrence import as_lists
 from valuelex.stats.level_choice import (
     Evidence,
     Held,
@@ -30,19 +31,21 @@ from valuelex.stats.levels import ListCounts, count_lists
 from valuelex.stats.nulls import curveball, permute_columns
 
 Array = NDArray[np.float64]
-N_REPLICATES = 19
-"""With them, a figure beyond all replicates has p = .05."""
+N_REPLICATES, N_PROFILES = 19, 99
+"""Of reshuffled responses, and of shuffled profiles, which cost less. Beyond all of them is p = .05, and p = .01."""
 N_SHUFFLES = 199
+N_CONTROLS = 4
+"""Data sets without structure in which the rules look for groups; sources are dealt into folds once in each."""
 FIRST_ROUNDS, MORE_ROUNDS = 20, 5
 """Rounds of trades before the first reshuffled data, and from one to the next."""
 
 
 @dataclass(frozen=True, slots=True)
 class NullTests:
-    """Null tests, and the number of groups that the same rules find in data without structure."""
+    """Null tests, and the numbers of groups that the same rules find in data sets without structure."""
 
     tests: tuple[NullTest, ...]
-    control: BlockModelChoice | None
+    controls: tuple[BlockModelChoice, ...]
 
 
 def null_tests(
@@ -77,30 +80,29 @@ def null_tests(
     """
     k = int(labels.max()) + 1
     tests = []
-    control: Evidence | None = None
+    controls: list[Evidence] = []
     if material.evidence.n_independent >= 3:
         folds = deal_folds(material.evidence, rng)
+        controls = [material.evidence] * min(N_CONTROLS, N_REPLICATES)
         if material.evidence.counts is not None:
-            reshuffled = _reshuffled(matrix, material, rng)
             lists = replace(material.evidence, profile=None, fold_of_unit=np.zeros(0, dtype=np.int64))
-            drawn = [replace(lists, counts=counts) for counts in reshuffled]
+            drawn = [replace(lists, counts=counts) for counts in _reshuffled(matrix, material, rng)]
             tests.append(_against("reshuffled responses", LISTS, lists, drawn, k, (0.0, 1.0, 0.0), folds))
-            control = drawn[0]
+            controls = [replace(c, counts=d.counts) for c, d in zip(controls, drawn, strict=False)]
         if material.evidence.profile is not None:
             profile = material.evidence.profile
             between = replace(material.evidence, counts=None)
-            shuffled = [replace(between, profile=permute_columns(profile, rng)) for _ in range(N_REPLICATES)]
+            shuffled = [replace(between, profile=permute_columns(profile, rng)) for _ in range(N_PROFILES)]
             tests.append(
                 _against("shuffled profiles", PROFILES, between, shuffled, k, (1.0, 0.0, 0.0), folds)
             )
-            counts = control.counts if control is not None else None
-            control = replace(material.evidence, counts=counts, profile=shuffled[0].profile)
+            controls = [replace(c, profile=d.profile) for c, d in zip(controls, shuffled, strict=False)]
         if material.embeddings is not None:
             tests.append(_against_meaning(material, weights, k, folds))
     if material.embeddings is not None:
         tests.append(_like_meaning(material, weights, k, rng))
-    found = choose_levels(control, rng, max_groups=max_groups).joint if control is not None else None
-    return NullTests(tuple(tests), found)
+    found = [choose_levels(c, rng, max_groups=max_groups, n_repeats=1).joint for c in controls]
+    return NullTests(tuple(tests), tuple(found))
 
 
 LISTS = (
@@ -117,24 +119,30 @@ def _reshuffled(matrix: ResponseMatrix, material: Material, rng: np.random.Gener
     """Draw responses in which each source names its terms as often, in responses as long, but in any company."""
     counts = material.evidence.counts
     assert counts is not None
-    values = telling(matrix, material.filled)
-    block = material.block
-    unit = counts.unit[block]
-    rows = [np.flatnonzero(unit == u) for u in range(counts.n_units)]
-    rows = [r for r in rows if len(r) > 1]
+    lists = as_lists(telling(matrix, material.filled))
+    unit = counts.unit[material.block]
     found = []
     for replicate in range(N_REPLICATES):
-        for r in rows:
-            values[r] = curveball(values[r], rng, n_rounds=MORE_ROUNDS if replicate else FIRST_ROUNDS)
-        found.append(count_lists(values, block, unit))
+        rounds = MORE_ROUNDS if replicate else FIRST_ROUNDS
+        lists = curveball(lists, rng, n_rounds=rounds, units=unit)
+        found.append(count_lists(lists, material.block, unit))
     return found
 
 
 def _against(
     name: str, says: str, data: Evidence, null: list[Evidence], k: int, weights: Weights, folds: list[Held]
 ) -> NullTest:
+    """Hold the gain of the data beside those of replicates, each of which is scored on one of the folds in turn.
+
+    That scatters more than the mean over folds beside which it stands, so p is rather too large than too small.
+    """
     observed = float(held_out_gains(data, None, k, folds, [weights]).mean())
-    drawn = np.array([held_out_gains(replicate, None, k, folds, [weights]).mean() for replicate in null])
+    drawn = np.array(
+        [
+            held_out_gains(replicate, None, k, [folds[i % len(folds)]], [weights]).mean()
+            for i, replicate in enumerate(null)
+        ]
+    )
     return NullTest(
         name=name,
         says=says,

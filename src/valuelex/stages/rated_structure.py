@@ -107,7 +107,7 @@ def structure_of_ratings(
     tested = k > 1 and plan.resamples > 0
     drawn = resample(material, weights, labels, plan.resamples, rng) if tested else None
     most = max_groups(material, plan)
-    nulls = null_tests(lists, material, weights, labels, most, rng) if tested else NullTests((), None)
+    nulls = null_tests(lists, material, weights, labels, most, rng) if tested else NullTests((), ())
     structure = Structure(
         taxonomy=taxonomy_of(lists, material, weights, labels, dimension, drawn, units),
         joint=between,
@@ -117,7 +117,7 @@ def structure_of_ratings(
         nulls=nulls.tests,
         splits=_halves(material, weights, k, rng) if tested else (),
         sensitivities=(_as_rated(material, profiles.raw, weights, labels, k),) if tested else (),
-        control=level_of(Level.BETWEEN, nulls.control) if nulls.control else None,
+        controls=tuple(level_of(Level.BETWEEN, found) for found in nulls.controls),
         dimension_gain={n + 1: float(g) for n, g in enumerate(dimensions.gain)} if dimensions else {},
         n_given=plan.n_subdimensions,
         independent=units.independent,

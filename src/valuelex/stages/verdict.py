@@ -45,8 +45,8 @@ def verdict(structure: Structure, what: str = "lists") -> tuple[str, ...]:
         said.append(_stability(structure, what))
         said += _beyond(structure, what)
     said += _nulls(structure.nulls, what)
-    if structure.control is not None:
-        said.append(_control(structure.control))
+    if structure.controls:
+        said.append(_controls(structure.controls))
     return tuple(said)
 
 
@@ -170,9 +170,11 @@ def _nulls(nulls: Sequence[NullTest], what: str) -> list[str]:
     ):
         test = by_name.get(name)
         if test is not None:
-            beyond = round(test.p * (test.n_replicates + 1)) <= 1
-            verb = "is" if beyond else "cannot be told from chance: it is not"
-            said.append(f"The structure {where} {verb} beyond all {test.n_replicates} replicates of {name}.")
+            n = test.n_replicates
+            passed = n + 1 - round(test.p * (n + 1))
+            verb = "is" if test.p <= SIGNIFICANT else "cannot be told from chance: it is"
+            of = "all" if passed == n else f"{passed} of"
+            said.append(f"The structure {where} {verb} beyond {of} {n} replicates of {name}.")
     meaning = by_name.get("embeddings only")
     if meaning is not None:
         verb = "predict" if meaning.p <= SIGNIFICANT else "do not predict"
@@ -187,13 +189,15 @@ def _p(p: float) -> str:
     return "< .001" if p < 0.001 else f"= {p:.3f}".replace("0.", ".")
 
 
-def _control(control: LevelChoice) -> str:
-    if control.outcome is Outcome.GROUPS:
-        n = count(control.n_groups)
-        return f"Caution: the same rules find {n} groups in data from which all structure was taken."
-    if control.outcome is Outcome.TOO_LITTLE_DATA:
-        return (
-            "Caution: in data from which all structure was taken, the same rules do not say that there is none (trace "
-            f"{control.trace:.1f} standard errors)."
-        )
-    return "In data from which all structure was taken, the same rules find none."
+def _controls(controls: Sequence[LevelChoice]) -> str:
+    n = len(controls)
+    data = f"{count(n)} data {'set' if n == 1 else 'sets'} from which all structure was taken"
+    found = sum(c.outcome is Outcome.GROUPS for c in controls)
+    unsure = sum(c.outcome is Outcome.TOO_LITTLE_DATA for c in controls)
+    if not found and not unsure:
+        return f"In {data}, the same rules find none."
+    said = [f"in {count(found)} of {data}, the same rules find groups"] if found else []
+    if unsure:
+        where = "they" if found else f"of {data}, the same rules"
+        said.append(f"in {count(unsure)} {where} do not say that there is none")
+    return f"Caution: {'; '.join(said)}."
