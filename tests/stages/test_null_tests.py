@@ -29,7 +29,7 @@ def test_reshuffled_responses_keep_what_each_source_names_and_nothing_else():
     material = material_of(planted)
     counts = material.evidence.counts
     assert counts is not None
-    drawn = null_tests._reshuffled(planted.matrix, material, np.random.default_rng(1))
+    drawn = list(null_tests._reshuffled(planted.matrix, material, np.random.default_rng(1)))
     assert len(drawn) == 19
     for replicate in drawn:
         for own, other in zip(sums(counts), sums(replicate), strict=True):

@@ -265,13 +265,7 @@ def _verdict(level: Level, halves: HalfCongruence | None, n_terms: int, n_units:
 
 def _of(matrix: ResponseMatrix, respondents: set[str]) -> ResponseMatrix:
     """Return the responses of some respondents."""
-    kept = [i for i, name in enumerate(matrix.respondent_ids) if name in respondents]
-    return ResponseMatrix(
-        matrix.values[kept],
-        tuple(matrix.response_ids[i] for i in kept),
-        tuple(matrix.respondent_ids[i] for i in kept),
-        matrix.terms,
-    )
+    return matrix.of_rows([i for i, name in enumerate(matrix.respondent_ids) if name in respondents])
 
 
 def _named(matrix: ResponseMatrix) -> set[str]:

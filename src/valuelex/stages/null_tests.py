@@ -5,7 +5,9 @@ Owns which null answers which question. The nulls themselves are in `valuelex.st
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,29 +82,33 @@ def null_tests(
     """
     k = int(labels.max()) + 1
     tests = []
-    controls: list[Evidence] = []
-    if material.evidence.n_independent >= 3:
-        folds = deal_folds(material.evidence, rng)
-        controls = [material.evidence] * min(N_CONTROLS, N_REPLICATES)
-        if material.evidence.counts is not None:
-            lists = replace(material.evidence, profile=None, fold_of_unit=np.zeros(0, dtype=np.int64))
-            drawn = [replace(lists, counts=counts) for counts in _reshuffled(matrix, material, rng)]
-            tests.append(_against("reshuffled responses", LISTS, lists, drawn, k, (0.0, 1.0, 0.0), folds))
-            controls = [replace(c, counts=d.counts) for c, d in zip(controls, drawn, strict=False)]
-        if material.evidence.profile is not None:
-            profile = material.evidence.profile
-            between = replace(material.evidence, counts=None)
-            shuffled = [replace(between, profile=permute_columns(profile, rng)) for _ in range(N_PROFILES)]
+    own = material.evidence
+    kept: list[Evidence] = []
+    if own.n_independent >= 3:
+        folds = deal_folds(own, rng)
+        kept = [own] * N_CONTROLS
+        if own.counts is not None:
+            lists = replace(own, profile=None, fold_of_unit=np.zeros(0, dtype=np.int64))
+            reshuffled = (replace(lists, counts=counts) for counts in _reshuffled(matrix, material, rng))
+            first = list(islice(reshuffled, N_CONTROLS))
+            null = chain(first, reshuffled)
+            tests.append(_against("reshuffled responses", LISTS, lists, null, k, (0.0, 1.0, 0.0), folds))
+            kept = [replace(c, counts=drawn.counts) for c, drawn in zip(kept, first, strict=False)]
+        if own.profile is not None:
+            between = replace(own, counts=None)
+            shuffled = [
+                replace(between, profile=permute_columns(own.profile, rng)) for _ in range(N_PROFILES)
+            ]
             tests.append(
                 _against("shuffled profiles", PROFILES, between, shuffled, k, (1.0, 0.0, 0.0), folds)
             )
-            controls = [replace(c, profile=d.profile) for c, d in zip(controls, shuffled, strict=False)]
+            kept = [replace(c, profile=drawn.profile) for c, drawn in zip(kept, shuffled, strict=False)]
         if material.embeddings is not None:
             tests.append(_against_meaning(material, weights, k, folds))
     if material.embeddings is not None:
         tests.append(_like_meaning(material, weights, k, rng))
-    found = [choose_levels(c, rng, max_groups=max_groups, n_repeats=1).joint for c in controls]
-    return NullTests(tuple(tests), tuple(found))
+    controls = [choose_levels(c, rng, max_groups=max_groups, n_repeats=1).joint for c in kept]
+    return NullTests(tuple(tests), tuple(controls))
 
 
 LISTS = (
@@ -115,22 +121,29 @@ MEANING = (
 LANGUAGE = "How like are the groups made from the lists alone to those made from embeddings alone?"
 
 
-def _reshuffled(matrix: ResponseMatrix, material: Material, rng: np.random.Generator) -> list[ListCounts]:
-    """Draw responses in which each source names its terms as often, in responses as long, but in any company."""
+def _reshuffled(matrix: ResponseMatrix, material: Material, rng: np.random.Generator) -> Iterator[ListCounts]:
+    """Draw responses in which each source names its terms as often, in responses as long, but in any company.
+
+    One after the other, so that no more are held than are kept.
+    """
     counts = material.evidence.counts
     assert counts is not None
     lists = as_lists(telling(matrix, material.filled))
     unit = counts.unit[material.block]
-    found = []
     for replicate in range(N_REPLICATES):
         rounds = MORE_ROUNDS if replicate else FIRST_ROUNDS
         lists = curveball(lists, rng, n_rounds=rounds, units=unit)
-        found.append(count_lists(lists, material.block, unit))
-    return found
+        yield count_lists(lists, material.block, unit)
 
 
 def _against(
-    name: str, says: str, data: Evidence, null: list[Evidence], k: int, weights: Weights, folds: list[Held]
+    name: str,
+    says: str,
+    data: Evidence,
+    null: Iterable[Evidence],
+    k: int,
+    weights: Weights,
+    folds: list[Held],
 ) -> NullTest:
     """Hold the gain of the data beside those of replicates, each of which is scored on one of the folds in turn.
 

@@ -39,7 +39,8 @@ class Side:
     @classmethod
     def of(cls, matrix: ResponseMatrix, sources: Sources, units: Units, names: tuple[str, ...]) -> Side:
         """Count the responses that name a term; who has none is not among its own units."""
-        filled = np.asarray(matrix.values.any(axis=1)).ravel()
+        material = gather(matrix, sources, units, None)
+        filled = material.filled.tolist()
         own = sorted({name for name, there in zip(units.independent_of, filled, strict=True) if there})
         number = {name: i for i, name in enumerate(names)}
         return cls(
@@ -48,7 +49,7 @@ class Side:
             matrix,
             sources,
             units,
-            gather(matrix, sources, units, None).evidence,
+            material.evidence,
             np.array([number[name] for name in own], dtype=np.int64),
         )
 
