@@ -36,5 +36,5 @@ def test_what_speaks_for_a_structure_is_written(tmp_path: Path) -> None:
     assert read["groups"][0]["like_embeddings"] is None
     assert read["views"][0]["partition"] == [0, 0, 1, 1, 2, 2]
     assert read["dimension_gain"] == {"1": 0.0, "2": 0.5}
-    assert (read["independent"], read["n_independent"], read["control"]) == ("families", 6, None)
+    assert (read["independent"], read["n_independent"], read["controls"]) == ("families", 6, [])
     assert read["verdict"] == ["It is so."]

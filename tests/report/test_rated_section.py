@@ -6,7 +6,8 @@ import numpy as np
 
 from report.example_results import example_results
 from valuelex.domain.call import Missing
-from valuelex.domain.human_control import HalfCongruence, HumanControl
+from valuelex.domain.evidence import Level
+from valuelex.domain.human_control import HalfCongruence, HumanControl, LevelControl
 from valuelex.domain.quality import Estimate
 from valuelex.domain.rated_terms import RatedProfiles, RatedTerms
 from valuelex.domain.sources import Units
@@ -102,9 +103,12 @@ def control(**changes: object) -> HumanControl:
         as_self=np.array([0, 1]),
         as_human=np.array([0, 0]),
         adjusted_rand=0.0,
-        pair_congruence=Estimate(0.3, 0.1, 0.5, 1),
-        halves=HalfCongruence(0.5, 0.6, 0.2),
-        group_congruence=(0.1, 0.2),
+        levels=(
+            LevelControl(
+                Level.BETWEEN, Estimate(0.3, 0.1, 0.5, 1), HalfCongruence(0.5, 0.6, 0.2), (0.1, 0.2)
+            ),
+            LevelControl(Level.WITHIN, Estimate(0.4, 0.2, 0.6, 1), None, (0.1, 0.2)),
+        ),
         verdict="The structure is another.",
     )
     return replace(plain, **changes)
@@ -117,8 +121,9 @@ def test_the_control_tells_its_verdict_before_its_figures() -> None:
         "2 respondents without a persona answered the same prompts once more as an ordinary person: 30 responses as "
         "themselves, 28 as a human. 2 terms named both ways, 1 as themselves only, 2 as a human only.",
         "The structure is another.",
-        "The figures: adjusted Rand index of the groups 0.00; congruence of the associations of 1 pair 0.30 "
-        "[0.10,\u00a00.50]; between halves of the answers 0.50 as themselves, 0.60 as a human and 0.20 across.",
+        "The figures: adjusted Rand index of the groups 0.00; between sources, congruence of the associations of 1 "
+        "pair 0.30 [0.10,\u00a00.50]; between halves of the answers 0.50 as themselves, 0.60 as a human and 0.20 "
+        "across; within responses, congruence of the associations of 1 pair 0.40 [0.20,\u00a00.60].",
     )
     html = render(results(control=control()))
     assert "As a human only: 2 terms" in html

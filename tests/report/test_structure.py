@@ -35,7 +35,7 @@ def whole():
             level_choice(Level.BETWEEN, Outcome.TOO_LITTLE_DATA, 1, n_candidates=2, trace=1.0),
             level_choice(Level.POOLED, Outcome.NO_GROUPS, 1, n_candidates=2, trace=-0.5),
         ),
-        control=level_choice(outcome=Outcome.NO_GROUPS, n_groups=1, n_candidates=2, trace=0.0),
+        controls=(level_choice(outcome=Outcome.NO_GROUPS, n_groups=1, n_candidates=2, trace=0.0),),
         views=(View("between", 1.0, LABELS, 0.5), View("pooled", 0.0, LABELS, 0.25)),
         groups=(
             GroupEvidence(0, 4, 0.9, 0.7, known, unknown, 0.5),
@@ -71,7 +71,7 @@ def test_how_many_groups(tables):
         # Over one group itself there is nothing to gain.
         ("Between sources", "too little data to tell", "–", "1", "–", "–", "1.0"),
         ("Pooled, as in the paper", "no groups", "1", "1", "–", "–", "−0.5"),
-        ("Control without structure", "no groups", "1", "1", "–", "–", "0.0"),
+        ("Control without structure 1", "no groups", "1", "1", "–", "–", "0.0"),
     )
 
 

@@ -24,7 +24,7 @@ def structured(taxonomy: Taxonomy) -> Structure:
         nulls=(),
         splits=(),
         sensitivities=(),
-        control=None,
+        controls=(),
         dimension_gain={},
         n_given=n,
         independent="families",

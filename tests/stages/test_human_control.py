@@ -5,14 +5,15 @@ import numpy as np
 import pytest
 
 from examples import respondent, response_matrix, study
-from valuelex.domain.human_control import HumanControl
+from valuelex.domain.evidence import Level
+from valuelex.domain.human_control import HumanControl, LevelControl
 from valuelex.domain.lexicon import ResponseMatrix
 from valuelex.domain.recorded import recorded_model
 from valuelex.domain.study import Study
 from valuelex.errors import DataError
 from valuelex.stages.elicit import plan_elicitation
 from valuelex.stages.human_control import Build, human_control, plan_as_human
-from valuelex.stats.cooccurrence import cooccurrence, margin_residual, standardise_pairs
+from valuelex.stats.levels import count_lists, within_affinity
 
 
 def controlled(*who) -> Study:
@@ -57,8 +58,16 @@ def lists(*pairs: str, who: str = "a") -> ResponseMatrix:
 
 
 def compare(own: ResponseMatrix, human: ResponseMatrix, build: Build) -> HumanControl:
-    unit_of = {name: name for name in (*own.respondent_ids, *human.respondent_ids)}
-    return human_control(own, human, build, unit_of, np.random.default_rng(1), 100)
+    # All of one model, so that each respondent is independent.
+    who = [respondent(name) for name in dict.fromkeys((*own.respondent_ids, *human.respondent_ids))]
+    return human_control(own, human, build, who, np.random.default_rng(1))
+
+
+def pooled(found: HumanControl) -> LevelControl:
+    """Return the only level that there is of fewer than five sources."""
+    (level,) = found.levels
+    assert level.level is Level.POOLED
+    return level
 
 
 def by_partner(matrix: ResponseMatrix) -> np.ndarray:
@@ -72,8 +81,8 @@ def test_the_same_structure_both_ways_agrees_fully() -> None:
     own = lists("ab", "cd", "ab", "cd")
     found = compare(own, own, by_partner)
     assert found.as_self.tolist() == found.as_human.tolist() == [0, 0, 1, 1]
-    assert (found.adjusted_rand, found.pair_congruence.value) == (1, pytest.approx(1))
-    assert found.group_congruence == pytest.approx((1, 1))
+    assert (found.adjusted_rand, pooled(found).pair_congruence.value) == (1, pytest.approx(1))
+    assert pooled(found).group_congruence == pytest.approx((1, 1))
     assert found.n_responses == (4, 4)
     assert (found.gained, found.lost, found.reason) == ((), (), "")
 
@@ -83,12 +92,12 @@ def test_another_structure_as_a_human_is_told() -> None:
     # largest 2, so the adjusted Rand index is (0 - 2/3) / (2 - 2/3) = -1/2.
     found = compare(lists("ab", "cd"), lists("ac", "bd"), by_partner)
     assert found.adjusted_rand == pytest.approx(-0.5)
-    # Residuals of the six pairs, with e = s s q = 1 * 1 * 4 / 16 = 1/4 each: (1 - 1/4) / (1/2) = 3/2 where together,
-    # (0 - 1/4) / (1/2) = -1/2 elsewhere; less their mean of 1/6, and times 3/2: own (2, -1, -1, -1, -1, 2), human
-    # (-1, 2, -1, -1, 2, -1). Product sum -2 - 2 + 1 + 1 - 2 - 2 = -6, square sums 12.
-    assert found.pair_congruence.value == pytest.approx(-1 / 2)
+    # Each term is in one of two lists with one other, so each of the six pairs is expected e = 1/3 times:
+    # (1 - 1/3) / sqrt(1/3) where together, (0 - 1/3) / sqrt(1/3) elsewhere; their mean is 0, and times 3 sqrt(1/3): own
+    # (2, -1, -1, -1, -1, 2), human (-1, 2, -1, -1, 2, -1). Product sum -2 - 2 + 1 + 1 - 2 - 2 = -6, square sums 12.
+    assert pooled(found).pair_congruence.value == pytest.approx(-1 / 2)
     # Means with the others of {ab}: own (2, 2, -1, -1), human (-1, -1, 1/2, 1/2), which are opposed; so for {cd}.
-    assert found.group_congruence == pytest.approx((-1, -1))
+    assert pooled(found).group_congruence == pytest.approx((-1, -1))
 
 
 def test_only_what_is_shared_is_compared() -> None:
@@ -126,21 +135,32 @@ def test_too_little_to_compare_is_said_and_not_counted() -> None:
 
 
 def test_the_interval_is_over_respondents() -> None:
-    # Six respondents name ab and cd as themselves; as humans, three do so and three name ac and bd.
+    # All respondents name ab and cd as themselves; as humans, half of them do so and half name ac and bd.
     def by_all(pairs: list[tuple[str, str]]) -> ResponseMatrix:
         own = [lists(*pair, who=str(i)) for i, pair in enumerate(pairs)]
         return response_matrix(
             np.vstack([m.named.dense() for m in own]), [r for m in own for r in m.respondent_ids], TERMS
         )
 
-    same, mixed = [("ab", "cd")] * 6, [("ab", "cd"), ("ac", "bd")] * 3
-    found = compare(by_all(same), by_all(mixed), by_partner).pair_congruence
+    # Not so often that the interval would reach 1 or -1.
+    same, mixed = [("ab", "cd")] * 40, [("ab", "cd"), ("ac", "bd")] * 20
+    found = pooled(compare(by_all(same), by_all(mixed), by_partner)).pair_congruence
     assert found.value is not None
     assert found.low is not None
     assert found.high is not None
-    # No draw can reach beyond those of one kind alone: -1/2 and 1.
-    assert -1 / 2 <= found.low < found.value < found.high <= 1
-    one = compare(lists("ab", "cd"), lists("ab", "cd"), by_partner).pair_congruence
+    assert -1 < found.low < found.value < found.high < 1
+    # The congruence without each of the forty in turn: one that says the same both ways, or one that does not.
+    without = [
+        pooled(compare(by_all(same[:39]), by_all(left), by_partner)).pair_congruence.value
+        for left in (mixed[1:], mixed[:39])
+    ]
+    assert None not in without
+    values = np.array(without * 20, dtype=float)
+    error = np.sqrt(39 / 40 * ((values - values.mean()) ** 2).sum())
+    # 2.0227: the .975 quantile of Student's t with 39 degrees of freedom.
+    assert found.low == pytest.approx(found.value - 2.0227 * error, abs=1e-4)
+    assert found.high == pytest.approx(found.value + 2.0227 * error, abs=1e-4)
+    one = pooled(compare(lists("ab", "cd"), lists("ab", "cd"), by_partner)).pair_congruence
     assert (one.low, one.reason) == (None, "one unit has no interval")
 
 
@@ -150,7 +170,7 @@ def test_halves_tell_another_structure_from_too_little_data() -> None:
     def drawn(pairs: tuple[str, ...], n: int) -> ResponseMatrix:
         return lists(*rng.choice(pairs, n))
 
-    clear = compare(drawn(("ab", "cd"), 200), drawn(("ac", "bd"), 200), by_partner).halves
+    clear = pooled(compare(drawn(("ab", "cd"), 200), drawn(("ac", "bd"), 200), by_partner)).halves
     assert clear is not None
     assert min(clear.own, clear.human) > 0.95
     assert clear.shared == pytest.approx(clear.across / np.sqrt(clear.own * clear.human))
@@ -165,10 +185,10 @@ def test_halves_tell_another_structure_from_too_little_data() -> None:
         )
         for _ in range(2)
     ]
-    noise = compare(*unrelated, lambda matrix: np.arange(12) % 3).halves
+    noise = pooled(compare(*unrelated, lambda matrix: np.arange(12) % 3)).halves
     assert noise is not None
     assert max(abs(noise.own), abs(noise.human), abs(noise.across)) < 0.3
-    same = compare(drawn(("ab", "cd"), 200), drawn(("ab", "cd"), 200), by_partner).halves
+    same = pooled(compare(drawn(("ab", "cd"), 200), drawn(("ab", "cd"), 200), by_partner)).halves
     assert same is not None
     assert same.across > 0.95
 
@@ -180,11 +200,14 @@ def test_a_term_is_no_evidence_of_its_own_group() -> None:
         for _ in range(2)
     )
     groups = np.array([0, 0, 1, 1, 1])
-    found = compare(own, human, lambda _: groups).group_congruence
+    found = pooled(compare(own, human, lambda _: groups)).group_congruence
 
     def loadings(matrix: ResponseMatrix, group: int) -> np.ndarray:
-        lengths = matrix.named.dense().sum(axis=1).astype(float)
-        pairs = standardise_pairs(margin_residual(cooccurrence(matrix.named.dense()), lengths))
+        dense = matrix.named.dense()
+        lists = dense[dense.any(axis=1)]
+        counts = count_lists(lists, np.zeros(len(lists)), np.zeros(len(lists)))
+        pairs = within_affinity(counts, np.ones(1), pooled=True).matrix
+        assert pairs is not None
         others = [[j for j in range(5) if groups[j] == group and j != i] for i in range(5)]
         return np.array([np.mean([pairs[i, j] for j in own]) for i, own in enumerate(others)])
 
@@ -208,31 +231,51 @@ def test_habits_of_naming_pass_for_shared_structure_only_where_sources_are_few()
     habits = rng.choice([0.05, 0.8], (12, 12))
     many = compare(drawn(habits), drawn(habits), build)
     few = compare(drawn(habits[:3]), drawn(habits[:3]), build)
-    assert many.halves is not None
-    assert few.halves is not None
+    between, within = many.levels
+    assert (between.level, within.level) == (Level.BETWEEN, Level.WITHIN)
     # The same habits both ways, and no two respondents alike in theirs: nothing is shared by other sources.
-    assert max(abs(many.halves.own), abs(many.halves.across)) < 0.2
-    assert "too few to tell a structure" in many.verdict
-    assert few.halves.across > 0.7
+    for level in many.levels:
+        assert level.halves is not None
+        assert max(abs(level.halves.own), abs(level.halves.across)) < 0.2
+    assert many.verdict.count("too few to tell a structure") == 2
+    alone = pooled(few).halves
+    assert alone is not None
+    assert alone.across > 0.7
     assert few.verdict.endswith(
         "With 3 independent sources it cannot be told from words that each of them names often both ways."
     )
     assert "it is not theirs alone" not in few.verdict
 
 
-def test_structure_that_other_sources_share_is_found_across_them() -> None:
+def test_each_level_is_compared_for_itself() -> None:
     rng = np.random.default_rng(7)
+    same, own, human = (rng.permutation(np.arange(18) % 3) for _ in range(3))
 
-    def drawn() -> ResponseMatrix:
-        each = [lists(*rng.choice(("ab", "cd"), 30), who=str(i)) for i in range(6)]
-        return response_matrix(
-            np.vstack([m.named.dense() for m in each]), [r for m in each for r in m.respondent_ids], TERMS
-        )
+    def drawn(between: np.ndarray, within: np.ndarray) -> ResponseMatrix:
+        """Lists of five of 18 terms by sources with a taste for some groups, and luck with others in each list."""
+        names = [str(i) for i in range(40) for _ in range(30)]
+        of_source = np.repeat(rng.standard_normal((40, 3)), 30, axis=0)[:, between]
+        wish = 1.5 * of_source + 1.5 * rng.standard_normal((len(names), 3))[:, within]
+        wish += rng.gumbel(size=wish.shape)
+        best = wish >= np.sort(wish, axis=1)[:, -5, None]
+        return response_matrix(best.astype(np.uint8), names, tuple("abcdefghijklmnopqr"))
 
-    found = compare(drawn(), drawn(), by_partner)
-    assert found.halves is not None
-    assert min(found.halves.own, found.halves.across) > 0.95
-    assert found.verdict.endswith("it is not theirs alone.")
+    found = compare(drawn(same, own), drawn(same, human), lambda _: same)
+    between, within = found.levels
+    assert between.halves is not None
+    assert within.halves is not None
+    assert between.halves.shared == pytest.approx(1, abs=0.1)
+    assert between.group_congruence == pytest.approx((1, 1, 1), abs=0.1)
+    assert between.pair_congruence.low is not None
+    assert between.pair_congruence.low > 0.7
+    assert within.halves.own > 0.8
+    assert within.halves.shared == pytest.approx(0, abs=0.3)
+    first, _, second = found.verdict.partition(" Within responses, ")
+    assert first.startswith(
+        "Between sources, the structure is the same when the respondents answer as a human"
+    )
+    assert first.endswith("it is not theirs alone.")
+    assert second.startswith("the structure is another when the respondents answer as a human")
 
 
 def test_the_verdict_follows_from_the_halves() -> None:

@@ -43,8 +43,8 @@ def test_planted_groups_are_found_with_their_number() -> None:
         3,
     )
     assert compare_partitions(structure.taxonomy.subdimension, TRUE).adjusted_rand > 0.9
-    assert structure.control is not None
-    assert structure.control.outcome is not Outcome.GROUPS
+    assert len(structure.controls) == 4
+    assert all(c.outcome is not Outcome.GROUPS for c in structure.controls)
     assert structure.verdict[0].startswith(
         "The ratings of 40 independent models support three groups of terms"
     )

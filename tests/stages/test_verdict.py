@@ -170,16 +170,22 @@ def test_ratings_are_told_as_ratings():
 
 
 def test_what_is_beyond_meaning():
-    assert verdict(structure(groups=(group(0), group(1))))[2:] == (
-        "Every group holds together in the lists of sources it was not learnt from, beyond what its terms mean.",
+    # The interval of its share must lie above a half.
+    assert verdict(structure(groups=(group(0, low=0.6), group(1, low=0.51))))[2:] == (
+        "Every group holds together in the lists of sources that had no part in making it, mostly beyond what its "
+        "terms mean.",
     )
-    assert verdict(structure(groups=(group(0), group(1, low=-0.1), group(2, low=0.0))))[2:] == (
-        "One of three groups holds together beyond what their terms mean; s2, s3 are not distinguishable from what "
-        "embeddings alone give.",
+    assert verdict(structure(groups=(group(0, low=0.6), group(1, low=0.4), group(2, low=0.5))))[2:] == (
+        "One of three groups holds together in the lists of sources that had no part in making them, mostly beyond "
+        "what their terms mean; of s2, s3 half or more may be what embeddings alone give.",
     )
-    assert verdict(structure(groups=(group(0), group(1), group(2, low=-1.0))))[2:] == (
-        "Two of three groups hold together beyond what their terms mean; s3 is not distinguishable from what "
-        "embeddings alone give.",
+    assert verdict(structure(groups=(group(0, low=0.6), group(1, low=0.6), group(2, low=0.0))))[2:] == (
+        "Two of three groups hold together in the lists of sources that had no part in making them, mostly beyond what "
+        "their terms mean; of s3 half or more may be what embeddings alone give.",
+    )
+    assert verdict(structure(groups=(group(0, low=0.1), group(1, low=0.0))))[2:] == (
+        "None of two groups holds together in the lists of sources that had no part in making them, mostly beyond what "
+        "their terms mean; of all half or more may be what embeddings alone give.",
     )
     untold = replace(group(0), beyond_meaning=Estimate(np.nan, np.nan, np.nan))
     assert len(verdict(structure(groups=(untold,)))) == 2
@@ -193,7 +199,7 @@ def test_the_nulls():
         null("agreement with meaning", 0.5),
     )
     assert verdict(structure(nulls=nulls))[1:] == (
-        "The structure between sources cannot be told from chance: it is not beyond all 19 replicates of shuffled "
+        "The structure between sources cannot be told from chance: it is beyond 18 of 19 replicates of shuffled "
         "profiles.",
         "The structure within responses is beyond all 19 replicates of reshuffled responses.",
         "Groups made with the lists do not predict held-out sources better than those of embeddings alone "
@@ -204,22 +210,40 @@ def test_the_nulls():
     )
 
 
+def test_a_null_with_many_replicates_need_not_be_beyond_all():
+    of_many = replace(null("shuffled profiles", 0.05), n_replicates=39)
+    assert verdict(structure(nulls=(of_many,)))[1] == (
+        "The structure between sources is beyond 38 of 39 replicates of shuffled profiles."
+    )
+
+
 def test_a_p_of_one_is_written_as_it_is():
     assert verdict(structure(nulls=(null("embeddings only", 1.0),)))[1].endswith("(p = 1.000).")
 
 
 def test_the_control():
     honest = level_choice(outcome=NO_GROUPS, n_groups=1)
-    assert verdict(structure(control=honest))[1] == (
-        "In data from which all structure was taken, the same rules find none."
+    unsure = level_choice(outcome=TOO_LITTLE, n_groups=1)
+    found = level_choice(n_groups=2)
+
+    def said(*controls):
+        return verdict(structure(controls=controls))[1]
+
+    assert said(honest) == "In one data set from which all structure was taken, the same rules find none."
+    assert (
+        said(*[honest] * 5)
+        == "In five data sets from which all structure was taken, the same rules find none."
     )
-    unsure = level_choice(outcome=TOO_LITTLE, n_groups=1, trace=1.26)
-    assert verdict(structure(control=unsure))[1] == (
-        "Caution: in data from which all structure was taken, the same rules do not say that there is none (trace 1.3 "
-        "standard errors)."
+    assert said(honest, found, found) == (
+        "Caution: in two of three data sets from which all structure was taken, the same rules find groups."
     )
-    assert verdict(structure(control=level_choice(n_groups=2)))[1] == (
-        "Caution: the same rules find two groups in data from which all structure was taken."
+    assert said(honest, unsure) == (
+        "Caution: in one of two data sets from which all structure was taken, the same rules do not say that there is "
+        "none."
+    )
+    assert said(found, unsure, unsure) == (
+        "Caution: in one of three data sets from which all structure was taken, the same rules find groups; in two "
+        "they do not say that there is none."
     )
 
 

@@ -16,7 +16,6 @@ from valuelex.stats.nulls import (
     curveball_correlations,
     null_correlation,
     permute_columns,
-    sparse_curveball,
     wishart_correlation,
 )
 
@@ -130,12 +129,25 @@ def test_columns_are_dealt_in_random_order(n_pairs):
 
 def test_curveball_of_sparse_lists_is_that_of_dense_ones():
     lists = (rng().random((30, 10)) < 0.3).astype(np.uint8)
-    dense = curveball(lists, rng(5))
-    np.testing.assert_array_equal(dense, curveball(sparse.csr_array(lists), rng(5)))
-    drawn = sparse_curveball(lists, rng(5))
-    np.testing.assert_array_equal(dense, drawn.toarray())
-    again = sparse_curveball(drawn, rng(6), n_rounds=3)
-    np.testing.assert_array_equal(curveball(dense, rng(6), n_rounds=3), again.toarray())
+    found = curveball(sparse.csr_array(lists), rng(5))
+    assert sparse.issparse(found)
+    np.testing.assert_array_equal(curveball(lists, rng(5)), found.toarray())
+
+
+def test_rows_trade_inside_their_unit():
+    # Units of 5, 1, 4 and 7 rows, mixed: odd ones have a row that trades with nobody.
+    unit = rng(2).permutation(np.repeat([0, 1, 2, 3], [5, 1, 4, 7]))
+    lists = (rng(3).random((17, 12)) < 0.4).astype(np.uint8)
+    source, moved = rng(4), np.zeros(17)
+    for _ in range(40):
+        shuffled = curveball(lists, source, n_rounds=3, units=unit)
+        np.testing.assert_array_equal(shuffled.sum(axis=1), lists.sum(axis=1))
+        for u in range(4):
+            np.testing.assert_array_equal(shuffled[unit == u].sum(axis=0), lists[unit == u].sum(axis=0))
+        moved += (shuffled != lists).any(axis=1)
+    # Nobody is left out for good but the row that is alone.
+    assert (moved[unit != 1] > 20).all()
+    assert moved[unit == 1] == 0
 
 
 def test_a_matrix_that_its_margins_determine_stays():

@@ -90,9 +90,10 @@ class GroupEvidence:
     `stability` is its mean overlap (Jaccard, 0 to 1) with its match when sources are drawn again. Embeddings are
     the same each time; `lists_stability` is the overlap with its match among the groups that the lists alone give
     when sources are drawn again. `support` is the mean affinity of its terms in the lists of sources from which the
-    groups were not learnt, in standard deviations of all pairs of terms; `beyond_meaning` the same less what pairs
-    of like meaning have, with 95 % quantiles over sources not drawn. `like_embeddings` is its overlap with the
-    nearest group made from embeddings alone.
+    groups were not learnt, in standard deviations of all pairs of terms. `beyond_meaning` is the share of it, from 0 to
+    1, that the embeddings do not foretell: neither the likeness of the two terms of a pair, nor what terms are to the
+    others by the rule that the others' embeddings follow. Intervals are 95 % quantiles over sources not drawn.
+    `like_embeddings` is its overlap with the nearest group made from embeddings alone.
     """
 
     group: int
@@ -150,9 +151,10 @@ class Structure:
     `n_given` is the number of groups that the study asked for, so that the choice is only shown beside it; None where
     it was found.
     `independent` is what was held out and resampled, `profiled` whose frequencies were compared between (empty: there
-    is one level only). `control` is the number of groups found, by the same rules, in data from which all structure was
-    taken: one, if the rules are honest. `dimension_gain` is the held-out gain of each number of dimensions over one,
-    nats for each source held out. `notes` are downgrades in plain sentences, `verdict` the conclusion.
+    is one level only). `controls` are the numbers of groups found, by the same rules, in data sets from which all
+    structure was taken: one in each, if the rules are honest. `dimension_gain` is the held-out gain of each number of
+    dimensions over one, nats for each source held out. `notes` are downgrades in plain sentences, `verdict` the
+    conclusion.
     """
 
     taxonomy: Taxonomy
@@ -163,7 +165,7 @@ class Structure:
     nulls: tuple[NullTest, ...]
     splits: tuple[Split, ...]
     sensitivities: tuple[Sensitivity, ...]
-    control: LevelChoice | None
+    controls: tuple[LevelChoice, ...]
     dimension_gain: Mapping[int, float]
     n_given: int | None
     independent: str

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from valuelex.domain.evidence import Level
 from valuelex.domain.quality import Estimate
 from valuelex.errors import DataError
 
@@ -40,6 +41,24 @@ class HalfCongruence:
 
 
 @dataclass(frozen=True, slots=True)
+class LevelControl:
+    """How far the associations of terms at one level are the same both ways."""
+
+    level: Level
+    """Between sources: correlations of the logarithms of how often sources name terms. Within: which terms come
+    together in a response beyond its source's own frequencies. Pooled, all responses together, where no source has
+    lists enough for habits of its own."""
+    pair_congruence: Estimate
+    """Tucker's congruence of the associations of all pairs of terms (-1 to 1), which needs no groups; the 95 % interval
+    is that of a jackknife over independent units, and n counts pairs."""
+    halves: HalfCongruence | None
+    """What of `pair_congruence` is noise; None where halves hold no two terms together."""
+    group_congruence: tuple[float, ...]
+    """For each group of `as_self`, Tucker's congruence of the mean association of every term with the group, as
+    themselves and as a human: near 1, the group stands in the human answers too."""
+
+
+@dataclass(frozen=True, slots=True)
 class HumanControl:
     """What remains of a structure when the same respondents answer as an ordinary person would.
 
@@ -64,16 +83,10 @@ class HumanControl:
     """(n_terms,) the same of the answers as a human."""
     adjusted_rand: float | None
     """Agreement of the two partitions: about 0 by chance, 1 where they are the same."""
-    pair_congruence: Estimate
-    """Tucker's congruence of the associations of all pairs of terms (-1 to 1), which needs no groups; the interval is
-    over respondents, and n counts pairs."""
-    halves: HalfCongruence | None
-    """What of `pair_congruence` is noise; None where halves hold no two terms together."""
-    group_congruence: tuple[float, ...]
-    """For each group of `as_self`, Tucker's congruence of the mean association of every term with the group, as
-    themselves and as a human: near 1, the group stands in the human answers too."""
+    levels: tuple[LevelControl, ...]
+    """Between sources and within responses, or pooled; empty where nothing is compared."""
     verdict: str
-    """What follows from the figures, in a sentence."""
+    """What follows from the figures, in a sentence for each level."""
     reason: str = ""
     """Why nothing can be compared; the arrays and figures are then empty."""
 

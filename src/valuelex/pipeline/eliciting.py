@@ -23,7 +23,6 @@ from valuelex.io.matrix_file import write_matrix
 from valuelex.pipeline.embedding import AskVectors, term_vectors
 from valuelex.pipeline.measuring import Ask
 from valuelex.pipeline.workspace import Workspace, stage_rng
-from valuelex.stages.caveats import resampling_units
 from valuelex.stages.elicit import read_responses, truncated_responses
 from valuelex.stages.human_control import by_lists, human_control
 from valuelex.stages.other_embeddings import notes_on_embeddings
@@ -173,6 +172,6 @@ def compare_with_human(study: Study, found: Found, human: ResponseMatrix) -> Hum
         found.matrix,
         human,
         by_lists(study.respondents, n_groups),
-        resampling_units(study)[0],
+        study.respondents,
         stage_rng(study, "human"),
     )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from valuelex.domain.evidence import Level
 from valuelex.domain.human_control import HumanControl
 from valuelex.domain.results import Results
 from valuelex.report.quality import told
 from valuelex.report.wording import count, number
+
+LEVELS = {Level.BETWEEN: "between sources, ", Level.WITHIN: "within responses, ", Level.POOLED: ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +39,15 @@ def build_control(results: Results) -> ControlSection | None:
 def _compared(control: HumanControl) -> tuple[str, ...]:
     if control.reason:
         return (f"Nothing can be compared: {control.reason}.",)
-    figures = [
-        f"adjusted Rand index of the groups {number(control.adjusted_rand)}",
-        f"congruence of the associations of {count(control.pair_congruence.n, 'pair')} {told(control.pair_congruence)}",
-    ]
-    if control.halves is not None:
+    figures = [f"adjusted Rand index of the groups {number(control.adjusted_rand)}"]
+    for level in control.levels:
         figures.append(
-            f"between halves of the answers {number(control.halves.own)} as themselves, "
-            f"{number(control.halves.human)} as a human and {number(control.halves.across)} across"
+            f"{LEVELS[level.level]}congruence of the associations of {count(level.pair_congruence.n, 'pair')} "
+            f"{told(level.pair_congruence)}"
         )
+        if level.halves is not None:
+            figures.append(
+                f"between halves of the answers {number(level.halves.own)} as themselves, "
+                f"{number(level.halves.human)} as a human and {number(level.halves.across)} across"
+            )
     return (control.verdict, f"The figures: {'; '.join(figures)}.")

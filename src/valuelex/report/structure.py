@@ -108,8 +108,8 @@ def _title(structure: Structure, what: str, place: str) -> str:
 def _numbers(structure: Structure) -> Table:
     choices = [structure.joint, *structure.levels]
     rows = [_choice(LEVELS[c.level], c) for c in choices]
-    if structure.control is not None:
-        rows.append(_choice("Control without structure", structure.control))
+    for i, control in enumerate(structure.controls, 1):
+        rows.append(_choice(f"Control without structure {i}", control))
     sources = f"{structure.n_independent} {structure.independent}"
     return Table(
         title="How many groups",
@@ -169,7 +169,8 @@ def _groups(structure: Structure, names: Mapping[int, str], place: str) -> Table
         about="Stability is the overlap of a group with its match when sources are drawn again (.75 is stable); by "
         f"{place}, that with its match among groups made from the {place} alone, as embeddings stay the same. "
         f"Support is how much its terms go together in the {place} of sources that had no part in making it, in "
-        "standard deviations of all pairs of terms; beyond meaning, the same less what terms of like meaning have.",
+        "standard deviations of all pairs of terms; beyond meaning, the share of it (0 to 1) that embeddings do not "
+        "foretell.",
         columns=(
             "Group",
             "Terms",

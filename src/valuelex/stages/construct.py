@@ -99,7 +99,7 @@ def construct(
     nulls = (
         null_tests(matrix, material, weights, labels, max_groups(material, plan), rng)
         if tested
-        else NullTests((), None)
+        else NullTests((), ())
     )
     structure = Structure(
         taxonomy=taxonomy_of(matrix, material, weights, labels, dimension, drawn, units),
@@ -110,7 +110,7 @@ def construct(
         nulls=nulls.tests,
         splits=splits(matrix, sources, material, weights, labels, rng) if tested else (),
         sensitivities=sensitivities(matrix, sources, material, weights, labels) if tested else (),
-        control=level_of(Level.JOINT, nulls.control) if nulls.control else None,
+        controls=tuple(level_of(Level.JOINT, found) for found in nulls.controls),
         dimension_gain={n + 1: float(g) for n, g in enumerate(dimensions.gain)} if dimensions else {},
         n_given=given,
         independent=units.independent,

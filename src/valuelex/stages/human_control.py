@@ -1,12 +1,13 @@
 """Ask respondents once more as if they were human, and compare what structure comes of it.
 
-Owns the calls of the control, who is asked, and the comparison. How terms are grouped is given. Reads
-responses and terms by the very same rules as the answers that respondents give as themselves.
+Owns the calls of the control, who is asked, and the comparison; what goes together at which level is in
+`valuelex.stages.two_sides`. How terms are grouped is given. Reads responses and terms by the very same rules as the
+answers that respondents give as themselves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -14,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuelex.domain.call import Call
-from valuelex.domain.human_control import HalfCongruence, HumanControl
+from valuelex.domain.evidence import Level
+from valuelex.domain.human_control import HalfCongruence, HumanControl, LevelControl
 from valuelex.domain.lexicon import ResponseMatrix
 from valuelex.domain.quality import Estimate
 from valuelex.domain.sources import LEAST_INDEPENDENT, Sources
@@ -22,10 +24,9 @@ from valuelex.domain.study import Respondent, Study
 from valuelex.errors import DataError
 from valuelex.stages.elicit import plan_lists
 from valuelex.stages.material import gather
-from valuelex.stages.term_lists import term_lists
-from valuelex.stats.bootstrap import bootstrap, resample_units
+from valuelex.stages.two_sides import Sides, two_sides
 from valuelex.stats.congruence import congruence
-from valuelex.stats.cooccurrence import cooccurrence, margin_residual, standardise_pairs
+from valuelex.stats.jackknife import jackknife_interval
 from valuelex.stats.level_choice import affinities, partitions
 from valuelex.stats.stability import compare_partitions
 
@@ -66,13 +67,13 @@ def human_control(
     own: ResponseMatrix,
     human: ResponseMatrix,
     build: Build,
-    unit_of: Mapping[str, str],
+    respondents: Sequence[Respondent],
     rng: np.random.Generator,
-    n_resamples: int = 1000,
 ) -> HumanControl:
     """Compare the structure of answers as oneself with that of the same respondents playing a human.
 
-    Both matrices are cut to the respondents and the terms that they share, and grouped by the same function.
+    Both matrices are cut to the respondents and the terms that they share, and grouped by the same function. What goes
+    together is compared between sources and within responses, each level for itself.
 
     Parameters
     ----------
@@ -83,12 +84,10 @@ def human_control(
     build
         Groups the terms of a matrix, always in the same way. Where it raises `DataError`, as on too few terms, the
         result says why there is no comparison.
-    unit_of
-        What is resampled and halved of each respondent: its family, its model, or itself.
+    respondents
+        All of them; their families and models tell what is independent.
     rng
-        Source of the resamples.
-    n_resamples
-        For the interval of `pair_congruence`; at least 100.
+        Source of the halves.
 
     Returns
     -------
@@ -105,11 +104,7 @@ def human_control(
     compared, reason = _Compared(), "no respondent has a readable response of both kinds"
     if both:
         try:
-            own, human = _on(own, terms), _on(human, terms)
-            compared = _compare(own, human, build)._replace(
-                pair_congruence=_congruence_of_pairs(own, human, unit_of, rng, n_resamples),
-                halves=_congruence_of_halves(own, human, unit_of, rng),
-            )
+            compared = _compare(_on(own, terms), _on(human, terms), build, respondents, rng)
             reason = ""
         except DataError as error:
             reason = f"the answers cannot be compared ({str(error).rstrip('.')})"
@@ -119,7 +114,6 @@ def human_control(
         terms=terms,
         gained=tuple(sorted(named - played)),
         lost=tuple(sorted(played - named)),
-        verdict=_verdict(compared.halves, len(terms), len({unit_of[r] for r in both})) if not reason else "",
         reason=reason,
         **compared._asdict(),
     )
@@ -151,70 +145,112 @@ class _Compared(NamedTuple):
     as_self: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
     as_human: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
     adjusted_rand: float | None = None
-    pair_congruence: Estimate = Estimate(None, None, None, 0)
-    halves: HalfCongruence | None = None
-    group_congruence: tuple[float, ...] = ()
+    levels: tuple[LevelControl, ...] = ()
+    verdict: str = ""
 
 
-def _compare(own: ResponseMatrix, human: ResponseMatrix, build: Build) -> _Compared:
-    """Compare two matrices of the same terms."""
-    associations = [_association(matrix) for matrix in (own, human)]
-    as_self, as_human = (np.asarray(build(matrix), dtype=np.int64) for matrix in (own, human))
-    loadings = [_loadings(association, as_self) for association in associations]
-    return _Compared(
-        as_self,
-        as_human,
-        compare_partitions(as_self, as_human).adjusted_rand,
-        group_congruence=tuple(np.diag(congruence(*loadings)).tolist()),
-    )
-
-
-def _congruence_of_pairs(
+def _compare(
     own: ResponseMatrix,
     human: ResponseMatrix,
-    unit_of: Mapping[str, str],
+    build: Build,
+    respondents: Sequence[Respondent],
     rng: np.random.Generator,
-    n_resamples: int,
-) -> Estimate:
-    """Congruence of the associations of all pairs; units are drawn together for both matrices."""
-    number = {name: i for i, name in enumerate(dict.fromkeys(unit_of[r] for r in own.respondent_ids))}
-    units = [np.array([number[unit_of[r]] for r in m.respondent_ids]) for m in (own, human)]
-    upper = np.triu_indices(len(own.terms), 1)
-
-    def statistic(weights: Array) -> Array:
-        found = np.full((len(weights), 1), np.nan)
-        for i, drawn in enumerate(weights):
-            try:
-                sides = [
-                    _association(m, drawn[unit])[upper] for m, unit in zip((own, human), units, strict=True)
-                ]
-            except DataError:  # Nothing occurs together in the lists that were drawn.
-                continue
-            found[i] = congruence(sides[0][:, None], sides[1][:, None])[0, 0]
-        return found
-
-    everybody = float(statistic(np.ones((1, len(number))))[0, 0])
-    if np.isnan(everybody):
-        raise DataError("No list holds two of the terms that are named both ways.")
-    if len(number) < 2:
-        return Estimate(everybody, None, None, len(upper[0]), "one unit has no interval")
-    drawn = resample_units(len(number), n_resamples, rng)
-    found = bootstrap(statistic, drawn, method="percentile")
-    low, high = (float(end[0]) if np.isfinite(end[0]) else None for end in (found.low, found.high))
-    return Estimate(everybody, low, high, len(upper[0]))
+) -> _Compared:
+    """Compare two matrices of the same terms and respondents."""
+    as_self, as_human = (np.asarray(build(matrix), dtype=np.int64) for matrix in (own, human))
+    sides = two_sides(own, human, respondents)
+    congruences = _congruence_of_pairs(sides)
+    halves = _congruence_of_halves(sides, rng)
+    everybody = np.ones(len(sides[0].names))
+    associations = [side.associations(everybody) for side in sides]
+    levels, said = [], []
+    for i, level in enumerate(sides[0].levels):
+        loadings = [_loadings(a[i], as_self) for a in associations]
+        groups = tuple(np.diag(congruence(*loadings)).tolist())
+        levels.append(LevelControl(level, congruences[i], halves[i], groups))
+        said.append(_verdict(level, halves[i], len(own.terms), len(everybody)))
+    rand = compare_partitions(as_self, as_human).adjusted_rand
+    return _Compared(as_self, as_human, rand, tuple(levels), " ".join(said))
 
 
-def _verdict(halves: HalfCongruence | None, n_terms: int, n_units: int) -> str:
+def _congruence_of_pairs(sides: Sides) -> list[Estimate]:
+    """Congruence of the associations of all pairs at each level, with an interval from leaving out units one by one.
+
+    Units drawn with replacement would not do: a unit that is drawn twice says nothing new, so that resamples hold more
+    noise than the answers themselves and agree less.
+    """
+    n_units, n_pairs = len(sides[0].names), len(sides[0].pairs[0])
+
+    def found(weights: Array) -> Array:
+        own, human = (side.of_pairs(weights) for side in sides)
+        return _congruences(own, human)
+
+    everybody = found(np.ones(n_units))
+    if n_units < 3:
+        reason = f"{'one unit has' if n_units == 1 else 'two units have'} no interval"
+        return [Estimate(float(value), None, None, n_pairs, reason) for value in everybody]
+    try:
+        without = np.stack([found(weights) for weights in 1.0 - np.eye(n_units)])
+    except DataError:
+        reason = "without one of the units, nothing occurs together"
+        return [Estimate(float(value), None, None, n_pairs, reason) for value in everybody]
+    low, high = np.clip(jackknife_interval(everybody, without), -1.0, 1.0)
+    return [
+        Estimate(float(v), float(lo), float(hi), n_pairs)
+        for v, lo, hi in zip(everybody, low, high, strict=True)
+    ]
+
+
+def _congruence_of_halves(sides: Sides, rng: np.random.Generator) -> list[HalfCongruence | None]:
+    """Halve the answers by chance, again and again, and compare the halves at each level.
+
+    Whole independent units are dealt where there are enough, the same way on both sides, and across is between
+    the units of one half and those of the other: then nobody's habits are on both sides of a comparison.
+    """
+    n_units = len(sides[0].names)
+    found = []
+    for _ in range(N_HALVINGS):
+        try:
+            if n_units >= LEAST_INDEPENDENT:
+                first = np.zeros(n_units)
+                first[rng.permutation(n_units)[: n_units // 2]] = 1.0
+                mine, played = ([side.of_pairs(part) for part in (first, 1.0 - first)] for side in sides)
+            else:
+                mine, played = (side.of_half_responses(rng) for side in sides)
+        except DataError:  # Nothing occurs together in one of the halves.
+            continue
+        across = (_congruences(mine[0], played[1]) + _congruences(mine[1], played[0])) / 2
+        found.append([_congruences(*mine), _congruences(*played), across])
+    if not found:
+        return [None] * len(sides[0].levels)
+    return [HalfCongruence(*(float(v) for v in values)) for values in np.mean(found, axis=0).T]
+
+
+def _congruences(own: Array, human: Array) -> Array:
+    """Congruence of the pairs of two sides at each level, (n_levels,) of (n_levels, n_pairs)."""
+    return np.array([congruence(a[:, None], b[:, None])[0, 0] for a, b in zip(own, human, strict=True)])
+
+
+WHERE = {
+    Level.BETWEEN: "Between sources, the ",
+    Level.WITHIN: "Within responses, the ",
+    Level.POOLED: "The ",
+}
+
+
+def _verdict(level: Level, halves: HalfCongruence | None, n_terms: int, n_units: int) -> str:
+    """Say in a sentence what follows from the halves of both kinds of answers at a level."""
     shared = None if halves is None else halves.shared
     if halves is None or shared is None or min(halves.own, halves.human) < LEAST_OWN:
         told = "" if halves is None else f" (halves agree by {halves.own:.2f} and {halves.human:.2f})"
         return (
-            f"The answers are too few to tell a structure of the {n_terms} shared terms from noise{told}; the control "
-            "says nothing either way."
+            f"{WHERE[level]}answers are too few to tell a structure of the {n_terms} shared terms from noise{told}; "
+            "the control says nothing either way."
         )
     freed = f"{shared:.2f} of what is stable in it, freed of noise"
+    structure = f"{WHERE[level]}structure is"
     if shared < OTHER:
-        return f"The structure is another when the respondents answer as a human ({freed})."
+        return f"{structure} another when the respondents answer as a human ({freed})."
     habits = (
         ""
         if n_units >= LEAST_INDEPENDENT
@@ -223,62 +259,13 @@ def _verdict(halves: HalfCongruence | None, n_terms: int, n_units: int) -> str:
     )
     if shared >= SAME:
         alone = "" if habits else ": it is not theirs alone"
-        return f"The structure is the same when the respondents answer as a human ({freed}){alone}.{habits}"
-    return f"The structure is in part the same when the respondents answer as a human ({freed}).{habits}"
-
-
-def _congruence_of_halves(
-    own: ResponseMatrix, human: ResponseMatrix, unit_of: Mapping[str, str], rng: np.random.Generator
-) -> HalfCongruence | None:
-    """Halve the answers by chance, again and again, and compare the halves.
-
-    Whole independent units are dealt where there are enough, the same way on both sides, and across is between
-    the units of one half and those of the other: then nobody's habits are on both sides of a comparison.
-    """
-    upper = np.triu_indices(len(own.terms), 1)
-    names = list(dict.fromkeys(unit_of[r] for r in own.respondent_ids))
-    found = []
-    for _ in range(N_HALVINGS):
-        if len(names) >= LEAST_INDEPENDENT:
-            first = set(rng.permutation(names)[: len(names) // 2].tolist())
-            dealt = [_dealt([unit_of[r] in first for r in m.respondent_ids]) for m in (own, human)]
-        else:
-            dealt = [_halves(m, rng) for m in (own, human)]
-        try:
-            mine, played = (
-                [_association(m, weights)[upper][:, None] for weights in halves]
-                for m, halves in zip((own, human), dealt, strict=True)
-            )
-        except DataError:  # Nothing occurs together in one of the halves.
-            continue
-        across = [congruence(mine[i], played[1 - i])[0, 0] for i in (0, 1)]
-        found.append([*(congruence(*halves)[0, 0] for halves in (mine, played)), (across[0] + across[1]) / 2])
-    if not found:
-        return None
-    return HalfCongruence(*np.mean(found, axis=0).tolist())
-
-
-def _halves(matrix: ResponseMatrix, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Return weights of 0 and 1, and the others, which halve the responses of each respondent."""
-    first = np.zeros(len(matrix.response_ids), dtype=np.bool_)
-    who = np.asarray(matrix.respondent_ids)
-    for name in dict.fromkeys(matrix.respondent_ids):
-        own = rng.permutation(np.flatnonzero(who == name))
-        n_first = (len(own) + int(rng.integers(2))) // 2  # An odd one falls on either side.
-        first[own[:n_first]] = True
-    return _dealt(first.tolist())
-
-
-def _dealt(first: Sequence[bool]) -> tuple[Array, Array]:
-    """Return weights of 1 for the responses of the first half, and of the second."""
-    weights = np.asarray(first, dtype=np.float64)
-    return weights, 1.0 - weights
+        return f"{structure} the same when the respondents answer as a human ({freed}){alone}.{habits}"
+    return f"{structure} in part the same when the respondents answer as a human ({freed}).{habits}"
 
 
 def _of(matrix: ResponseMatrix, respondents: set[str]) -> ResponseMatrix:
     """Return the responses of some respondents."""
-    kept = [i for i, name in enumerate(matrix.respondent_ids) if name in respondents]
-    return matrix.of_rows(kept)
+    return matrix.of_rows([i for i, name in enumerate(matrix.respondent_ids) if name in respondents])
 
 
 def _named(matrix: ResponseMatrix) -> set[str]:
@@ -290,12 +277,6 @@ def _on(matrix: ResponseMatrix, terms: tuple[str, ...]) -> ResponseMatrix:
     """Return a matrix of some of its terms; rows that name none of them stay, empty."""
     column = {term: j for j, term in enumerate(matrix.terms)}
     return matrix.of_terms([column[term] for term in terms])
-
-
-def _association(matrix: ResponseMatrix, weights: Array | None = None) -> Array:
-    """Margin residuals of all pairs, brought to mean 0: what is common to all pairs makes no structures alike."""
-    lengths = matrix.named.of_each_row.astype(np.float64)
-    return standardise_pairs(margin_residual(cooccurrence(term_lists(matrix), weights), lengths, weights))
 
 
 def _loadings(association: Array, groups: NDArray[np.int64]) -> Array:

@@ -34,6 +34,8 @@ class Material:
     pooled: Evidence | None
     """The same lists as if no source had habits; None where there is no other way to see them."""
     embeddings: Affinity | None
+    vectors: Array | None
+    """(n_terms, d) unit vectors that the embeddings are the products of; None where there are none."""
     filled: NDArray[np.bool_]
     """(n_responses,) which responses name a term; only these are counted."""
     block: Labels
@@ -91,6 +93,7 @@ def gather(matrix: ResponseMatrix, units: Units, vectors: Array | None) -> Mater
         evidence=both,
         pooled=pooled if units.profiled else None,
         embeddings=None if vectors is None else product_affinity(np.ascontiguousarray(vectors.T)),
+        vectors=vectors,
         filled=filled,
         block=block,
     )

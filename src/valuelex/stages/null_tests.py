@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from valuelex.domain.lexicon import ResponseMatrix
 from valuelex.stages.material import Material, telling
 from valuelex.stats.block_model import BlockModelChoice
 from valuelex.stats.cluster import Labels, adjusted_rand
+from valuelex.stats.cooccurrence import as_lists
 from valuelex.stats.level_choice import (
     Evidence,
     Held,
@@ -28,24 +28,25 @@ from valuelex.stats.level_choice import (
     partitions,
 )
 from valuelex.stats.level_gain import gain_over
-from valuelex.stats.levels import count_lists
-from valuelex.stats.nulls import permute_columns, sparse_curveball
-from valuelex.stats.sparse_counts import Counts, stack
+from valuelex.stats.levels import ListCounts, count_lists
+from valuelex.stats.nulls import curveball, permute_columns
 
 Array = NDArray[np.float64]
-N_REPLICATES = 19
-"""With them, a figure beyond all replicates has p = .05."""
+N_REPLICATES, N_PROFILES = 19, 99
+"""Of reshuffled responses, and of shuffled profiles, which cost less. Beyond all of them is p = .05, and p = .01."""
 N_SHUFFLES = 199
+N_CONTROLS = 4
+"""Data sets without structure in which the rules look for groups; sources are dealt into folds once in each."""
 FIRST_ROUNDS, MORE_ROUNDS = 20, 5
 """Rounds of trades before the first reshuffled data, and from one to the next."""
 
 
 @dataclass(frozen=True, slots=True)
 class NullTests:
-    """Null tests, and the number of groups that the same rules find in data without structure."""
+    """Null tests, and the numbers of groups that the same rules find in data sets without structure."""
 
     tests: tuple[NullTest, ...]
-    control: BlockModelChoice | None
+    controls: tuple[BlockModelChoice, ...]
 
 
 def null_tests(
@@ -79,34 +80,41 @@ def null_tests(
         Those that the data allow: nothing can be held out from fewer than three independent units.
     """
     k = int(labels.max()) + 1
-    tests = []
-    control: Evidence | None = None
-    if material.evidence.n_independent >= 3:
-        folds = deal_folds(material.evidence, rng)
-        if material.evidence.counts is not None:
-            reshuffled = _Reshuffled.of(matrix, material)
-            observed = reshuffled.evidence
-            drawn = reshuffled.draw(rng)
-            first = next(drawn)
-            # Counted one after the other, and the first once more, so that no two are held.
-            null = map(reshuffled.count, chain([first], drawn))
-            tests.append(_against("reshuffled responses", LISTS, observed, null, k, (0.0, 1.0, 0.0), folds))
-            control = reshuffled.count(first)
-        if material.evidence.profile is not None:
-            profile = material.evidence.profile
-            between = replace(material.evidence, counts=None)
-            shuffled = [replace(between, profile=permute_columns(profile, rng)) for _ in range(N_REPLICATES)]
-            tests.append(
-                _against("shuffled profiles", PROFILES, between, shuffled, k, (1.0, 0.0, 0.0), folds)
+    own = material.evidence
+    tests: list[NullTest] = []
+    controls: list[BlockModelChoice] = []
+
+    def looked_at(null: Iterable[Evidence]) -> Iterator[Evidence]:
+        """Look for groups in the first replicates, of which no structure is left at either level."""
+        for i, drawn in enumerate(null):
+            if i < N_CONTROLS:
+                nothing = drawn
+                if own.counts is not None and own.profile is not None:
+                    profile = permute_columns(own.profile, rng)
+                    nothing = replace(own, counts=drawn.counts, profile=profile)
+                found = choose_levels(nothing, rng, max_groups=max_groups, n_repeats=1)
+                controls.append(found.joint)
+            yield drawn
+
+    if own.n_independent >= 3:
+        folds = deal_folds(own, rng)
+        if own.profile is not None:
+            between = replace(own, counts=None)
+            shuffled = (
+                replace(between, profile=permute_columns(own.profile, rng)) for _ in range(N_PROFILES)
             )
-            counts = control.counts if control is not None else None
-            control = replace(material.evidence, counts=counts, profile=shuffled[0].profile)
+            null = looked_at(shuffled) if own.counts is None else shuffled
+            tests.append(_against("shuffled profiles", PROFILES, between, null, k, (1.0, 0.0, 0.0), folds))
+        if own.counts is not None:
+            lists = replace(own, profile=None, fold_of_unit=np.zeros(0, dtype=np.int64))
+            reshuffled = (replace(lists, counts=counts) for counts in _reshuffled(matrix, material, rng))
+            null = looked_at(reshuffled)
+            tests.insert(0, _against("reshuffled responses", LISTS, lists, null, k, (0.0, 1.0, 0.0), folds))
         if material.embeddings is not None:
             tests.append(_against_meaning(material, weights, k, folds))
     if material.embeddings is not None:
         tests.append(_like_meaning(material, weights, k, rng))
-    found = choose_levels(control, rng, max_groups=max_groups).joint if control is not None else None
-    return NullTests(tuple(tests), found)
+    return NullTests(tuple(tests), tuple(controls))
 
 
 LISTS = (
@@ -119,42 +127,19 @@ MEANING = (
 LANGUAGE = "How like are the groups made from the lists alone to those made from embeddings alone?"
 
 
-@dataclass(frozen=True, slots=True)
-class _Reshuffled:
-    """Responses in which each source names its terms as often, in responses as long, but in any company."""
+def _reshuffled(matrix: ResponseMatrix, material: Material, rng: np.random.Generator) -> Iterator[ListCounts]:
+    """Draw responses in which each source names its terms as often, in responses as long, but in any company.
 
-    of_source: list[Counts]
-    """The responses of each source: at first as they were given, then as drawn last."""
-    evidence: Evidence
-    """What takes the counts of the draws."""
-    block: Labels
-    """(n_responses,) what each is counted together with, source by source."""
-    unit: Labels
-    """(n_responses,) its source."""
-
-    @classmethod
-    def of(cls, matrix: ResponseMatrix, material: Material) -> _Reshuffled:
-        counts = material.evidence.counts
-        assert counts is not None
-        lists = telling(matrix, material.filled)
-        unit = counts.unit[material.block]
-        order = np.argsort(unit, kind="stable")
-        ends = np.cumsum(np.bincount(unit))[:-1]
-        block = material.block[order]
-        evidence = replace(material.evidence, profile=None, fold_of_unit=np.zeros(0, dtype=np.int64))
-        return cls([lists[rows] for rows in np.split(order, ends)], evidence, block, counts.unit[block])
-
-    def draw(self, rng: np.random.Generator) -> Iterator[Counts]:
-        """Draw replicates, each from the one before."""
-        for replicate in range(N_REPLICATES):
-            n_rounds = MORE_ROUNDS if replicate else FIRST_ROUNDS
-            for u, lists in enumerate(self.of_source):
-                if lists.shape[0] > 1:
-                    self.of_source[u] = sparse_curveball(lists, rng, n_rounds=n_rounds)
-            yield stack(self.of_source)
-
-    def count(self, lists: Counts) -> Evidence:
-        return replace(self.evidence, counts=count_lists(lists, self.block, self.unit))
+    One after the other, so that no more are held than are kept.
+    """
+    counts = material.evidence.counts
+    assert counts is not None
+    lists = as_lists(telling(matrix, material.filled))
+    unit = counts.unit[material.block]
+    for replicate in range(N_REPLICATES):
+        rounds = MORE_ROUNDS if replicate else FIRST_ROUNDS
+        lists = curveball(lists, rng, n_rounds=rounds, units=unit)
+        yield count_lists(lists, material.block, unit)
 
 
 def _against(
@@ -166,11 +151,17 @@ def _against(
     weights: Weights,
     folds: list[Held],
 ) -> NullTest:
-    def gain(evidence: Evidence) -> float:
-        return float(held_out_gains(evidence, None, k, folds, [weights]).mean())
+    """Hold the gain of the data beside those of replicates, each of which is scored on one of the folds in turn.
 
-    observed = gain(data)
-    drawn = np.array([*map(gain, null)])
+    That scatters more than the mean over folds beside which it stands, so p is rather too large than too small.
+    """
+    observed = float(held_out_gains(data, None, k, folds, [weights]).mean())
+    drawn = np.array(
+        [
+            held_out_gains(replicate, None, k, [folds[i % len(folds)]], [weights]).mean()
+            for i, replicate in enumerate(null)
+        ]
+    )
     return NullTest(
         name=name,
         says=says,

@@ -88,7 +88,12 @@ def structure_of_ratings(
     fold = np.unique(np.asarray(units.independent_of, dtype=str), return_inverse=True)[1].astype(np.int64)
     embeddings = None if vectors is None else product_affinity(np.ascontiguousarray(vectors.T))
     material = Material(
-        Evidence(None, profiles.centred, fold, NONE), None, embeddings, np.zeros(0, dtype=np.bool_), NONE
+        Evidence(None, profiles.centred, fold, NONE),
+        None,
+        embeddings,
+        vectors,
+        np.zeros(0, dtype=np.bool_),
+        NONE,
     )
     lists = ResponseMatrix.of_dense(np.zeros((0, len(profiles.terms))), (), (), profiles.terms)
     choices = choose_numbers(material, plan, rng)
@@ -99,7 +104,7 @@ def structure_of_ratings(
     tested = k > 1 and plan.resamples > 0
     drawn = resample(material, weights, labels, plan.resamples, rng) if tested else None
     most = max_groups(material, plan)
-    nulls = null_tests(lists, material, weights, labels, most, rng) if tested else NullTests((), None)
+    nulls = null_tests(lists, material, weights, labels, most, rng) if tested else NullTests((), ())
     structure = Structure(
         taxonomy=taxonomy_of(lists, material, weights, labels, dimension, drawn, units),
         joint=between,
@@ -109,7 +114,7 @@ def structure_of_ratings(
         nulls=nulls.tests,
         splits=_halves(material, weights, k, rng) if tested else (),
         sensitivities=(_as_rated(material, profiles.raw, weights, labels, k),) if tested else (),
-        control=level_of(Level.BETWEEN, nulls.control) if nulls.control else None,
+        controls=tuple(level_of(Level.BETWEEN, found) for found in nulls.controls),
         dimension_gain={n + 1: float(g) for n, g in enumerate(dimensions.gain)} if dimensions else {},
         n_given=given,
         independent=units.independent,

@@ -1,6 +1,7 @@
 """Draw the independent sources again and again, and see which groups come back.
 
-Owns stability of terms and groups, and what the sources that were not drawn say of groups that they had no part in.
+Owns stability of terms and groups, and the intervals of what the sources that were not drawn say of groups that they
+had no part in; what they say is in `valuelex.stages.beyond_meaning`.
 """
 
 from __future__ import annotations
@@ -12,17 +13,15 @@ from numpy.typing import NDArray
 
 from valuelex.domain.evidence import Estimate, GroupEvidence
 from valuelex.errors import DataError
+from valuelex.stages.beyond_meaning import Meaning
 from valuelex.stages.material import Material
 from valuelex.stats.cluster import Labels, match_labels
-from valuelex.stats.level_choice import Weights, affinities, partitions, summed
-from valuelex.stats.levels import MOST_EXACT, Affinity
+from valuelex.stats.level_choice import Weights, affinities, partitions
 from valuelex.stats.stability import jaccard
 
 Array = NDArray[np.float64]
 N_LEFT_OUT = 200
 """Resamples in which the sources that were not drawn are asked, and the lists alone grouped."""
-N_BINS = 20
-"""Classes of pairs of terms of like meaning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +43,9 @@ def resample(
     """Group the terms again from sources drawn with replacement.
 
     In each resample groups are matched to those of all sources (Hungarian). About a third of the sources are not
-    drawn; in their lists, which had no part in it, the mean affinity of the terms of each new group is its support, and
-    less what pairs of terms of like meaning have, what it is beyond meaning. Their intervals are quantiles over sources
-    not drawn. In the first resamples the lists alone are grouped too, as embeddings are the same in each.
+    drawn; in their lists, which had no part in it, the mean affinity of the terms of each new group is its support. The
+    share of it that embeddings do not foretell is beyond meaning. Their intervals are quantiles over sources not drawn.
+    In the first resamples the lists alone are grouped too, as embeddings are the same in each.
 
     Parameters
     ----------
@@ -70,7 +69,7 @@ def resample(
     if n < 2:
         return None
     k = int(labels.max()) + 1
-    likeness = _Likeness.of(material.embeddings, material.n_terms)
+    meaning = Meaning.of(material, weights)
     stayed, placed = np.zeros(len(labels)), np.zeros(len(labels))
     overlaps, alone, supports = [], [], []
     by_lists = (*weights[:2], 0.0) if any(weights[:2]) else (*material.evidence.mixes[0], 0.0)
@@ -93,8 +92,8 @@ def resample(
             else:
                 found_alone = found
             alone.append(jaccard(found_alone[there], labels[there], k))
-        if i < N_LEFT_OUT and likeness is not None:
-            supports.append(_support(material, weights, found, drawn, likeness))
+        if i < N_LEFT_OUT and meaning is not None:
+            supports.append(meaning.support(found, drawn))
     if not overlaps:
         return None
     items = np.divide(stayed, placed, out=np.full(len(labels), np.nan), where=placed > 0)
@@ -107,8 +106,8 @@ def resample(
             n_terms=int((labels == g).sum()),
             stability=float(stability[g]),
             lists_stability=float(lists_stability[g]),
-            support=_estimate([s[0][g] for s in told]),
-            beyond_meaning=_estimate([s[1][g] for s in told] if material.embeddings is not None else []),
+            support=_estimate([s.affinity[g] for s in told]),
+            beyond_meaning=_estimate([s.share_beyond[g] for s in told]),
             like_embeddings=_nearest(material, labels, g, k),
         )
         for g in range(k)
@@ -121,58 +120,6 @@ def _occurs(material: Material, drawn: Array) -> NDArray[np.bool_]:
     if counts is None:  # Every unit rated every term.
         return np.ones(material.n_terms, dtype=np.bool_)
     return np.asarray(counts.totals.T @ drawn[material.evidence.fold_of_block] > 0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Likeness:
-    """Classes of pairs of terms by how alike they mean, of equal size; one class without embeddings."""
-
-    of_pair: NDArray[np.int64]
-    size: Array
-
-    @classmethod
-    def of(cls, embeddings: Affinity | None, n_terms: int) -> _Likeness | None:
-        if n_terms > MOST_EXACT:
-            return None
-        of_pair = np.zeros((n_terms, n_terms), dtype=np.int64)
-        if embeddings is not None and embeddings.spread > 0:
-            assert embeddings.matrix is not None
-            cosine = embeddings.matrix
-            edges = np.quantile(cosine[np.triu_indices(n_terms, 1)], np.linspace(0, 1, N_BINS + 1)[1:-1])
-            of_pair = np.searchsorted(edges, cosine).astype(np.int64)
-        np.fill_diagonal(of_pair, N_BINS)
-        return cls(of_pair, np.bincount(of_pair.ravel(), minlength=N_BINS + 1).astype(np.float64))
-
-
-def _support(
-    material: Material, weights: Weights, found: Labels, drawn: Array, likeness: _Likeness
-) -> tuple[Array, Array] | None:
-    """Mean affinity of the terms of each group in the lists of sources not drawn, and the same beyond meaning."""
-    levels = weights[:2] if any(weights[:2]) else material.evidence.mixes[0]
-    if (drawn > 0).all():
-        return None
-    try:
-        views = affinities(material.evidence, (drawn == 0).astype(np.float64))
-    except DataError:
-        return None
-    affinity = summed(views, levels, material.n_terms)
-    spread = float(np.sqrt((affinity**2).mean()))
-    if spread == 0:
-        return None
-    affinity /= spread
-    np.fill_diagonal(affinity, 0.0)
-    total = np.bincount(likeness.of_pair.ravel(), affinity.ravel(), minlength=N_BINS + 1)
-    expected = np.divide(total, likeness.size, out=np.zeros(N_BINS + 1), where=likeness.size > 0)
-    member = np.eye(int(found.max()) + 1)[found]
-    size = member.sum(axis=0)
-    n_pairs = size * (size - 1)
-    inside = [
-        np.einsum("ia,ia->a", member, m @ member) for m in (affinity, affinity - expected[likeness.of_pair])
-    ]
-    support, beyond = (
-        np.divide(s, n_pairs, out=np.full(len(size), np.nan), where=n_pairs > 0) for s in inside
-    )
-    return support, beyond
 
 
 def _estimate(values: list[float]) -> Estimate:

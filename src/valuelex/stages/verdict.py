@@ -16,6 +16,8 @@ STABLE = 0.75
 """Overlap under resampling from which a group counts as stable (Hennig 2008)."""
 UNSTABLE = 0.6
 """Overlap below which a group is not to be trusted (Hennig 2008)."""
+MOSTLY = 0.5
+"""Share of a group's support beyond meaning that its interval must lie above."""
 SIGNIFICANT = 0.05
 ONE = {"families": "family", "models": "model", "respondents": "respondent"}
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -44,8 +46,8 @@ def verdict(structure: Structure, what: str = "lists") -> tuple[str, ...]:
         said.append(_stability(structure, what))
         said += _beyond(structure, what)
     said += _nulls(structure.nulls, what)
-    if structure.control is not None:
-        said.append(_control(structure.control))
+    if structure.controls:
+        said.append(_controls(structure.controls))
     return tuple(said)
 
 
@@ -150,17 +152,15 @@ def _beyond(structure: Structure, what: str) -> list[str]:
     told = [g for g in structure.groups if np.isfinite(g.beyond_meaning.value)]
     if not told:
         return []
-    beyond = [g for g in told if g.beyond_meaning.ci_low > 0]
+    beyond = [g for g in told if g.beyond_meaning.ci_low > MOSTLY]
     rest = [g for g in told if g not in beyond]
+    where = f"in the {what} of sources that had no part in making"
     if not rest:
-        return [
-            f"Every group holds together in the {what} of sources it was not learnt from, beyond what its terms mean."
-        ]
-    named = ", ".join(f"s{g.group + 1}" for g in rest)
-    which = f"{named} {'is' if len(rest) == 1 else 'are'}" if beyond else "all are"
+        return [f"Every group holds together {where} it, mostly beyond what its terms mean."]
+    named = ", ".join(f"s{g.group + 1}" for g in rest) if beyond else "all"
     return [
-        f"{_of(len(beyond), len(told), 'holds', 'hold')} together beyond what their terms mean; {which} not "
-        "distinguishable from what embeddings alone give."
+        f"{_of(len(beyond), len(told), 'holds', 'hold')} together {where} them, mostly beyond what their terms mean; "
+        f"of {named} half or more may be what embeddings alone give."
     ]
 
 
@@ -179,9 +179,11 @@ def _nulls(nulls: Sequence[NullTest], what: str) -> list[str]:
     ):
         test = by_name.get(name)
         if test is not None:
-            beyond = round(test.p * (test.n_replicates + 1)) <= 1
-            verb = "is" if beyond else "cannot be told from chance: it is not"
-            said.append(f"The structure {where} {verb} beyond all {test.n_replicates} replicates of {name}.")
+            n = test.n_replicates
+            passed = n + 1 - round(test.p * (n + 1))
+            verb = "is" if test.p <= SIGNIFICANT else "cannot be told from chance: it is"
+            of = "all" if passed == n else f"{passed} of"
+            said.append(f"The structure {where} {verb} beyond {of} {n} replicates of {name}.")
     meaning = by_name.get("embeddings only")
     if meaning is not None:
         verb = "predict" if meaning.p <= SIGNIFICANT else "do not predict"
@@ -196,13 +198,15 @@ def _p(p: float) -> str:
     return "< .001" if p < 0.001 else f"= {p:.3f}".replace("0.", ".")
 
 
-def _control(control: LevelChoice) -> str:
-    if control.outcome is Outcome.GROUPS:
-        n = count(control.n_groups)
-        return f"Caution: the same rules find {n} groups in data from which all structure was taken."
-    if control.outcome is Outcome.TOO_LITTLE_DATA:
-        return (
-            "Caution: in data from which all structure was taken, the same rules do not say that there is none (trace "
-            f"{control.trace:.1f} standard errors)."
-        )
-    return "In data from which all structure was taken, the same rules find none."
+def _controls(controls: Sequence[LevelChoice]) -> str:
+    n = len(controls)
+    data = f"{count(n)} data {'set' if n == 1 else 'sets'} from which all structure was taken"
+    found = sum(c.outcome is Outcome.GROUPS for c in controls)
+    unsure = sum(c.outcome is Outcome.TOO_LITTLE_DATA for c in controls)
+    if not found and not unsure:
+        return f"In {data}, the same rules find none."
+    said = [f"in {count(found)} of {data}, the same rules find groups"] if found else []
+    if unsure:
+        where = "they" if found else f"of {data}, the same rules"
+        said.append(f"in {count(unsure)} {where} do not say that there is none")
+    return f"Caution: {'; '.join(said)}."

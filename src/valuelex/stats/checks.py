@@ -177,7 +177,10 @@ def as_groups(
     if labels.shape != (n_rows,):
         msg = f"{name} has shape {labels.shape}, but the data has {n_rows} rows; give one entry a row."
         raise DataError(msg)
-    absent = [i for i, label in enumerate(labels.tolist()) if label is None or label != label]
+    whole = np.issubdtype(labels.dtype, np.integer)
+    absent = (
+        [] if whole else [i for i, label in enumerate(labels.tolist()) if label is None or label != label]
+    )
     if absent:
         msg = f"{name} is missing in {len(absent)} of {n_rows} rows (first: row {first(absent)}); name or drop them."
         raise DataError(msg)

@@ -8,13 +8,14 @@ Does not compare anything with a null; see `valuelex.stats.parallel_analysis`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from valuelex.errors import DataError
-from valuelex.stats.checks import Array, as_table, choose
+from valuelex.stats.checks import Array, as_groups, as_table, choose
 from valuelex.stats.cooccurrence import as_lists, cooccurrence, phi
 from valuelex.stats.correlation import correlate
 from valuelex.stats.tetrachoric import tetrachoric
@@ -62,7 +63,7 @@ def null_correlation(data: ArrayLike, null: str, rng: np.random.Generator) -> Ar
         return correlate(permute_columns(data, rng))
     if null == "curveball":
         lists = curveball(data, rng)
-        return phi(cooccurrence(lists), len(lists))
+        return phi(cooccurrence(lists), lists.shape[0])
     return tetrachoric(permute_columns(data, rng)).correlation
 
 
@@ -92,7 +93,7 @@ def curveball_correlations(lists: ArrayLike, rng: np.random.Generator) -> Iterat
     """
     drawn = curveball(lists, rng)
     while True:
-        yield phi(cooccurrence(drawn), len(drawn))
+        yield phi(cooccurrence(drawn), drawn.shape[0])
         drawn = curveball(drawn, rng, n_rounds=ROUNDS_BETWEEN)
 
 
@@ -165,8 +166,12 @@ def permute_columns(data: ArrayLike, rng: np.random.Generator) -> Array:
 
 
 def curveball(
-    lists: ArrayLike | sparse.sparray, rng: np.random.Generator, *, n_rounds: int = ROUNDS
-) -> NDArray[np.uint8]:
+    lists: ArrayLike | sparse.sparray,
+    rng: np.random.Generator,
+    *,
+    n_rounds: int = ROUNDS,
+    units: ArrayLike | None = None,
+) -> Any:
     """Draw a 0/1 matrix that has the row sums and the column sums of the one given.
 
     In a round the rows are paired at random and every pair trades: the columns that only one of the two
@@ -184,58 +189,24 @@ def curveball(
         excess of co-occurrence within groups halved with every round and was gone, to within chance, after
         10, for 1,000 rows as for 8,000. With very uneven rows (log lengths of standard deviation 1.2) a
         fifth went with every round, and 30 were needed.
+    units : (n_rows,), optional
+        Rows trade with rows of their own unit alone, so that the column sums of every unit are kept.
 
     Returns
     -------
     (n_rows, n_columns)
-        0 and 1, dense.
+        0 and 1: a dense array of bytes, or compressed sparse rows where sparse lists are given.
 
     Raises
     ------
     DataError
-        If values other than 0 and 1 are given, or no round is asked for.
+        If values other than 0 and 1 are given, the lengths differ, or no round is asked for.
 
     References
     ----------
     Strona et al. (2014), A fast and unbiased procedure to randomize ecological binary matrices. Carstens,
     Berger & Strona (2018), A unifying framework for fast randomization of ecological networks.
     """
-    row, column, shape = _traded(lists, rng, n_rounds)
-    shuffled = np.zeros(shape, dtype=np.uint8)
-    shuffled[row, column] = 1
-    return shuffled
-
-
-def sparse_curveball(
-    lists: ArrayLike | sparse.sparray, rng: np.random.Generator, *, n_rounds: int = ROUNDS
-) -> sparse.csr_array:
-    """Draw as `curveball` does, the same 0/1 matrix, but sparse: with room for its ones only.
-
-    Parameters
-    ----------
-    lists, rng, n_rounds
-        As for `curveball`.
-
-    Returns
-    -------
-    csr_array (n_rows, n_columns)
-        The ones, as 64-bit floats, in order of columns within a row.
-
-    Raises
-    ------
-    DataError
-        As `curveball`.
-    """
-    row, column, shape = _traded(lists, rng, n_rounds)
-    shuffled = sparse.csr_array((np.ones(len(row)), (row, column)), shape=shape)
-    shuffled.sort_indices()
-    return shuffled
-
-
-def _traded(
-    lists: ArrayLike | sparse.sparray, rng: np.random.Generator, n_rounds: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], tuple[int, int]]:
-    """Rows and columns of the ones after so many rounds, in any order, and the shape."""
     if n_rounds < 1:
         msg = f"n_rounds is {n_rounds}; at least 1 is needed, and {ROUNDS} mix most data well."
         raise DataError(msg)
@@ -243,25 +214,40 @@ def _traded(
     row, column = (index.astype(np.int64) for index in table.nonzero())
     n_rows, n_columns = table.shape
     sums = np.bincount(row, minlength=n_rows)
+    unit = np.zeros(n_rows, dtype=np.int64) if units is None else as_groups(units, n_rows, min_groups=1)
+    size = np.bincount(unit)
+    # Each unit has an even number of places, so that no pair is of two units.
+    start = np.cumsum(size + size % 2) - (size + size % 2)
+    in_order = np.repeat(start, size) + np.arange(n_rows) - np.repeat(np.cumsum(size) - size, size)
     for _ in range(n_rounds):
-        row, column = _trade(row, column, sums, n_columns, rng)
-    return row, column, (n_rows, n_columns)
+        mixed = rng.permutation(n_rows)
+        place = np.empty(n_rows, dtype=np.int64)
+        place[mixed[np.argsort(unit[mixed], kind="stable")]] = in_order
+        row, column = _trade(row, column, sums, place, n_columns, rng)
+    if sparse.issparse(lists):
+        ones = np.ones(len(row), dtype=np.uint8)
+        return sparse.csr_array((ones, (row, column)), shape=table.shape)
+    shuffled = np.zeros((n_rows, n_columns), dtype=np.uint8)
+    shuffled[row, column] = 1
+    return shuffled
 
 
 def _trade(
     row: NDArray[np.int64],
     column: NDArray[np.int64],
     sums: NDArray[np.int64],
+    place_of: NDArray[np.int64],
     n_columns: int,
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Let every row trade with another once. The ones are given by their rows and columns."""
-    order = rng.permutation(len(sums))
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order))
-    # Rows at places 2 i and 2 i + 1 are pair i; the last of an odd number trades with nobody.
-    place = place[row]
-    n_pairs = (len(sums) + 1) // 2
+    """Let every row trade with another once. The ones are given by their rows and columns.
+
+    Rows at places 2 i and 2 i + 1 are pair i; a row whose neighbour is empty trades with nobody.
+    """
+    n_pairs = int(place_of.max(initial=0)) // 2 + 1
+    order = np.zeros(2 * n_pairs, dtype=np.int64)
+    order[place_of] = np.arange(len(sums))
+    place = place_of[row]
     both, alone = _apart((place // 2) * n_columns + column, place % 2 == 1, n_pairs * n_columns)
     pair, dealt = _dealt(alone, n_pairs, n_columns, rng)
     start = np.concatenate([[0], np.cumsum(np.bincount(pair, minlength=n_pairs))])
