@@ -7,6 +7,7 @@ from examples import level_choice, structure, taxonomy
 from valuelex.domain.evidence import Estimate, GroupEvidence, Level, NullTest, Outcome
 from valuelex.stages.verdict import count, verdict
 
+OFTEN = "; with fewer than 20 independent families that number is often wrong"
 GROUPS, NO_GROUPS, TOO_LITTLE = Outcome.GROUPS, Outcome.NO_GROUPS, Outcome.TOO_LITTLE_DATA
 
 
@@ -22,19 +23,19 @@ def null(name, p):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({}, "The lists of 6 independent families support three groups of terms."),
+        ({}, f"The lists of 6 independent families support three groups of terms{OFTEN}."),
         (
             {"joint": level_choice(plausible=(3, 4, 5))},
             "The lists of 6 independent families support three groups of terms (4, 5 predict held-out lists as well to "
-            "within one standard error).",
+            f"within one standard error){OFTEN}.",
         ),
         (
             {
                 "joint": level_choice(n_groups=12, n_candidates=12),
                 "independent": "models",
-                "n_independent": 9,
+                "n_independent": 20,
             },
-            "The lists of 9 independent models support 12 groups of terms.",
+            "The lists of 20 independent models support 12 groups of terms.",
         ),
         (
             {"joint": level_choice(outcome=NO_GROUPS, n_groups=1)},
@@ -48,18 +49,18 @@ def null(name, p):
         ),
         (
             {"n_given": 3},
-            "The lists of 6 independent families support three groups of terms; the study asked for three, which is "
-            "the same.",
+            f"The lists of 6 independent families support three groups of terms{OFTEN}; the study asked for three, "
+            "which is the same.",
         ),
         (
             {"n_given": 3, "joint": level_choice(n_groups=4)},
-            "The lists of 6 independent families support four groups of terms; the study asked for three, and got "
-            "them.",
+            f"The lists of 6 independent families support four groups of terms{OFTEN}; the study asked for three, and "
+            "got them.",
         ),
         (
             {"n_given": 6},
-            "The lists of 6 independent families support three groups of terms; the study asked for six, and got "
-            "three.",
+            f"The lists of 6 independent families support three groups of terms{OFTEN}; the study asked for six, and "
+            "got three.",
         ),
         (
             {
@@ -68,8 +69,8 @@ def null(name, p):
                 "independent": "respondents",
                 "n_independent": 1,
             },
-            "The lists of 1 respondent are too little data to tell how many groups of terms there are; "
-            "the study asked for three, and got them.",
+            "The lists of 1 respondent are too little data to tell how many groups of terms there are: none show, but "
+            "fewer than 10 respondents cannot tell that there are none; the study asked for three, and got them.",
         ),
     ],
 )

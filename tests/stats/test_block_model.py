@@ -118,6 +118,9 @@ def test_how_many_is_told_by_the_second_gains_only_where_the_first_tell_more_tha
     assert (both.n_groups, both.plausible.tolist(), both.gain.tolist()) == (4, [4], [0.0, 4.0, 5.0, 6.0])
     alone = choice_of_gains(none, agreement, 0.0, 40, among=other)
     assert (alone.outcome, alone.n_groups) == (Outcome.NO_GROUPS, 1)
+    # Nine units are too few to tell that there are none.
+    assert choice_of_gains(none, agreement, 0.0, 10).outcome is Outcome.NO_GROUPS
+    assert choice_of_gains(none, agreement, 0.0, 9).outcome is Outcome.TOO_LITTLE_DATA
 
 
 def test_result_hangs_together() -> None:

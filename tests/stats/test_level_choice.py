@@ -192,6 +192,9 @@ def test_embeddings_that_are_hardly_better_get_the_least_weight():
     assert level_choice._least_of_best(gains) == 1
     assert level_choice._least_of_best(gains[[0, 2, 1]]) == 1
     assert level_choice._least_of_best(gains[[0, 3]]) == 0
+    # Lists that gain 1 +- 1 predict nothing, so they have no claim although the best is ahead by 1 +- 1 only.
+    assert level_choice._least_of_best(np.array([[2.0, 0.0] * 2, [2.0, 2.0] * 2])) == 1
+    assert level_choice._least_of_best(np.array([[2.1, 0.2] * 2, [2.0, 2.0] * 2])) == 0
 
 
 def test_weights_stay_where_nothing_can_be_held_out():

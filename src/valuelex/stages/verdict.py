@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from valuelex.domain.evidence import Level, LevelChoice, NullTest, Outcome, Structure
-from valuelex.stats.block_model import CLEAR_TRACE
+from valuelex.stats.block_model import CLEAR_TRACE, FEW_UNITS, LEAST_UNITS
 
 STABLE = 0.75
 """Overlap under resampling from which a group counts as stable (Hennig 2008)."""
@@ -69,6 +69,13 @@ def _number(structure: Structure, what: str) -> str:
         found = f"The {what} of {basis} show no groups of terms: one group predicts held-out {what} best"
     else:
         found = f"The {what} of {basis} are too little data to tell how many groups of terms there are"
+        if n < LEAST_UNITS and joint.n_groups == 1:
+            none = f"fewer than {LEAST_UNITS} {structure.independent} cannot tell that there are none"
+            found += f": none show, but {none}"
+    if joint.outcome is Outcome.GROUPS and n < FEW_UNITS:
+        found += (
+            f"; with fewer than {FEW_UNITS} independent {structure.independent} that number is often wrong"
+        )
     if structure.n_given is not None:
         k = int(structure.taxonomy.subdimension.max()) + 1
         same = joint.outcome is Outcome.GROUPS and joint.n_groups == structure.n_given

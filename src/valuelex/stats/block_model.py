@@ -28,6 +28,9 @@ CLEAR_TRACE = 3.0
 """Above this many standard errors a trace of structure is no luck, though one group predicts best."""
 FEW_UNITS = 20
 """With fewer independent units the standard errors between folds are rough."""
+LEAST_UNITS = 10
+"""With fewer independent units, that no groups show does not tell that there are none: see
+`benchmarks/structure.py --curve`."""
 
 
 def least_agreement(n_groups: int) -> float:
@@ -112,7 +115,8 @@ def choose_n_groups(
     expectation from margins, r the overall rate. On the held-out lists, with the same expectation from their
     own margins, the log-likelihood is ``sum C log rate - rate E``. The outcome is `TOO_LITTLE_DATA` if the
     partitions that are learnt on different folds agree less than `least_agreement`, or one group is chosen but
-    not clearly best, or one group is best but the lists bear a clear trace of structure.
+    not clearly best, or one group is best but the lists bear a clear trace of structure, or one group is best and
+    there are fewer than 10 units.
 
     That trace is the slope of the held-out log-likelihood when rates are drawn from the overall rate towards
     those learnt, ``sum (C - c E) log (rate / r)`` with c the overall rate held out, a mean over the candidates
@@ -304,7 +308,7 @@ def choice_of_gains(
     plausible = np.flatnonzero(near) + 1
     chosen = int(plausible[0])
     if chosen == 1:
-        clear = len(plausible) == 1 and trace <= CLEAR_TRACE
+        clear = len(plausible) == 1 and trace <= CLEAR_TRACE and n_units >= LEAST_UNITS
         outcome = Outcome.NO_GROUPS if clear else Outcome.TOO_LITTLE_DATA
     else:
         outcome = (

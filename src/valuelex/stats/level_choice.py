@@ -211,7 +211,8 @@ def choose_weights(
     """Choose the weights of the views whose groups predict held-out units best; of the embeddings, the least.
 
     The weight of the embeddings is chosen at the given weights of the levels: the least that is not worse than the best
-    by more than one standard error of their difference. Then the weights of the levels are chosen once more.
+    by more than one standard error of their difference, or the best where the lists alone predict nothing. Then the
+    weights of the levels are chosen once more.
     Groups by embeddings owe nothing to the units that they are learnt on, and predict as well as they seem to; groups
     by few lists look more different than they are. So gains are compared at the best share of what was learnt.
 
@@ -248,10 +249,18 @@ def choose_weights(
 
 
 def _least_of_best(gains: Array) -> int:
-    """Return the first candidate that is within one standard error of the best; gains (n_candidates, n_cases)."""
-    behind = gains[gains.sum(axis=1).argmax()] - gains
-    error = standard_error(behind.T.reshape(N_WEIGHINGS, -1, len(gains)))
-    return int(np.flatnonzero(behind.mean(axis=1) <= error)[0])
+    """Return the first candidate that is within one standard error of the best; gains (n_candidates, n_cases).
+
+    The first is that of the lists alone. Where these predict nothing by themselves they have no claim to the doubt, and
+    the best is taken.
+    """
+    best = int(gains.sum(axis=1).argmax())
+    behind = gains[best] - gains
+    scores = np.stack([gains[0], *behind])
+    error = standard_error(scores.T.reshape(N_WEIGHINGS, -1, len(scores)))
+    if gains[0].mean() <= error[0]:
+        return best
+    return int(np.flatnonzero(behind.mean(axis=1) <= error[1:])[0])
 
 
 def held_out_gains(
