@@ -212,7 +212,7 @@ def choose_weights(
 
     The weight of the embeddings is chosen at the given weights of the levels: the least that is not worse than the best
     by more than one standard error of their difference, or the best where the lists alone predict nothing. Then the
-    weights of the levels are chosen once more.
+    weights of the levels give way to others that are better by more than one standard error.
     Groups by embeddings owe nothing to the units that they are learnt on, and predict as well as they seem to; groups
     by few lists look more different than they are. So gains are compared at the best share of what was learnt.
 
@@ -243,9 +243,9 @@ def choose_weights(
         start = tried[_least_of_best(held_out_gains(evidence, embeddings, n_groups, folds, tried))]
         if not any(start[:2]):
             return start
-    tried = [(*levels, start[2]) for levels in evidence.mixes]
+    tried = [start, *((*levels, start[2]) for levels in evidence.mixes if levels != start[:2])]
     gains = held_out_gains(evidence, embeddings, n_groups, folds, tried)
-    return tried[int(gains.sum(axis=1).argmax())]
+    return start if _near_best(gains)[0] else tried[int(gains.sum(axis=1).argmax())]
 
 
 def _least_of_best(gains: Array) -> int:
@@ -254,13 +254,20 @@ def _least_of_best(gains: Array) -> int:
     The first is that of the lists alone. Where these predict nothing by themselves they have no claim to the doubt, and
     the best is taken.
     """
-    best = int(gains.sum(axis=1).argmax())
-    behind = gains[best] - gains
-    scores = np.stack([gains[0], *behind])
-    error = standard_error(scores.T.reshape(N_WEIGHINGS, -1, len(scores)))
-    if gains[0].mean() <= error[0]:
-        return best
-    return int(np.flatnonzero(behind.mean(axis=1) <= error[1:])[0])
+    if gains[0].mean() <= _error(gains[0]):
+        return int(gains.sum(axis=1).argmax())
+    return int(np.flatnonzero(_near_best(gains))[0])
+
+
+def _near_best(gains: Array) -> NDArray[np.bool_]:
+    """Return which candidates are within one standard error of the best."""
+    behind = gains[gains.sum(axis=1).argmax()] - gains
+    return np.array([row.mean() <= _error(row) for row in behind])
+
+
+def _error(values: Array) -> float:
+    """Return the standard error of the mean of cases that were dealt `N_WEIGHINGS` times."""
+    return float(standard_error(values.reshape(N_WEIGHINGS, -1, 1))[0])
 
 
 def held_out_gains(
