@@ -71,6 +71,29 @@ def test_popular_columns_are_expected_together_as_often_as_in_reshuffled_lists(
     assert 1.3 * ours < missed_by(product), (ours, missed_by(product))
 
 
+@pytest.mark.parametrize(
+    ("steep", "room", "missed"),
+    [(8.0, 1.25, 0.03), (16.0, 0.57, 0.05), (40.0, 0.13, 0.03)],  # With a least room of 1: .06, .57 and 1.2.
+)
+def test_lists_that_are_nearly_the_same_are_expected_as_they_are(steep, room, missed):
+    # Six of 30 columns by taste and chance, each list for itself: nothing but popularity brings columns together.
+    rng = np.random.default_rng(0)
+    wish = steep * np.linspace(-1, 1, 30) + rng.gumbel(size=(4000, 30))
+    lists = (np.argsort(np.argsort(-wish, axis=1), axis=1) < 6).astype(np.uint8)
+    share = lists.mean(axis=0)
+    assert (share * (1 - share)).sum() == pytest.approx(room, abs=0.05)
+    together = cooccurrence(lists).astype(float)
+    np.fill_diagonal(together, 0.0)
+    assert np.abs(expected(company(lists)) - together).sum() / together.sum() < missed
+
+
+def test_lists_that_are_all_the_same_are_expected_as_they_are():
+    lists = np.tile(np.arange(8) < 5, (12, 1)).astype(np.uint8)
+    together = lists.T @ lists
+    np.fill_diagonal(together, 0)
+    np.testing.assert_allclose(expected(company(lists)), together, atol=1e-4)
+
+
 def test_the_company_of_sources_is_that_of_each_alone():
     lists, source = random_lists(90, 12), np.arange(90) % 3
     ties, totals = (

@@ -79,6 +79,20 @@ def test_neither_luck_nor_style_is_structure(style):
     assert outcomes.count(Outcome.NO_GROUPS) > len(outcomes) / 3
 
 
+def test_models_that_always_give_the_same_list_differ_only_from_one_another():
+    # As at temperature 0: twelve models with four words of one group each, twelve with four of another.
+    rng = np.random.default_rng(0)
+    lists = np.zeros((24, 12), dtype=np.uint8)
+    for i, words in enumerate(lists):
+        words[rng.permutation(6)[:4] + 6 * (i % 2)] = 1
+    model = np.repeat(np.arange(24), 5)
+    counts = count_lists(lists[model], model, model)
+    found = choices(Evidence(counts, profiles(counts), np.arange(24), np.arange(24)))
+    assert (found.between.outcome, found.between.n_groups) == (Outcome.GROUPS, 2)
+    assert found.within.n_groups == 1
+    np.testing.assert_allclose(found.within.gain, 0.0, atol=1e-6)
+
+
 def test_habits_of_a_family_leave_a_trace_only_where_its_models_are_held_out_one_by_one():
     # Four copies of the same six models: each family's style predicts its own models, and no other family.
     planted = two_level_lists(style=1.5, n_models=6, n_lists=120, seed=2)

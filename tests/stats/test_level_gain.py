@@ -171,3 +171,11 @@ def test_gains_are_compared_case_by_case():
     assert gain_over(moved, others)[0] == pytest.approx(0.05)
     assert gain_over(gains, gains) == (1.0, 2.75)
     assert gain_over(gains[:1], others[:1]) == (1.0, 1.0)
+
+
+def test_nothing_is_learnt_where_nothing_comes_together():
+    nothing = np.zeros((1, 2, 2))
+    sums = BlockSums(np.concatenate([nothing, OBSERVED[:1]]), np.concatenate([nothing, EXPECTED[:1]]))
+    found = within_gains(sums, np.array([True, False]))
+    np.testing.assert_array_equal(found.by_share, np.zeros((len(SHARES), 1)))
+    np.testing.assert_array_equal(found.slope, [0.0])

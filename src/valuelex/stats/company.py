@@ -14,8 +14,9 @@ from scipy import sparse
 from valuelex.stats.checks import Array
 from valuelex.stats.cluster import Labels
 
-LEAST_ROOM = 1.0
-"""Least spread of lists' choices (sum of p (1 - p)) for which Hájek's formula is used as it is."""
+LEAST_ROOM = 2.0
+"""Least spread of lists' choices (sum of p (1 - p)) for which Hájek's formula is used as it is. With as little as 1,
+columns that are in every list would be expected never to come together, though they always do."""
 MOST_ROUNDS = 60
 """Rounds in which expected co-occurrence is fitted; most need 20."""
 

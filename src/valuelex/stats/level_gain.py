@@ -92,9 +92,11 @@ def within_gains(
     Returns
     -------
     Gains
-        Of the parts that were held out, in their order.
+        Of the parts that were held out, in their order; 0 where nothing comes together in the training parts.
     """
     seen, due = sums.observed[training].sum(axis=0), sums.expected[training].sum(axis=0)
+    if seen.sum() == 0 or due.sum() == 0:
+        return Gains.none(int((~training).sum()))
     overall = float(seen.sum() / due.sum())
     if cells is not None:
         one = np.ones_like(due)
