@@ -5,7 +5,7 @@ import pytest
 
 from examples import level_choice, structure, taxonomy
 from valuelex.domain.evidence import Estimate, GroupEvidence, Level, NullTest, Outcome
-from valuelex.stages.verdict import count, verdict
+from valuelex.stages.verdict import in_words, verdict
 
 OFTEN = "; with fewer than 20 independent families that number is often wrong"
 GROUPS, NO_GROUPS, TOO_LITTLE = Outcome.GROUPS, Outcome.NO_GROUPS, Outcome.TOO_LITTLE_DATA
@@ -249,4 +249,4 @@ def test_the_control():
 
 
 def test_numbers_up_to_ten_are_words():
-    assert [count(n) for n in (0, 1, 10, 11)] == ["no", "one", "ten", "11"]
+    assert [in_words(n) for n in (0, 1, 10, 11)] == ["no", "one", "ten", "11"]

@@ -118,7 +118,7 @@ def _numbers(structure: Structure) -> Table:
         "agreement is that of the groups learnt without different "
         "sources (adjusted Rand index). The trace tells, in standard errors, whether groups learnt from some sources "
         "show in the others at all: about 0 without structure. It counts only where one group predicts best: that "
-        "there are no groups is then said only if the trace is 3 or less.",
+        "there are no groups is then said only if the trace is 3 or less, and of ten sources or more.",
         columns=("Level", "Says", "Number", "As good", "Gain, nats a source", "Agreement", "Trace"),
         rows=tuple(rows),
     )
@@ -149,7 +149,9 @@ def _choice(name: str, choice: LevelChoice) -> tuple[str, ...]:
 def _views(structure: Structure) -> Table:
     return Table(
         title="Views of which terms belong together",
-        about="The weight of a view is the one whose groups predict held-out sources best; 0: it did not help. "
+        about="The weight of a view is the one whose groups predict held-out sources best; 0: it did not help. In "
+        "doubt embeddings count less: theirs is the least within one standard error of the best, unless the lists "
+        "alone predict nothing. "
         "Agreement is that of the groups made from this view alone with those kept (adjusted Rand index).",
         columns=("View", "Weight", "Agreement"),
         rows=tuple(

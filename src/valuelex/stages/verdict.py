@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from valuelex.domain.evidence import Level, LevelChoice, NullTest, Outcome, Structure
+from valuelex.domain.wording import p_equals
 from valuelex.stats.block_model import CLEAR_TRACE, FEW_UNITS, LEAST_UNITS
 
 STABLE = 0.75
@@ -51,7 +52,7 @@ def verdict(structure: Structure, what: str = "lists") -> tuple[str, ...]:
     return tuple(said)
 
 
-def count(n: int) -> str:
+def in_words(n: int) -> str:
     """Write a number up to ten in words."""
     return NUMBERS[n] if n < len(NUMBERS) else str(n)
 
@@ -61,7 +62,7 @@ def _number(structure: Structure, what: str) -> str:
     who = structure.independent if n != 1 else ONE[structure.independent]
     basis = f"{n} {who}" if structure.independent == "respondents" else f"{n} independent {who}"
     if joint.outcome is Outcome.GROUPS:
-        found = f"The {what} of {basis} support {count(joint.n_groups)} groups of terms"
+        found = f"The {what} of {basis} support {in_words(joint.n_groups)} groups of terms"
         others = [k for k in joint.plausible if k != joint.n_groups]
         if others:
             found += f" ({', '.join(map(str, others))} predict held-out {what} as well to within one standard error)"
@@ -80,13 +81,13 @@ def _number(structure: Structure, what: str) -> str:
         k = int(structure.taxonomy.subdimension.max()) + 1
         same = joint.outcome is Outcome.GROUPS and joint.n_groups == structure.n_given
         got = (
-            f"and got {count(k)}"
+            f"and got {in_words(k)}"
             if k != structure.n_given
             else "which is the same"
             if same
             else "and got them"
         )
-        return f"{found}; the study asked for {count(structure.n_given)}, {got}."
+        return f"{found}; the study asked for {in_words(structure.n_given)}, {got}."
     if joint.outcome is not Outcome.GROUPS:
         return f"{found}, so all terms stay in one group."
     return f"{found}."
@@ -127,7 +128,7 @@ def _at_both(between: LevelChoice, within: LevelChoice) -> str:
 def _seen(choice: LevelChoice) -> str:
     """Say what a level shows; a trace is called clear from where the rule for the number of groups calls it so."""
     if choice.outcome is Outcome.GROUPS:
-        return f"{count(choice.n_groups)} groups show"
+        return f"{in_words(choice.n_groups)} groups show"
     if choice.outcome is Outcome.NO_GROUPS:
         return "no groups show"
     if choice.trace > CLEAR_TRACE:
@@ -145,7 +146,7 @@ def _stability(structure: Structure, what: str) -> str:
     if structure.taxonomy.weights.get("embeddings", 0.0) > 0 and alone != stable:
         said += (
             f" beside embeddings that stay as they are; by the {what} alone, "
-            f"{count(len(alone)) if alone else 'none'} of {count(n)} {'is' if len(alone) < 2 else 'are'}"
+            f"{in_words(len(alone)) if alone else 'none'} of {in_words(n)} {'is' if len(alone) < 2 else 'are'}"
         )
     if weak:
         named = ", ".join(f"s{g.group + 1}" for g in weak)
@@ -173,8 +174,8 @@ def _beyond(structure: Structure, what: str) -> list[str]:
 
 def _of(n: int, total: int, one: str, many: str) -> str:
     if n == 0:
-        return f"None of {count(total)} groups {one}"
-    return f"{count(n).capitalize()} of {count(total)} groups {one if n == 1 else many}"
+        return f"None of {in_words(total)} groups {one}"
+    return f"{in_words(n).capitalize()} of {in_words(total)} groups {one if n == 1 else many}"
 
 
 def _nulls(nulls: Sequence[NullTest], what: str) -> list[str]:
@@ -196,24 +197,20 @@ def _nulls(nulls: Sequence[NullTest], what: str) -> list[str]:
         verb = "predict" if meaning.p <= SIGNIFICANT else "do not predict"
         said.append(
             f"Groups made with the {what} {verb} held-out sources better than those of embeddings alone "
-            f"(p {_p(meaning.p)})."
+            f"({p_equals(meaning.p)})."
         )
     return said
 
 
-def _p(p: float) -> str:
-    return "< .001" if p < 0.001 else f"= {p:.3f}".replace("0.", ".")
-
-
 def _controls(controls: Sequence[LevelChoice]) -> str:
     n = len(controls)
-    data = f"{count(n)} data {'set' if n == 1 else 'sets'} from which all structure was taken"
+    data = f"{in_words(n)} data {'set' if n == 1 else 'sets'} from which all structure was taken"
     found = sum(c.outcome is Outcome.GROUPS for c in controls)
     unsure = sum(c.outcome is Outcome.TOO_LITTLE_DATA for c in controls)
     if not found and not unsure:
         return f"In {data}, the same rules find none."
-    said = [f"in {count(found)} of {data}, the same rules find groups"] if found else []
+    said = [f"in {in_words(found)} of {data}, the same rules find groups"] if found else []
     if unsure:
         where = "they" if found else f"of {data}, the same rules"
-        said.append(f"in {count(unsure)} {where} do not say that there is none")
+        said.append(f"in {in_words(unsure)} {where} do not say that there is none")
     return f"Caution: {'; '.join(said)}."
