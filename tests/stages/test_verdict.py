@@ -227,8 +227,8 @@ def test_the_control():
     unsure = level_choice(outcome=TOO_LITTLE, n_groups=1)
     found = level_choice(n_groups=2)
 
-    def said(*controls):
-        return verdict(structure(controls=controls))[1]
+    def said(*controls, n=12):
+        return verdict(structure(controls=controls, n_independent=n))[1]
 
     assert said(honest) == "In one data set from which all structure was taken, the same rules find none."
     assert (
@@ -245,6 +245,14 @@ def test_the_control():
     assert said(found, unsure, unsure) == (
         "Caution: in one of three data sets from which all structure was taken, the same rules find groups; in two "
         "they do not say that there is none."
+    )
+    # Of fewer than ten sources the rules never say that there are no groups, so that it is no cause for caution.
+    assert said(unsure, unsure, n=9) == (
+        "In two data sets from which all structure was taken, the same rules find none."
+    )
+    assert said(unsure, level_choice(outcome=TOO_LITTLE, n_groups=2), n=9) == (
+        "Caution: in one of two data sets from which all structure was taken, the same rules do not say that there is "
+        "none."
     )
 
 

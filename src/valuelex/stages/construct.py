@@ -54,7 +54,7 @@ def construct(
 
     The number of groups is the one by which held-out sources are predicted best from the lists alone, unless the study
     gives one. Terms are assigned by all views: between sources, within responses, and embeddings, with the weights
-    whose groups predict held-out sources best.
+    whose groups predict held-out sources best; in doubt embeddings count less.
 
     Parameters
     ----------

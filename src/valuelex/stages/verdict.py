@@ -48,7 +48,7 @@ def verdict(structure: Structure, what: str = "lists") -> tuple[str, ...]:
         said += _beyond(structure, what)
     said += _nulls(structure.nulls, what)
     if structure.controls:
-        said.append(_controls(structure.controls))
+        said.append(_controls(structure.controls, structure.n_independent))
     return tuple(said)
 
 
@@ -202,11 +202,12 @@ def _nulls(nulls: Sequence[NullTest], what: str) -> list[str]:
     return said
 
 
-def _controls(controls: Sequence[LevelChoice]) -> str:
-    n = len(controls)
+def _controls(controls: Sequence[LevelChoice], n_independent: int) -> str:
+    """Say what is found in nothing; of few sources the rules never say that there are no groups, only find none."""
+    n, is_few = len(controls), n_independent < LEAST_UNITS
     data = f"{in_words(n)} data {'set' if n == 1 else 'sets'} from which all structure was taken"
     found = sum(c.outcome is Outcome.GROUPS for c in controls)
-    unsure = sum(c.outcome is Outcome.TOO_LITTLE_DATA for c in controls)
+    unsure = sum(c.outcome is Outcome.TOO_LITTLE_DATA and not (is_few and c.n_groups == 1) for c in controls)
     if not found and not unsure:
         return f"In {data}, the same rules find none."
     said = [f"in {in_words(found)} of {data}, the same rules find groups"] if found else []
