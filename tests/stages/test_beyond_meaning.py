@@ -70,16 +70,20 @@ def test_no_share_is_told_of_one_term_and_none_is_beyond_where_nothing_supports(
         np.arange(90) // 30
     )  # Ten terms of each planted group: what they have in common is below the mean.
     half = np.arange(30) % 2.0
-    told = meaning.support(alone, half)
+    told = meaning.support(alone, half, 4)
     assert told is not None
     assert np.isnan([told.affinity[3], told.share_beyond[3]]).all()
     assert (told.share_beyond[:3] > 0.9).all()
-    mixed = meaning.support(against, half)
+    # A resample may make fewer groups than there are.
+    fewer = meaning.support(np.zeros(90, dtype=np.int64), half, 3)
+    assert fewer is not None
+    assert np.isnan([fewer.affinity, fewer.share_beyond]).tolist() == [[False, True, True]] * 2
+    mixed = meaning.support(against, half, 3)
     assert mixed is not None
     assert (mixed.affinity < 0.1).all()
     assert (mixed.share_beyond[mixed.affinity <= 0] == 0).all()
     assert (mixed.affinity <= 0).any()
-    assert meaning.support(GROUP, np.ones(30)) is None
+    assert meaning.support(GROUP, np.ones(30), 3) is None
 
 
 def test_too_many_terms_are_left_out(monkeypatch):

@@ -26,7 +26,7 @@ class Support:
     """What sources not drawn say of groups: (n_groups,) each."""
 
     affinity: Array
-    """Mean affinity of the terms of each group, in standard deviations of all pairs of terms; NaN for a single term."""
+    """Mean affinity of the terms of each group, in standard deviations of all pairs of terms; NaN for less than two."""
     share_beyond: Array
     """Share of it, from 0 to 1, that meaning does not foretell; 0 where there is no support. NaN without embeddings."""
 
@@ -61,7 +61,7 @@ class Meaning:
             likenesses.append(foretell(affinity, material.vectors))
         return cls(material, levels, Expectation.by(likenesses))
 
-    def support(self, found: Labels, drawn: Array) -> Support | None:
+    def support(self, found: Labels, drawn: Array, n_groups: int) -> Support | None:
         """Look at groups in the sources that were not drawn.
 
         Parameters
@@ -70,6 +70,8 @@ class Meaning:
             Groups, learnt from the sources that were drawn.
         drawn : (n_independent,)
             How often each was.
+        n_groups
+            How many groups there could be; one that no term is in has no support (NaN).
 
         Returns
         -------
@@ -81,7 +83,7 @@ class Meaning:
         affinity = _affinity(self.material, self.levels, (drawn == 0).astype(np.float64))
         if affinity is None:
             return None
-        member = np.eye(int(found.max()) + 1)[found]
+        member = np.eye(n_groups)[found]
         size = member.sum(axis=0)
         n_pairs = size * (size - 1)
 

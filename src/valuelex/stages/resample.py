@@ -93,7 +93,7 @@ def resample(
                 found_alone = found
             alone.append(jaccard(found_alone[there], labels[there], k))
         if i < N_LEFT_OUT and meaning is not None:
-            supports.append(meaning.support(found, drawn))
+            supports.append(meaning.support(found, drawn, k))
     if not overlaps:
         return None
     items = np.divide(stayed, placed, out=np.full(len(labels), np.nan), where=placed > 0)
