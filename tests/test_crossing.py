@@ -66,12 +66,12 @@ def test_a_built_system_finds_itself_with_all_its_terms(study, tmp_path):
 def test_groups_that_are_not_stable_have_no_counterpart_and_the_command_says_why(study, monkeypatch):
     monkeypatch.setattr(MiniLM, "load", lambda: Hashed())
     groups = [{"group": i, "stability": s} for i, s in enumerate((0.9, 0.3, 0.8, 0.7, 0.8))]
-    evidence = {"groups": groups, "joint": {"outcome": "GROUPS"}, "nulls": []}
+    evidence = {"groups": groups, "joint": {"n_groups": 3}, "nulls": []}
     content = json.loads((study / "value_system.json").read_text())
     for i, s in enumerate(s for d in content["systems"][0]["dimensions"] for s in d["subdimensions"]):
         s["id"] = f"s{i + 1}"
     (study / "value_system.json").write_text(json.dumps(content))
-    files.write_json(study / "structure.json", "valuelex/structure/1", evidence)
+    files.write_json(study / "structure.json", "valuelex/structure/2", evidence)
     told = CliRunner().invoke(app, ["crosswalk", str(study), "--to", "moral-foundations"])
     assert told.exit_code == 0, told.output
     first, second = told.output.splitlines()[2:4]

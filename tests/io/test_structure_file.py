@@ -28,7 +28,7 @@ def test_what_speaks_for_a_structure_is_written(tmp_path: Path) -> None:
     write_structure(tmp_path, told)
     assert (tmp_path / "structure.json").read_bytes() == first
     read = json.loads(first, parse_constant=refuse)
-    assert read["schema"] == "valuelex/structure/1"
+    assert read["schema"] == "valuelex/structure/2"
     assert "taxonomy" not in read  # It is in value_system.json.
     assert read["joint"]["outcome"] == "GROUPS"
     assert read["levels"][0]["level"] == "between"

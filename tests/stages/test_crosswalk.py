@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from valuelex.domain.crosswalk import Crosswalk, Doubt
-from valuelex.domain.evidence import Outcome
 from valuelex.domain.structure import Dimension, Subdimension, ValueSystem
 from valuelex.errors import DataError
 from valuelex.stages.crosswalk import crosswalk, members_of, own_terms, standings, texts_to_embed
@@ -92,7 +91,7 @@ def test_a_group_that_may_be_none_has_no_counterpart_however_near_it_is():
     def matched(**given):
         found = standings(
             {"skill": 0.9, "calm": 0.59, "odd": float("nan")},
-            given.get("outcome", Outcome.GROUPS),
+            given.get("n_groups", 3),
             given.get(
                 "nulls", {"shuffled profiles": 0.2, "reshuffled responses": 0.01, "embeddings only": 0.9}
             ),
@@ -102,10 +101,9 @@ def test_a_group_that_may_be_none_has_no_counterpart_however_near_it_is():
 
     unstable = (None, None, Doubt.UNSTABLE, 0.59)
     assert matched() == [("ability", "ability", None, 0.9), unstable, (None, None, None, None)]
-    # The study gave the number of groups, but held-out sources show none; too little data says nothing against one.
+    # The study gave the number of groups, but held-out sources show none.
     none, odd = (None, None, Doubt.NO_GROUPS, 0.9), (None, None, Doubt.NO_GROUPS, None)
-    assert matched(outcome=Outcome.NO_GROUPS) == [none, unstable, odd]
-    assert matched(outcome=Outcome.TOO_LITTLE_DATA)[0][0] == "ability"
+    assert matched(n_groups=1) == [none, unstable, odd]
     chance = {"shuffled profiles": 0.2, "reshuffled responses": 0.06}
     assert matched(nulls=chance)[0] == (None, None, Doubt.CHANCE, 0.9)
     assert matched(nulls={})[0][0] == "ability"

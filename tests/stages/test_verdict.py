@@ -69,8 +69,8 @@ def null(name, p):
                 "independent": "respondents",
                 "n_independent": 1,
             },
-            "The lists of 1 respondent are too little data to tell how many groups of terms there are: none show, but "
-            "fewer than 10 respondents cannot tell that there are none; the study asked for three, and got them.",
+            "The lists of 1 respondent are too little data to tell whether there are groups of terms (to say that "
+            "there are none takes 10 respondents); the study asked for three, and got them.",
         ),
     ],
 )

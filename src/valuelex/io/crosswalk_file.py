@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from valuelex.domain.crosswalk import Crosswalk
-from valuelex.domain.evidence import Outcome
 from valuelex.domain.structure import BUILT, Dimension, Subdimension, ValueSystem
 from valuelex.errors import StudyError
 from valuelex.io.files import plain, write_csv, write_json
@@ -70,8 +69,8 @@ def read_built(folder: Path) -> tuple[ValueSystem, tuple[str, ...], tuple[int, .
         raise StudyError(msg) from error
 
 
-def read_evidence(folder: Path) -> tuple[dict[str, float | None], Outcome, dict[str, float]] | None:
-    """Read what speaks for the groups of a built system: stability by subdimension, what held-out sources say, nulls.
+def read_evidence(folder: Path) -> tuple[dict[str, float | None], int, dict[str, float]] | None:
+    """Read what speaks for the groups of a built system: stability of each, their number by held-out sources, nulls.
 
     None where there is no such file, as for the results of an earlier version.
 
@@ -85,7 +84,7 @@ def read_evidence(folder: Path) -> tuple[dict[str, float | None], Outcome, dict[
         content = json.loads(path.read_text("utf-8"))
         stability = {f"s{g['group'] + 1}": g["stability"] for g in content["groups"]}
         nulls = {test["name"]: float(test["p"]) for test in content["nulls"]}
-        return stability, Outcome(content["joint"]["outcome"]), nulls
+        return stability, int(content["joint"]["n_groups"]), nulls
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:

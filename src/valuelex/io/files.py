@@ -175,7 +175,7 @@ def write_rated_terms(folder: Path, rated: RatedTerms) -> None:
 
 def write_human_control(folder: Path, control: HumanControl) -> None:
     """Write human_control.json: how far a structure is the same when respondents answer as a human."""
-    write_json(folder / "human_control.json", "valuelex/human_control/1", plain(control))
+    write_json(folder / "human_control.json", "valuelex/human_control/2", plain(control))
 
 
 def write_lexicon(folder: Path, lexicon: Lexicon, name: str = "lexicon.json") -> None:
@@ -199,7 +199,7 @@ def write_structure(folder: Path, structure: Structure) -> None:
     """Write what speaks for the value system that was built: structure.json, the taxonomy apart (value_system.json)."""
     content = plain(structure)
     content.pop("taxonomy")
-    write_json(folder / "structure.json", "valuelex/structure/1", content)
+    write_json(folder / "structure.json", "valuelex/structure/2", content)
 
 
 def write_names(folder: Path, naming: Naming) -> None:

@@ -40,7 +40,7 @@ def cross_built(
     known = [assets.load_system(name, Path()) for name in KNOWN]
     standing = standings(
         {f"s{g.group + 1}": g.stability for g in structure.groups},
-        structure.joint.outcome,
+        structure.joint.n_groups,
         {test.name: test.p for test in structure.nulls},
     )
     return _cross(_Held(system, members, partial(stage_rng, study), standing), known, embedder)

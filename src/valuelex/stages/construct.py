@@ -94,7 +94,7 @@ def construct(
     k = plan.n_subdimensions or (joint.n_groups if joint.outcome is Outcome.GROUPS else 1)
     weights = weigh_views(material, choices, k, rng)
     labels, dimensions, dimension = group_terms(material, weights, k, plan, rng)
-    tested = k > 1 and plan.resamples > 0
+    tested = labels.max() > 0 and plan.resamples > 0
     drawn = resample(material, weights, labels, plan.resamples, rng) if tested else None
     nulls = (
         null_tests(matrix, material, weights, labels, max_groups(material, plan), rng)

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuelex.domain.crosswalk import Cell, Crosswalk, Doubt, Match, Standing, TermAgreement
-from valuelex.domain.evidence import Outcome
 from valuelex.domain.structure import ValueSystem
 from valuelex.errors import DataError
 from valuelex.stages.verdict import SIGNIFICANT, UNSTABLE
@@ -59,7 +58,7 @@ def own_terms(system: ValueSystem) -> dict[str, str]:
 
 
 def standings(
-    stability: Mapping[str, float | None], outcome: Outcome, nulls: Mapping[str, float]
+    stability: Mapping[str, float | None], n_groups: int, nulls: Mapping[str, float]
 ) -> dict[str, Standing]:
     """Tell what speaks for the groups of a built system, and which may be none, as the verdict on them does.
 
@@ -67,14 +66,14 @@ def standings(
     ----------
     stability
         Of each subdimension by its id, 0 to 1; None or NaN where it cannot be told.
-    outcome
-        What held-out sources say about the number of groups.
+    n_groups
+        The number that held-out sources are predicted best by, whatever was made of it.
     nulls
         The p-value of each null by its name.
     """
     of_levels = [nulls[name] for name in LEVEL_NULLS if name in nulls]
     whole: Doubt | None = None
-    if outcome is Outcome.NO_GROUPS:
+    if n_groups == 1:
         whole = Doubt.NO_GROUPS
     elif of_levels and min(of_levels) > SIGNIFICANT:
         whole = Doubt.CHANCE

@@ -101,7 +101,7 @@ def structure_of_ratings(
     k = plan.n_subdimensions or (between.n_groups if between.outcome is Outcome.GROUPS else 1)
     weights = weigh_views(material, choices, k, rng)
     labels, dimensions, dimension = group_terms(material, weights, k, plan, rng)
-    tested = k > 1 and plan.resamples > 0
+    tested = labels.max() > 0 and plan.resamples > 0
     drawn = resample(material, weights, labels, plan.resamples, rng) if tested else None
     most = max_groups(material, plan)
     nulls = null_tests(lists, material, weights, labels, most, rng) if tested else NullTests((), ())

@@ -69,10 +69,11 @@ def _number(structure: Structure, what: str) -> str:
     elif joint.outcome is Outcome.NO_GROUPS:
         found = f"The {what} of {basis} show no groups of terms: one group predicts held-out {what} best"
     else:
-        found = f"The {what} of {basis} are too little data to tell how many groups of terms there are"
-        if n < LEAST_UNITS and joint.n_groups == 1:
-            none = f"fewer than {LEAST_UNITS} {structure.independent} cannot tell that there are none"
-            found += f": none show, but {none}"
+        whether = n < LEAST_UNITS and joint.n_groups == 1
+        what_for = "whether there are groups of terms" if whether else "how many groups of terms there are"
+        found = f"The {what} of {basis} are too little data to tell {what_for}"
+        if whether:
+            found += f" (to say that there are none takes {LEAST_UNITS} {structure.independent})"
     if joint.outcome is Outcome.GROUPS and n < FEW_UNITS:
         found += (
             f"; with fewer than {FEW_UNITS} independent {structure.independent} that number is often wrong"
