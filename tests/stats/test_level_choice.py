@@ -249,3 +249,14 @@ def test_what_cannot_be_chosen_is_refused():
         with pytest.raises(DataError) as caught:
             choices(evidence, max_groups=wrong)
         assert str(caught.value) == f"max_groups is {wrong}, but 21 columns occur; give 2 to 21."
+
+
+def test_both_levels_count_alike_unless_others_are_clearly_better():
+    # Two numbers of groups, two cases. Mixes: between alone, both alike, within alone. The first number: behind the
+    # best by 1 and 3, so 2 +- 1; the second: behind by 0 and 2, so 1 +- 1.
+    mixes = ((1.0, 0.0), level_choice.ALIKE, (0.0, 1.0))
+    first = [[5.0, 7.0], [4.0, 4.0], [0.0, 0.0]]
+    second = [[4.0, 6.0], [4.0, 4.0], [0.0, 0.0]]
+    gains = np.stack([first, second], axis=1)[None]
+    assert level_choice._best_mixes(gains, mixes).tolist() == [0, 1]
+    assert level_choice._best_mixes(gains[:, [0, 2]], (mixes[0], mixes[2])).tolist() == [0, 0]

@@ -3,7 +3,7 @@
 A view says how much two columns belong together: between units, within lists, or by their meaning (embeddings).
 The number of groups comes from the lists alone. The weights of the views are those whose groups, learnt on some
 independent units, predict the others best; a view that does not help gets 0. Embeddings propose groups, but only
-lists score them, and in doubt they count less.
+lists score them, and in doubt they count less; in doubt both levels count alike.
 
 Does not resample for stability; see `valuelex.stats.stability`.
 """
@@ -38,8 +38,9 @@ from valuelex.stats.levels import (
     within_affinity,
 )
 
-MIXES = ((1.0, 0.0), (1.0, 0.5), (1.0, 1.0), (0.5, 1.0), (0.0, 1.0))
-"""Candidate weights of the views between units and within lists."""
+ALIKE = (1.0, 1.0)
+MIXES = ((1.0, 0.0), (1.0, 0.5), ALIKE, (0.5, 1.0), (0.0, 1.0))
+"""Candidate weights of the views between units and within lists; both count alike unless others are clearly better."""
 EMBEDDING_WEIGHTS = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
 """Candidate weights of the embeddings, where the larger weight of the lists is 1."""
 N_FOLDS = 5
@@ -134,7 +135,7 @@ class LevelChoices:
     between: BlockModelChoice | None
     within: BlockModelChoice | None
     joint: BlockModelChoice
-    """By the sum of both gains, each number of groups with the weights of the levels that suit it best."""
+    """By the sum of both gains, each number of groups with weights of the levels that suit it."""
     mix: tuple[tuple[float, float], ...]
     """(m,) those weights, for each number of groups."""
 
@@ -188,7 +189,7 @@ def choose_levels(
     by_share, slope, agree = np.stack(gains), np.stack(slopes), np.mean(agreement, axis=0)
     gain, trusted = by_share[..., -1, :], at_best_share(by_share)
     mixes = evidence.mixes
-    best = gain.sum(axis=1).mean(axis=(0, 3)).argmax(axis=0)
+    best = _best_mixes(trusted.sum(axis=1), mixes)
     at = np.arange(len(numbers))
     n = evidence.n_independent
     between = within = None
@@ -199,6 +200,20 @@ def choose_levels(
     gain, trusted, slope = (values.sum(axis=1)[:, best, at] for values in (gain, trusted, slope))
     joint = _chosen(gain, trusted, slope, agree[best, at], n)
     return LevelChoices(between, within, joint, (mixes[0], *(mixes[i] for i in best)))
+
+
+def _best_mixes(gains: Array, mixes: Sequence[tuple[float, float]]) -> NDArray[np.int64]:
+    """Return which mix is best for each number of groups; gains (n_repeats, n_mixes, n_numbers, n_cases).
+
+    Where both levels count alike and are not worse by more than one standard error, they stay so.
+    """
+    best: NDArray[np.int64] = gains.mean(axis=(0, 3)).argmax(axis=0)
+    if ALIKE not in mixes:
+        return best
+    alike = mixes.index(ALIKE)
+    behind = gains[:, best, np.arange(len(best))] - gains[:, alike]
+    near = behind.mean(axis=(0, 2)) <= standard_error(behind.transpose(0, 2, 1))
+    return np.where(near, alike, best)
 
 
 def choose_weights(
