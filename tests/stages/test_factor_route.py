@@ -1,7 +1,9 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from stages.planted_lists import planted
 from valuelex.domain.factors import Agreement, FactorMatch, FactorPlan, FactorRoute, NoFactors
@@ -9,12 +11,14 @@ from valuelex.domain.incidence import Incidence
 from valuelex.domain.lexicon import ResponseMatrix
 from valuelex.domain.sources import Sources
 from valuelex.errors import DataError
-from valuelex.stages import factor_route
+from valuelex.stages import factor_data, factor_route
+from valuelex.stages.factor_data import ListData, named_columns
 from valuelex.stages.factor_route import route_of_lists, route_of_ratings
 from valuelex.stages.factor_words import verdict
 from valuelex.stats.associations import ppmi_of_lists
 from valuelex.stats.factor import efa
 from valuelex.stats.flags import Flag, Weakness
+from valuelex.stats.retention_table import RetentionRule
 
 PLAN = FactorPlan(resamples=30)
 
@@ -230,10 +234,30 @@ def test_ratings_with_one_group_do_not_say_how_many_factors():
 
 def test_all_columns_of_a_flag_are_named():
     detail = "3 of 9 columns have no spread (first: column 0, 2 and 1 more; the rarest is in 66% of them)"
-    flag = factor_route._named_columns(Flag(Weakness.SPARSE_CELLS, detail), ("care", "zeal", "awe"))
-    assert flag == (
+    flag = named_columns(Flag(Weakness.SPARSE_CELLS, detail), ("care", "zeal", "awe"))
+    assert factor_route._of_terms_only(str(flag)) == (
         "SPARSE_CELLS: 3 of 9 terms have no spread (first: 'care', 'awe' and 1 more; the rarest is in 66% of them)"
     )
+
+
+def test_rules_name_the_terms_that_they_were_asked_of(monkeypatch):
+    # One term is in every list and one in none, so the rules see the other four as columns 0 to 3.
+    lists = np.tile(np.array([[1, 1, 0, 0, 1, 0], [0, 1, 1, 0, 0, 1]], dtype=np.uint8), (20, 1))
+    flag = Flag(Weakness.HEYWOOD, "1 of 4 columns (first: column 3)")
+    rule = RetentionRule("any", 1, "", False, (flag,))
+
+    def asked(table=None, **_):
+        assert table is None or table.shape == (40, 4)
+        return SimpleNamespace(rules=(rule,) * 3)
+
+    monkeypatch.setattr(factor_data, "retention_table", asked)
+    terms = tuple("abcdef")
+    who = np.array([str(i // 4) for i in range(40)])
+    data = ListData(
+        terms, sparse.csr_array(lists.astype(float)), who, np.zeros(0, dtype=np.str_), "respondents"
+    )
+    of_lists = [r for r in data.rules(2, rng()) if r.rule == "any, phi of lists"]
+    assert [r.flags[0].detail for r in of_lists] == ["1 of 4 columns (first: 'f')"] * 2
 
 
 @pytest.mark.parametrize(

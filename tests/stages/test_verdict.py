@@ -147,7 +147,7 @@ def test_the_stability_of_groups():
         "Two of four groups are stable when sources are drawn again; s1, s3 are not to be trusted (overlap under 0.6)."
     )
     assert verdict(structure(groups=(group(0), group(1))))[1] == (
-        "Two of two groups are stable when sources are drawn again."
+        "All two groups are stable when sources are drawn again."
     )
 
 
@@ -155,10 +155,10 @@ def test_stability_by_the_lists_alone_where_embeddings_count():
     groups = (group(0), group(1, by_lists=0.4), group(2, by_lists=0.5))
     with_embeddings = replace(taxonomy(), weights={"between": 1.0, "embeddings": 2.0})
     assert verdict(structure(with_embeddings, groups=groups))[1] == (
-        "Three of three groups are stable when sources are drawn again beside embeddings that stay as they are; by the "
+        "All three groups are stable when sources are drawn again beside embeddings that stay as they are; by the "
         "lists alone, one of three is."
     )
-    plain = "Three of three groups are stable when sources are drawn again."
+    plain = "All three groups are stable when sources are drawn again."
     assert verdict(structure(with_embeddings, groups=(group(0), group(1), group(2))))[1] == plain
     without = replace(taxonomy(), weights={"between": 1.0, "embeddings": 0.0})
     assert verdict(structure(without, groups=groups))[1] == plain
@@ -171,22 +171,24 @@ def test_ratings_are_told_as_ratings():
 
 
 def test_what_is_beyond_meaning():
-    # The interval of its share must lie above a half.
+    # The interval of its share must lie above a half, and that of its support above 0.
+    held = "in the lists of sources that had no part in making them"
     assert verdict(structure(groups=(group(0, low=0.6), group(1, low=0.51))))[2:] == (
-        "Every group holds together in the lists of sources that had no part in making it, mostly beyond what its "
-        "terms mean.",
+        f"All two groups hold together {held}; most of that is beyond what their terms mean.",
     )
     assert verdict(structure(groups=(group(0, low=0.6), group(1, low=0.4), group(2, low=0.5))))[2:] == (
-        "One of three groups holds together in the lists of sources that had no part in making them, mostly beyond "
-        "what their terms mean; of s2, s3 half or more may be what embeddings alone give.",
+        f"All three groups hold together {held}; most of that is beyond what their terms mean, but of s2, s3 half or "
+        "more may be what embeddings tell.",
     )
     assert verdict(structure(groups=(group(0, low=0.6), group(1, low=0.6), group(2, low=0.0))))[2:] == (
-        "Two of three groups hold together in the lists of sources that had no part in making them, mostly beyond what "
-        "their terms mean; of s3 half or more may be what embeddings alone give.",
+        f"Two of three groups hold together {held}; most of that is beyond what their terms mean.",
     )
     assert verdict(structure(groups=(group(0, low=0.1), group(1, low=0.0))))[2:] == (
-        "None of two groups holds together in the lists of sources that had no part in making them, mostly beyond what "
-        "their terms mean; of all half or more may be what embeddings alone give.",
+        f"One of two groups holds together {held}; half of that or more may be what their terms mean anyway, as "
+        "embeddings tell it.",
+    )
+    assert verdict(structure(groups=(group(0, low=0.0), group(1, low=-0.1))))[2:] == (
+        f"None of two groups holds together {held}.",
     )
     untold = replace(group(0), beyond_meaning=Estimate(np.nan, np.nan, np.nan))
     assert len(verdict(structure(groups=(untold,)))) == 2

@@ -6,6 +6,7 @@ factors. Factors nothing itself; `valuelex.stages.factor_route` does.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -26,6 +27,7 @@ from valuelex.stats.associations import (
     ratings_of_rows,
     within_profiles,
 )
+from valuelex.stats.flags import Flag
 from valuelex.stats.loading_intervals import UnitCorrelations
 from valuelex.stats.retention_table import RetentionRule, retention_table
 from valuelex.stats.sparse_counts import Counts, select
@@ -127,26 +129,31 @@ class ListData:
         return Factored.of(correlate, self.terms, len(set(self.units)), self.resampled)
 
     def rules(self, n_factors: int, rng: np.random.Generator) -> list[RetentionRule]:
-        """Ask all rules of phi, and parallel analysis of correlations between profiles, whose rows are independent."""
+        """Ask all rules of phi, and parallel analysis of correlations between profiles, whose rows are independent.
 
-        def of_lists() -> Sequence[RetentionRule]:
+        Each names the terms that it was asked of, which need not be those that are factored.
+        """
+
+        def of_lists() -> Asked:
             n_lists, n_terms = self.lists.shape
             named = np.bincount(self.lists.indices, minlength=n_terms)
+            differ = np.flatnonzero((named > 0) & (named < n_lists))
             found = retention_table(
-                self.lists[:, np.flatnonzero((named > 0) & (named < n_lists))].toarray().astype(np.uint8),
+                self.lists[:, differ].toarray().astype(np.uint8),
                 rng=rng,
                 null="curveball",
                 groups=self.units,
                 n_replicates=N_REPLICATES,
                 max_factors=n_factors + HULL_BEYOND,
             )
-            return found.rules[:-1]
+            return found.rules[:-1], [self.terms[i] for i in differ]
 
-        def of_profiles() -> Sequence[RetentionRule]:
+        def of_profiles() -> Asked:
             own = self.factored("between")
             r = own.correlations(np.ones(own.n_units))
             n_rows = len(set(self.profiles))
-            return retention_table(correlation=r, n_rows=n_rows, rng=rng, n_replicates=N_REPLICATES).rules[:2]
+            found = retention_table(correlation=r, n_rows=n_rows, rng=rng, n_replicates=N_REPLICATES)
+            return found.rules[:2], own.terms
 
         return [*_asked(of_lists, "phi of lists"), *_asked(of_profiles, "between profiles")]
 
@@ -199,7 +206,7 @@ class RatedData:
     def rules(self, n_factors: int, rng: np.random.Generator) -> list[RetentionRule]:
         """Ask all rules of the respondents who rated every term."""
 
-        def of_ratings() -> Sequence[RetentionRule]:
+        def of_ratings() -> Asked:
             complete = self.values[np.isfinite(self.values).all(axis=1)]
             if len(complete) < 3:
                 msg = (
@@ -207,21 +214,45 @@ class RatedData:
                     "needed."
                 )
                 raise DataError(msg)
+            differ = np.flatnonzero(np.ptp(complete, axis=0) > 0)
             found = retention_table(
-                complete[:, np.ptp(complete, axis=0) > 0],
+                complete[:, differ],
                 rng=rng,
                 null="permuted",
                 n_replicates=N_REPLICATES,
                 max_factors=n_factors + HULL_BEYOND,
             )
-            return found.rules[:-1]
+            return found.rules[:-1], [self.terms[i] for i in differ]
 
         return _asked(of_ratings, "ratings")
 
 
-def _asked(ask: Callable[[], Sequence[RetentionRule]], what: str) -> list[RetentionRule]:
+def named_columns(flag: Flag, terms: Sequence[str]) -> Flag:
+    """Put the names of terms in place of the numbers of columns."""
+    named = re.sub(
+        r"\bcolumn (\d+(?:, \d+)*)\b",
+        lambda found: ", ".join(repr(terms[int(i)]) for i in found[1].split(", ")),
+        flag.detail,
+    )
+    return Flag(flag.weakness, named)
+
+
+Asked = tuple[Sequence[RetentionRule], Sequence[str]]
+"""What rules say, and the terms that they were asked of, in the order of their columns."""
+
+
+def _asked(ask: Callable[[], Asked], what: str) -> list[RetentionRule]:
     try:
-        rules = ask()
+        rules, terms = ask()
     except DataError as error:
         return [RetentionRule(f"every rule, {what}", None, f"not used: {error}", False, ())]
-    return [RetentionRule(f"{r.rule}, {what}", r.suggests, r.detail, r.for_reference, r.flags) for r in rules]
+    return [
+        RetentionRule(
+            f"{r.rule}, {what}",
+            r.suggests,
+            r.detail,
+            r.for_reference,
+            tuple(named_columns(flag, terms) for flag in r.flags),
+        )
+        for r in rules
+    ]

@@ -26,11 +26,10 @@ from valuelex.domain.factors import (
 from valuelex.domain.lexicon import ResponseMatrix
 from valuelex.domain.sources import Sources
 from valuelex.errors import DataError
-from valuelex.stages.factor_data import Factored, ListData, RatedData
+from valuelex.stages.factor_data import Factored, ListData, RatedData, named_columns
 from valuelex.stages.factor_words import verdict
 from valuelex.stats.congruence import congruence, match_columns
 from valuelex.stats.factor import FactorSolution, efa
-from valuelex.stats.flags import Flag
 from valuelex.stats.loading_intervals import LoadingIntervals, bootstrap_factors
 from valuelex.stats.partition_agreement import agreement_beyond_chance
 from valuelex.stats.retention_table import RetentionRule, RetentionTable
@@ -170,8 +169,8 @@ def _route(
         n_units=chosen.n_units,
         heywood_share=found.heywood_share if resampled else np.nan,
         not_converged_share=found.not_converged_share if resampled else np.nan,
-        flags=tuple(_named_columns(flag, chosen.terms) for flag in found.flags),
-        rules=tuple(_row(rule, chosen.terms) for rule in table.rules),
+        flags=tuple(_of_terms_only(str(named_columns(flag, chosen.terms))) for flag in found.flags),
+        rules=tuple(_row(rule) for rule in table.rules),
         rules_agree=table.agreement,
         agreement=agreement,
         matches=matches,
@@ -312,19 +311,9 @@ def _adjusted_rand(one: Labels, other: Labels) -> float:
     return compare_partitions(one, other).adjusted_rand
 
 
-def _row(rule: RetentionRule, terms: Sequence[str]) -> RetentionRow:
-    flags = tuple(_named_columns(flag, terms) for flag in rule.flags)
+def _row(rule: RetentionRule) -> RetentionRow:
+    flags = tuple(_of_terms_only(str(flag)) for flag in rule.flags)
     return RetentionRow(rule.rule, rule.suggests, _of_terms_only(rule.detail), rule.for_reference, flags)
-
-
-def _named_columns(flag: Flag, terms: Sequence[str]) -> str:
-    """Write a flag with the names of terms in place of the numbers of columns."""
-    named = re.sub(
-        r"\bcolumn (\d+(?:, \d+)*)\b",
-        lambda found: ", ".join(repr(terms[int(i)]) for i in found[1].split(", ")),
-        str(flag),
-    )
-    return _of_terms_only(named)
 
 
 def _of_terms_only(text: str) -> str:

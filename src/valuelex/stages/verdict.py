@@ -161,21 +161,27 @@ def _beyond(structure: Structure, what: str) -> list[str]:
     told = [g for g in structure.groups if np.isfinite(g.beyond_meaning.value)]
     if not told:
         return []
-    beyond = [g for g in told if g.beyond_meaning.ci_low > MOSTLY]
-    rest = [g for g in told if g not in beyond]
-    where = f"in the {what} of sources that had no part in making"
+    beyond = [g for g in told if g.support.ci_low > 0 and g.beyond_meaning.ci_low > MOSTLY]
+    rest = [g for g in told if g.support.ci_low > 0 and g not in beyond]
+    where = f"in the {what} of sources that had no part in making them"
+    held = [g for g in told if g.support.ci_low > 0]
+    said = f"{_of(len(held), len(told), 'holds', 'hold')} together {where}"
+    if not held:
+        return [f"{said}."]
     if not rest:
-        return [f"Every group holds together {where} it, mostly beyond what its terms mean."]
-    named = ", ".join(f"s{g.group + 1}" for g in rest) if beyond else "all"
-    return [
-        f"{_of(len(beyond), len(told), 'holds', 'hold')} together {where} them, mostly beyond what their terms mean; "
-        f"of {named} half or more may be what embeddings alone give."
-    ]
+        return [f"{said}; most of that is beyond what their terms mean."]
+    if not beyond:
+        return [f"{said}; half of that or more may be what their terms mean anyway, as embeddings tell it."]
+    named = ", ".join(f"s{g.group + 1}" for g in rest)
+    more = f"most of that is beyond what their terms mean, but of {named} half or more may be what embeddings tell"
+    return [f"{said}; {more}."]
 
 
 def _of(n: int, total: int, one: str, many: str) -> str:
     if n == 0:
         return f"None of {in_words(total)} groups {one}"
+    if n == total > 1:
+        return f"All {in_words(total)} groups {many}"
     return f"{in_words(n).capitalize()} of {in_words(total)} groups {one if n == 1 else many}"
 
 
