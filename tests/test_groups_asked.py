@@ -56,8 +56,9 @@ def test_lists_of_too_few_terms_end_in_fewer_groups_and_both_commands_say_so_bef
     assert 4 <= n_terms < 80
     (note,) = (note for note in found["notes"] if "40 subdimensions" in note)
     assert note == (
-        f"The study asks for 40 subdimensions, but {n_terms} terms were found, and each needs 2: there are "
-        f"{n_terms // 2}. To have more, elicit more responses, or lower [normalise] min_respondents."
+        f"The study asks for 40 subdimensions, but {n_terms} terms were named by enough respondents, and each needs 2: "
+        f"there are {n_terms // 2}. To have more, lower [normalise] min_respondents, or ask more respondents or for "
+        "more responses."
     )
     assert found["n_given"] == 40
     # What is usual is no news.

@@ -154,8 +154,9 @@ def test_of_fewer_terms_than_the_groups_need_fewer_groups_are_made():
     assert int(few.taxonomy.subdimension.max()) + 1 == 3
     assert few.n_given == 4
     assert (
-        "The study asks for 4 subdimensions, but 7 terms were found, and each needs 2: there are 3. To have more, "
-        "elicit more responses, or lower [normalise] min_respondents." in few.notes
+        "The study asks for 4 subdimensions, but 7 terms were named by enough respondents, and each needs 2: "
+        "there are 3. To have more, lower [normalise] min_respondents, or ask more respondents or for more responses."
+        in few.notes
     )
     assert "the study asked for four, and got three." in few.verdict[0]
     enough = built(response_matrix(rows, "abcdefgh", "stuvwxyz"), np.eye(8))
@@ -168,8 +169,8 @@ def test_without_terms_there_is_nothing_to_group(n_terms):
     with pytest.raises(DataError) as caught:
         built(matrix, None, OPEN)
     assert str(caught.value) == (
-        f"Only {n_terms} terms were found, too few for a value system (at least 4); elicit more responses, or lower "
-        "[normalise] min_respondents."
+        f"Only {n_terms} terms were named by enough respondents, too few for a value system (at least 4); lower "
+        "[normalise] min_respondents, or ask more respondents or for more responses."
     )
 
 

@@ -120,7 +120,9 @@ def test_who_gave_a_list_reaches_the_analysis(given):
 def test_a_study_too_small_for_a_value_system_says_why():
     found = simulate_study(experiment(), Size(1, 1, 1), 0, shipped_rules())
     assert found.too_little
-    assert found.failure.startswith("Only 0 terms were found, too few for a value system")
+    assert found.failure.startswith(
+        "Only 0 terms were named by enough respondents, too few for a value system"
+    )
     assert (found.n_subdimensions, found.subdimension_ari, found.dimension_ari) == (1, 0.0, 0.0)
 
 

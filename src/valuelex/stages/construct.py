@@ -39,7 +39,7 @@ Array = NDArray[np.float64]
 LEAST_TERMS = 4
 MOST_OF_MANY = 100
 """Resamples of more than `MOST_EXACT` terms, where each takes seconds."""
-MORE_TERMS = "elicit more responses, or lower [normalise] min_respondents"
+MORE_TERMS = "lower [normalise] min_respondents, or ask more respondents or for more responses"
 """The way out where lists hold too few terms."""
 
 
@@ -81,7 +81,7 @@ def construct(
         If there are too few terms for two groups, or no response names two terms.
     """
     given = plan.n_subdimensions
-    plan, fewer = fitting(plan, len(matrix.terms), "found", MORE_TERMS)
+    plan, fewer = fitting(plan, len(matrix.terms), "named by enough respondents", MORE_TERMS)
     plan, left_out = _within_reach(plan, len(matrix.terms))
     named = np.flatnonzero(matrix.named.of_each_row).tolist()
     if 0 < len(named) < len(matrix.response_ids):
@@ -161,7 +161,7 @@ def fitting(
     n_terms
         How many terms there are.
     how
-        What was done to have them, in one word.
+        What was done to have them, as a participle.
     way_out
         How to have more, in a clause.
 
