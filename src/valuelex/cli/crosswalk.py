@@ -52,7 +52,7 @@ def crosswalk(
     if not found:
         typer.echo(
             "The study has built one group of terms, so there is nothing to hold against known systems: a crosswalk "
-            "needs two groups. Why there is one is told in its report, under “The value system found”."
+            "needs two groups. Why there is one is told in structure.json and in its report, under “Value system”."
         )
     if out is not None:
         typer.echo(f"Every cell is in {out / 'crosswalk.csv'}")
