@@ -167,7 +167,8 @@ def test_why_nothing_could_be_built_is_said(small):
     outcome = invoke(*small, "--models", "1", "--prompts", "1")
     assert outcome.exit_code == 0, outcome.output
     assert (
-        "Of 2 studies nothing could be built, 2 times for this:\n  Only 0 terms were found" in outcome.output
+        "Of 2 studies nothing could be built, 2 times for this:\n  Only 0 terms were named by enough respondents"
+        in outcome.output
     )
 
 
