@@ -100,7 +100,7 @@ def test_a_name_that_is_no_better_than_chance_is_not_shown_as_one():
     shown = section.dimensions[0].groups[0]
     assert shown.name == first.name
     assert shown.named == (
-        "Called by its markers: draws of baptist agree on a name no better than chance (most consistent: "
+        "Called by its markers: how far draws of baptist agree on a name is not told from chance (most consistent: "
         "Huckleberry River, 0.26)."
     )
-    assert "A name that is no better than chance is not used." in section.naming
+    assert "A name that is not told from chance is not used." in section.naming

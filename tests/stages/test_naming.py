@@ -277,6 +277,8 @@ def test_chance_is_the_consistency_of_names_that_are_dealt_at_random():
     assert naming.p_value == pytest.approx(1 / 6, abs=0.03)
     # Two draws are then too few to tell a good namer from chance; with five there are 6 ** 4 deals.
     assert [g.name for g in naming.groups] == [g.by_markers for g in naming.groups]
+    (said,) = naming_caveats(naming)
+    assert "too few to tell names from chance: if all agreed, p would be .167." in said
     sure = keep(*[named] * 5, of=two)
     assert sure.p_value < 0.01
     assert [g.name for g in sure.groups] == ["Warmth", "Craft", "All"]

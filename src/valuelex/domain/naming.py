@@ -52,7 +52,7 @@ class GroupName:
     of the group (0 to 1; agreement is 1 for the same name and else the cosine of the names' embeddings, at least 0);
     None where fewer than two draws named the group. `n_named` draws gave a name, `n_same` of them the kept one.
     `displaced` is a name that was more consistent but that another group bears; empty where there is none.
-    `withheld` is a name that the group does not bear since draws agree on it no better than chance; `consistency` and
+    `withheld` is a name that the group does not bear since agreement on it is not told from chance; `consistency` and
     `n_same` are then those of that name. `missing` counts the draws without a name by reason.
     """
 
@@ -96,7 +96,7 @@ class Naming:
 
     @property
     def withheld(self) -> tuple[GroupName, ...]:
-        """The groups whose names agree over draws no better than chance."""
+        """The groups whose names are not told from chance by their agreement over draws."""
         return tuple(g for g in self.groups if g.withheld)
 
     @property

@@ -36,7 +36,7 @@ def naming_sentence(naming: Naming | None) -> str:
     if naming.chance is not None:
         told += (
             f" Names dealt to the groups at random have {number(naming.chance)} on average, and reach the mean of all "
-            f"groups with p {p_value(naming.p_value)}. A name that is no better than chance is not used."
+            f"groups with p {p_value(naming.p_value)}. A name that is not told from chance is not used."
         )
     return told
 
@@ -49,8 +49,8 @@ def named_by(naming: Naming | None, level: Level, group: str) -> str:
     lost = f" ({reasons(found.missing)})" if found.missing else ""
     if found.withheld:
         return (
-            f"Called by its markers: draws of {naming.namer} agree on a name no better than chance (most consistent: "
-            f"{found.withheld}, {number(found.consistency)})."
+            f"Called by its markers: how far draws of {naming.namer} agree on a name is not told from chance (most "
+            f"consistent: {found.withheld}, {number(found.consistency)})."
         )
     if found.draw is None:
         why = (

@@ -5,13 +5,17 @@ Owns the test of a namer as a whole. Which name a group bears is decided in `val
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from math import factorial, prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from valuelex.domain.naming import DrawnName, Target
 
+LEVEL = 0.05
+"""Of the test of the namer as a whole."""
 N_DEALS = 999
 """How often names are dealt anew."""
 NONE = -1
@@ -58,6 +62,15 @@ def against_chance(
     observed = _mean_consistency(table, agreement)
     dealt = np.array([_mean_consistency(_deal(table, rng), agreement) for _ in range(N_DEALS)])
     return float(dealt.mean()), float((1 + (dealt >= observed - 1e-9).sum()) / (1 + N_DEALS))
+
+
+def least_p(drawn: Sequence[DrawnName]) -> float:
+    """Return how seldom names that agree in full would by chance: no draws on these groups can have a lower p.
+
+    Against the draw that named most groups, one deal in n! of each other draw, which named n, says the same of each.
+    """
+    named = sorted(Counter(d.draw for d in drawn if d.missing is None).values())
+    return 1 / prod(factorial(n) for n in named[:-1])
 
 
 def _deal(table: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:

@@ -24,7 +24,7 @@ from valuelex.domain.study import NamerPlan, Respondent
 from valuelex.stages.clean import clean_answer
 from valuelex.stages.fence import fenced_lines, neutralise
 from valuelex.stages.judge_prompt import counterbalanced_order, entry_keys
-from valuelex.stages.name_chance import against_chance
+from valuelex.stages.name_chance import LEVEL, against_chance
 from valuelex.stages.parse_json import one_object
 from valuelex.stages.refusal import is_refusal
 from valuelex.stages.request import build_call
@@ -35,8 +35,6 @@ MOST_WORDS, LONGEST_NAME, LONGEST_DEFINITION = 3, 40, 300
 """Of a name in words and in characters; a longer one is none. A longer definition is cut."""
 LONGEST_TERM = 60
 """Characters of a term that a namer sees."""
-LEVEL = 0.05
-"""Of the test of the namer as a whole against chance."""
 DIGITS = 6
 """Decimals of an agreement: draws that differ by less are a tie, which the earlier draw wins."""
 FIELDS = ("definition", "name")
@@ -252,8 +250,8 @@ def keep_names(
     is the medoid: of the highest mean agreement with the others; of equals the earliest. Names of one level differ:
     where two groups would bear the same one, the group whose draws agree better has it, and the other takes
     its next best, or stays with its markers. A dimension does not bear the name of a subdimension either, unless that
-    is its only one. A name that draws agree on no better than chance is withheld: all of them where those of the namer
-    as a whole are no better (p above .05), else those whose own consistency is not above chance.
+    is its only one. A name whose agreement is not told from chance is withheld: all of them where that of the namer
+    as a whole is not (p above .05), else those whose own consistency is not above chance.
 
     Parameters
     ----------

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from valuelex.domain.call import Missing
 from valuelex.domain.naming import GroupName, Naming
-from valuelex.domain.wording import count
+from valuelex.domain.wording import count, p_value
+from valuelex.stages.name_chance import LEVEL, least_p
 
 
 def naming_caveats(naming: Naming) -> list[str]:
@@ -49,6 +50,13 @@ def _withheld(naming: Naming) -> list[str]:
         return []
     named = ", ".join(repr(g.withheld) for g in naming.withheld)
     if len(naming.unnamed) == len(naming.groups):
+        least = least_p(naming.drawn)
+        if least > LEVEL:
+            return [
+                f"The draws of {naming.namer} are too few to tell names from chance: if all agreed, p would be "
+                f"{p_value(least)}. None is used and all groups are called by their markers. What it said (such as "
+                f"{named}) is kept in names.parquet; raise draws in [namer] and run again."
+            ]
         return [
             f"Over the draws of {naming.namer}, names agree no better than names dealt to the groups at random, so "
             f"none is used and all groups are called by their markers. What it said (such as {named}) is kept in "
