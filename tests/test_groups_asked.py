@@ -46,6 +46,10 @@ def test_lists_of_too_few_terms_end_in_fewer_groups_and_both_commands_say_so_bef
     told = CliRunner().invoke(app, ["check", str(tmp_path)])
     assert told.exit_code == 0, told.output
     assert f"\n  {SAID}\n" in told.output
+    assert (
+        "\n  A value system is built from 1 model; with fewer than 10 the number of groups often cannot"
+        in told.output
+    )
     assert "\n  population 'nurses' (persona is nurse): 1 respondent: good chat nurse t1\n" in told.output
     assert endpoint.answered() == []
     done = CliRunner().invoke(app, ["run", str(tmp_path), "--until", "construct"])

@@ -105,8 +105,7 @@ def check(study: StudyPath, folder: Folder = None, prices: Prices = None) -> Non
     if design.namer is not None:
         namer = design.namer
         typer.echo(f"  groups are named by {namer.id} ({namer.model.label}), {count(namer.draws, 'draw')}")
-    needed = pipeline.needed_terms(design)
-    if needed:
+    for needed in filter(None, (pipeline.needed_models(design), pipeline.needed_terms(design))):
         typer.echo(f"  {needed}")
     print_counts(state)
     check_keys(pipeline.models_of(design), folder=workspace.folder)

@@ -222,7 +222,7 @@ def _print_sizes(sizes: tuple[SizeRecovery, ...], experiment: Experiment) -> Non
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("models×\nsettings×\nprompts", no_wrap=True)
     heads = [
-        "\n\nlists",
+        f"\n\n{'lists' if experiment.mode == 'list' else 'ratings'}",
         "\ngroups\nfound",
         "\nright\nnumber",
         "too\nlittle\ndata",

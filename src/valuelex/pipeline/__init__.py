@@ -6,7 +6,7 @@ plan the calls, gather the replies, read them. All numbers are computed from the
 
 from valuelex.pipeline.asking import models_of
 from valuelex.pipeline.finished import is_finished
-from valuelex.pipeline.planning import STAGES, check_rated, needed_terms, planned_calls
+from valuelex.pipeline.planning import STAGES, check_rated, needed_models, needed_terms, planned_calls
 from valuelex.pipeline.run import run
 from valuelex.pipeline.status import StageCount, Status, status
 from valuelex.pipeline.workspace import Progress, Silent, Workspace, open_study, write_study_file
@@ -21,6 +21,7 @@ __all__ = [
     "check_rated",
     "is_finished",
     "models_of",
+    "needed_models",
     "needed_terms",
     "open_study",
     "planned_calls",

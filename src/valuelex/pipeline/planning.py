@@ -19,6 +19,7 @@ from valuelex.stages.human_control import plan_as_human
 from valuelex.stages.project import plan_completions
 from valuelex.stages.rate_terms import plan_term_ratings
 from valuelex.stages.second_methods import plan_choices, plan_direct
+from valuelex.stats.block_model import FEW_UNITS, LEAST_UNITS
 
 Stage = Literal["elicit", "construct", "project", "report"]
 STAGES: tuple[Stage, ...] = ("elicit", "construct", "project", "report")
@@ -90,6 +91,22 @@ def needed_terms(study: Study) -> str:
     return (
         f"[construct] n_subdimensions = {plan.n_subdimensions} needs at least {plan.least_terms} different terms that "
         f"{count(words.min_respondents, 'respondent')} or more name; of fewer terms fewer groups are made."
+    )
+
+
+def needed_models(study: Study) -> str:
+    """Say what so few models leave open of a value system that is to be built; empty where there are enough."""
+    n = len({r.model.label for r in study.respondents})
+    if study.construct is None or n >= FEW_UNITS:
+        return ""
+    few = (
+        f"with fewer than {LEAST_UNITS} the number of groups often cannot be told"
+        if n < LEAST_UNITS
+        else f"with fewer than {FEW_UNITS} the number of groups is often wrong"
+    )
+    return (
+        f"A value system is built from {count(n, 'model')}; {few}. Ask more, or see valuelex simulate --models "
+        f"{n},{FEW_UNITS}."
     )
 
 

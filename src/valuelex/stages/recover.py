@@ -35,6 +35,8 @@ from valuelex.stages.normalise import normalise
 from valuelex.stages.simulate import draw_lists
 from valuelex.stats.stability import compare_partitions
 
+SURE = 0.5
+"""A size is said to be enough, and not that it may be, where the interval of those that reach the target is above."""
 Z_95 = 1.959963984540054
 """Quantile of the normal distribution for an interval of 95 %."""
 
@@ -207,10 +209,12 @@ def say_power(found: Power) -> str:
     wanted = f"{count(found.n_subdimensions, 'group')} with an adjusted Rand index of {found.target_ari:g}"
     if found.enough is not None:
         size = found.enough.size
+        reached = found.enough.reached
+        is_unsure = reached is not None and reached.low < SURE
         return (
-            f"{size} ({count(size.n_rows, 'response')}) are enough to recover {wanted}: {_say_reached(found.enough)}, "
-            "all of "
-            f"them other studies than those that chose this size."
+            f"{size} ({count(size.n_rows, 'response')}) {'may be' if is_unsure else 'are'} enough to recover {wanted}: "
+            f"{_say_reached(found.enough)}, all of them other studies than those that chose this size."
+            f"{' More --seeds would tell.' if is_unsure else ''}"
         )
     best = max(found.tried, key=lambda tried: (tried.subdimension_ari.value, -tried.size.n_rows))
     return (
