@@ -39,7 +39,7 @@ def test_facts_count_answers(report):
     assert facts["Completions rated"].value == "82"
     # 4 x 2 prompts x 2 draws = 16 responses; 4 and 13 are refused, 7 is unparseable.
     assert facts["Responses asked"].note == "13 parseable (81\u00a0%); 2 refused, 1 unparseable"
-    assert facts["Value terms"].note == "2 forms merged, 4 forms dropped"
+    assert facts["Value terms"].note == "from 2 forms, 4 forms dropped"
 
 
 def test_missing_table_by_hand(results):

@@ -210,16 +210,13 @@ def print_orientations(results: Results) -> None:
 
 
 class Bars:
-    """Bars on a terminal; elsewhere, such as in a log, a line at every tenth. `what` is counted."""
-
-    def __init__(self, what: str = "calls") -> None:
-        self.what = what
+    """Bars on a terminal; elsewhere, such as in a log, a line at every tenth."""
 
     @contextmanager
-    def calls(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
+    def calls(self, title: str, total: int, what: str = "calls") -> Iterator[Callable[[int], None]]:
         """Show a bar, or lines."""
         if not sys.stderr.isatty():
-            yield _lines(title, total, self.what)
+            yield _lines(title, total, what)
             return
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

@@ -148,7 +148,7 @@ def simulate(
     }
     experiment = read_simulation(given, {key: value for key, value in options.items() if value is not None})
     try:
-        outcome = run_simulation(experiment, Bars("responses"), jobs)
+        outcome = run_simulation(experiment, Bars(), jobs)
     except KeyboardInterrupt as stop:
         say("\nStopped. Nothing was written.")
         raise typer.Exit(130) from stop

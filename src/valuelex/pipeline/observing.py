@@ -183,8 +183,8 @@ def _compare(
     words = count_words(recorded_texts(study, recorded), ordinary.of_form, wanted)
     matcher = Matcher(terms, abstract, words, ordinary.is_abstract)
     # k-means of a few hundred words in several threads of OpenMP takes longer than in one.
-    title = "Comparing with sets of ordinary words"
-    with threadpool_limits(1, user_api="openmp"), progress.calls(title, N_NULL) as told:
+    title = "Comparing with ordinary words"
+    with threadpool_limits(1, user_api="openmp"), progress.calls(title, N_NULL, "sets") as told:
         found = compare_structure(
             terms, matcher, sources, stage_rng(study, "observe"), n_null=N_NULL, told=told
         )

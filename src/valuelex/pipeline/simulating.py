@@ -65,7 +65,7 @@ def run_simulation(experiment: Experiment, progress: Progress | None = None, job
 def _all_sizes(experiment: Experiment, simulate: Simulate, progress: Progress) -> Outcome:
     studies: list[Recovery] = []
     total = experiment.n_studies * sum(size.n_rows for size in experiment.sizes)
-    with progress.calls("Simulating", total) as on_done:
+    with progress.calls("Simulating", total, "responses") as on_done:
         for size in experiment.sizes:
             for study in simulate(size, range(experiment.n_studies)):
                 studies.append(study)
@@ -90,7 +90,7 @@ def _until_enough(
 
     def attempt(size: Size, numbers: range, title: str, *, in_full: bool) -> list[Recovery]:
         found: list[Recovery] = []
-        with progress.calls(title, n * size.n_rows) as on_done:
+        with progress.calls(title, n * size.n_rows, "responses") as on_done:
             for study in simulate(size, numbers):
                 found.append(study)
                 on_done(size.n_rows)

@@ -21,8 +21,10 @@ WRITTEN = "# Written by valuelex measure."
 class Progress(Protocol):
     """Shows what is being done. Given by the command line; silent elsewhere."""
 
-    def calls(self, title: str, total: int) -> AbstractContextManager[Callable[[int], None]]:
-        """Show a bar for calls; the function is told how many have just ended."""
+    def calls(
+        self, title: str, total: int, what: str = "calls"
+    ) -> AbstractContextManager[Callable[[int], None]]:
+        """Show a bar for calls, or for what else is counted; the function is told how many have just ended."""
 
     def step(self, title: str) -> None:
         """Say which computation begins."""
@@ -34,7 +36,7 @@ class Progress(Protocol):
 class Silent:
     """Progress that shows nothing."""
 
-    def calls(self, title: str, total: int) -> AbstractContextManager[Callable[[int], None]]:  # noqa: ARG002
+    def calls(self, title: str, total: int, what: str = "") -> AbstractContextManager[Callable[[int], None]]:  # noqa: ARG002
         """Show nothing."""
         return nullcontext(lambda _: None)
 

@@ -209,12 +209,12 @@ def _facts(results: Results, measures: Sequence[Measure]) -> tuple[Fact, ...]:
         if results.observed is None:
             facts.append(_answers_fact("Responses", "parseable", results.found.responses))
         lexicon = results.found.lexicon
-        merged, dropped = len(lexicon.merges), len(lexicon.dropped)
+        written, dropped = len(lexicon.merges), len(lexicon.dropped)
         facts.append(
             Fact(
                 "Value terms",
                 f"{len(lexicon.terms):,}",
-                f"{count(merged, 'form')} merged, {count(dropped, 'form')} dropped",
+                f"from {count(written, 'form')}, {count(dropped, 'form')} dropped",
             )
         )
     if results.observed is not None:

@@ -244,8 +244,8 @@ def _verdict(level: Level, halves: HalfCongruence | None, n_terms: int, n_units:
     if halves is None or shared is None or min(halves.own, halves.human) < LEAST_OWN:
         told = "" if halves is None else f" (halves agree by {halves.own:.2f} and {halves.human:.2f})"
         return (
-            f"{WHERE[level]}answers are too few to tell a structure of the {n_terms} shared terms from noise{told}; "
-            "the control says nothing either way."
+            f"{WHERE[level]}answers are too few, or vary too little, to tell a structure of the {n_terms} shared terms "
+            f"from noise{told}; the control says nothing either way."
         )
     freed = f"{shared:.2f} of what is stable in it, freed of noise"
     structure = f"{WHERE[level]}structure is"
