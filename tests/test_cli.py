@@ -84,5 +84,5 @@ def test_a_wrong_stage_lists_the_stages() -> None:
         check=False,
     )
     assert outcome.returncode == 2
-    expected = "Error: --until must be 'elicit', 'construct', 'project', 'report', not 'judgement'."
+    expected = "Error: --until must be 'elicit', 'construct', 'project' or 'report', not 'judgement'."
     assert outcome.stderr.strip() == expected

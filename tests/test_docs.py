@@ -27,6 +27,18 @@ def test_the_code_on_the_page_for_python_users_runs(capsys) -> None:
     assert "GROUPS 3" in printed
 
 
+def test_the_page_on_imports_lists_what_a_study_asks(tmp_path: Path, capsys) -> None:
+    (tmp_path / "study.toml").write_text('[study]\nname = "s"\n[elicit]\n[project]\nstems = 12\n')
+    page = (DOCS / "how-to" / "import.md").read_text()
+    (block,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    exec(block.replace('"my-study"', repr(str(tmp_path))), {})
+    listed = [line.partition("\t")[0] for line in capsys.readouterr().out.splitlines()]
+    assert listed[:15] == [f"p{i:02d}" for i in range(1, 16)]
+    # The page names them: six of form A, and their parallels.
+    assert listed[15:] == [f"s{i:03d}" for i in (*range(1, 7), *range(61, 67))]
+    assert "`s001` to `s006` and `s061` to `s066`" in page
+
+
 def test_the_page_on_models_shows_how_thinking_is_read(tmp_path: Path, capsys) -> None:
     path, call = tmp_path / "ledger.db", a_call()
     with Ledger(path) as ledger:

@@ -256,7 +256,8 @@ def test_the_command_accounts_for_every_row_and_lists_the_bad(tmp_path: Path) ->
     path = write(tmp_path / "=a.jsonl", rows)
     listed = tmp_path / "bad.csv"
     outcome = cli("import", folder, path, "--bad-rows", listed)
-    assert outcome.exit_code == 0, outcome.output
+    # What is good is imported all the same.
+    assert outcome.exit_code == 1, outcome.output
     assert "=a.jsonl (table): 32 rows = 2 imported + 0 there already + 30 bad" in outcome.output
     assert "  30 unknown item\n" in outcome.output
     assert outcome.output.count("  line ") == 20
@@ -268,6 +269,27 @@ def test_the_command_accounts_for_every_row_and_lists_the_bad(tmp_path: Path) ->
     assert len(lines) == 31
     # A spreadsheet does not run the name of the file.
     assert lines[1][:3] == ["'=a.jsonl", "2", "unknown item"]
+
+
+def test_bad_rows_with_one_reason_are_told_together(tmp_path: Path) -> None:
+    folder = study_file(tmp_path / "s")
+    rows = [row("x1"), row("s001"), *([row("x1")] * 2), row("s001", text=None), *([row("x1")] * 20)]
+    outcome = cli("import", folder, write(tmp_path / "a.jsonl", rows))
+    assert outcome.exit_code == 1, outcome.output
+    told = outcome.output.partition("24 bad\n")[2].splitlines()
+    # Lines 1, 3, 4 and 6 to 25 have one reason, line 5 another; the first 20 of 24 are lines 1 and 3 to 21.
+    listed = ", ".join(map(str, [1, 3, 4, *range(6, 22)]))
+    assert told[:5] == [
+        "  23 unknown item",
+        "  1 no text",
+        f"  lines {listed}: unknown item: item 'x1' is no stem of the study (the first is 's001'); map its id or text, "
+        "or import as --stage observe",
+        "  line 5: no text: 'text' is null: nothing was recorded",
+        "  ... and 4 more; --bad-rows FILE lists them all",
+    ]
+    # Without a bad row the same command ends with 0; there already is not bad.
+    good = write(tmp_path / "b.jsonl", [row("s001"), row("s002")])
+    assert cli("import", folder, good).exit_code == 0
 
 
 def test_draws_that_do_not_begin_at_0_are_pointed_out(tmp_path: Path) -> None:
@@ -297,8 +319,8 @@ def test_text_in_a_file_cannot_steer_the_terminal(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("option", "value", "expected"),
     [
-        ("--stage", "judge", "--stage must be 'elicit', 'term', 'project', 'observe', not 'judge'."),
-        ("--format", "xml", "--format must be 'table', 'alpaca-eval', 'lm-eval', 'inspect', not 'xml'."),
+        ("--stage", "judge", "--stage must be 'elicit', 'term', 'project' or 'observe', not 'judge'."),
+        ("--format", "xml", "--format must be 'table', 'alpaca-eval', 'lm-eval' or 'inspect', not 'xml'."),
     ],
 )
 def test_a_wrong_choice_lists_the_choices(tmp_path: Path, option: str, value: str, expected: str) -> None:

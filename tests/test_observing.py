@@ -15,6 +15,7 @@ from valuelex.errors import DataError, StudyError
 from valuelex.io.ledger import Ledger
 from valuelex.pipeline import observing, verifying
 from valuelex.pipeline.sharding import sendable_calls
+from valuelex.stages.caveats import NOBODY_MEASURED
 
 NAMES = ("ada", "bob", "cyd", "dan", "eve")
 VALUES = (
@@ -213,6 +214,17 @@ def test_counts_stop_before_structure(tmp_path: Path) -> None:
     assert (folder / "observed_rates.csv").exists()
     assert not (folder / "observed.json").exists()
     assert not (folder / "responses.parquet").exists()
+
+
+def test_with_a_projective_test_but_no_completions_nobody_is_measured(tmp_path: Path) -> None:
+    folder = made(tmp_path / "s", texts(), more="[project]\nstems = 2\n")
+    ran = CliRunner().invoke(app, ["run", str(folder)])
+    assert ran.exit_code == 0, ran.output
+    assert NOBODY_MEASURED in ran.output
+    report = (folder / "report.html").read_text()
+    assert NOBODY_MEASURED in report
+    assert "Terms in recorded texts" in report
+    assert not (folder / "completions.parquet").exists()
 
 
 def test_names_that_no_respondent_stands_for_are_left_out(tmp_path: Path) -> None:

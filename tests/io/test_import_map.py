@@ -154,12 +154,12 @@ def test_likelihoods_are_no_answers(tmp_path: Path, resps: Any, fault: Fault) ->
         (
             {"stage": "judge"},
             Fault.UNKNOWN_STAGE,
-            "the stage must be 'elicit', 'term', 'project', 'observe', not 'judge'",
+            "the stage must be 'elicit', 'term', 'project' or 'observe', not 'judge'",
         ),
         (
             {"stage": None},
             Fault.UNKNOWN_STAGE,
-            "the stage must be 'elicit', 'term', 'project', 'observe', not ''",
+            "the stage must be 'elicit', 'term', 'project' or 'observe', not ''",
         ),
     ],
 )

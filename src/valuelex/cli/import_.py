@@ -77,9 +77,11 @@ def import_answers(
 ) -> None:
     """Import answers that were recorded elsewhere, as respondents of a study. Sends nothing.
 
-    Each row is checked; bad ones are listed by line and reason and change nothing. Importing a file again changes
-    nothing. In the study, `model = "recorded/NAME"` stands for the answers recorded under NAME; what to write for names
-    that no respondent stands for is printed, so a study file may be without respondents until then.
+    Each row is checked; bad ones are listed by line and reason and change nothing. Exit code 1 if a row is bad: all
+    others are imported. Importing a file again changes nothing.
+
+    In the study, `model = "recorded/NAME"` stands for the answers recorded under NAME; what to write for names that no
+    respondent stands for is printed, so a study file may be without respondents until then.
 
     Example: `valuelex import my-study answers.jsonl --stage project --map text=completion`
     """
@@ -103,6 +105,8 @@ def import_answers(
     importing.check_imported(outcomes)
     is_known = _print_names(outcomes)
     typer.echo(f"Next: valuelex {'status' if is_known else 'check'} {study}")
+    if any(outcome.n_bad for outcome in outcomes):
+        raise typer.Exit(1)
 
 
 class _Printer:
@@ -134,8 +138,11 @@ class _Printer:
         )
         for fault, n in outcome.bad.most_common():
             typer.echo(f"  {n} {fault}")
+        lines: dict[str, list[str]] = {}
         for row in sorted(self._first, key=lambda row: row.line):
-            typer.echo(f"  line {row.line}: {row.fault}: {_shown(row.detail)}")
+            lines.setdefault(f"{row.fault}: {_shown(row.detail)}", []).append(str(row.line))
+        for said, where in lines.items():
+            typer.echo(f"  {'line' if len(where) == 1 else 'lines'} {', '.join(where)}: {said}")
         if outcome.n_bad > len(self._first):
             more = "" if self._listed is not None else "; --bad-rows FILE lists them all"
             typer.echo(f"  ... and {outcome.n_bad - len(self._first)} more{more}")

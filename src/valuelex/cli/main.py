@@ -37,6 +37,7 @@ from valuelex.cli.show import (
 from valuelex.cli.simulate import simulate
 from valuelex.cli.stems import stems_app
 from valuelex.cli.verify import verify
+from valuelex.domain.wording import either
 from valuelex.errors import LedgerError, StudyError, ValueLexError
 
 # Before numpy is imported: on a busy machine, threads that spin make the work ten times slower.
@@ -146,7 +147,7 @@ def run(
     from valuelex.domain.budget import open_budget
 
     if until not in pipeline.STAGES:
-        msg = f"--until must be {', '.join(map(repr, pipeline.STAGES))}, not {until!r}."
+        msg = f"--until must be {either(pipeline.STAGES)}, not {until!r}."
         raise StudyError(msg)
     workspace = pipeline.open_study(study, folder, prices)
     budget = open_budget(workspace.study.prices, max_calls=max_calls, max_usd=max_cost)

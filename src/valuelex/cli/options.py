@@ -8,6 +8,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from valuelex.domain.wording import either
 from valuelex.errors import StudyError
 
 Choice = TypeVar("Choice", bound=str)
@@ -69,6 +70,6 @@ def one_of(option: str, given: str | None, choices: Sequence[Choice]) -> Choice 
         return None
     found = next((c for c in choices if c == given), None)
     if found is None:
-        msg = f"{option} must be {', '.join(map(repr, choices))}, not {given!r}."
+        msg = f"{option} must be {either(choices)}, not {given!r}."
         raise StudyError(msg)
     return found

@@ -61,8 +61,8 @@ class Results:
     `saving` is told where the length of the test was adaptive; `quality` has one entry for each
     system, `second` one where second methods were asked for; `rated` is given where terms were rated,
     `control` where respondents answered as a human too; `crosswalks` one for each known system that a built one
-    was held against. `observed` is given where terms were looked for in recorded texts; where nobody was measured
-    then, there are no completions and none of what is made of them.
+    was held against. `observed` is given where terms were looked for in recorded texts. Where nobody was measured,
+    there are no completions and none of what is made of them.
     """
 
     study: Study

@@ -1,11 +1,12 @@
 """Write numbers for people, the same in messages, caveats and reports.
 
-Owns counted things and p-values. What only the report says is in `valuelex.report.wording`.
+Owns counted things, choices and p-values. What only the report says is in `valuelex.report.wording`.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 DASH = "–"
 
@@ -13,6 +14,12 @@ DASH = "–"
 def count(n: int, singular: str, plural: str | None = None) -> str:
     """Write a number of things, such as ``1 stem`` or ``1,200 stems``."""
     return f"{n:,} {singular if n == 1 else plural or singular + 's'}"
+
+
+def either(choices: Sequence[str]) -> str:
+    """Write what there is to choose from, such as ``'a', 'b' or 'c'``."""
+    *others, last = map(repr, choices)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def p_value(value: float | None) -> str:

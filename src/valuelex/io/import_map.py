@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from valuelex.domain.recorded import STAGES, BadRow, Fault, RecordedAnswer, RecordedStage
-from valuelex.domain.wording import count
+from valuelex.domain.wording import count, either
 from valuelex.errors import DataError, StudyError
 from valuelex.io.import_rows import Kind, Row, read_rows
 
@@ -306,7 +306,7 @@ class _Reader:
         stage = next((s for s in STAGES if s == said), None)
         if stage is None:
             raise _BadFieldError(
-                Fault.UNKNOWN_STAGE, f"the stage must be {', '.join(map(repr, STAGES))}, not {said[:40]!r}"
+                Fault.UNKNOWN_STAGE, f"the stage must be {either(STAGES)}, not {said[:40]!r}"
             )
         return stage
 

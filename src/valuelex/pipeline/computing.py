@@ -19,7 +19,7 @@ from valuelex.domain.evidence import Sensitivity, Structure
 from valuelex.domain.human_control import HumanControl
 from valuelex.domain.lexicon import Lexicon, Response, ResponseMatrix
 from valuelex.domain.measure import PANEL, REASONS, Completion, Orientation, RatingArray
-from valuelex.domain.observed import Observed, ObservedText
+from valuelex.domain.observed import ObservedText
 from valuelex.domain.rated_terms import RatedTerms
 from valuelex.domain.results import Found, Results, leading
 from valuelex.domain.second import SecondMethods
@@ -44,7 +44,7 @@ from valuelex.pipeline.structuring import with_factors, with_further_routes
 from valuelex.pipeline.workspace import Progress, Workspace, stage_rng
 from valuelex.report.html import render
 from valuelex.stages.build_system import build_system
-from valuelex.stages.caveats import caveats
+from valuelex.stages.caveats import NOBODY_MEASURED, caveats
 from valuelex.stages.compare import contrast
 from valuelex.stages.confounds import log_lengths, remove_confounds
 from valuelex.stages.construct import construct
@@ -129,39 +129,42 @@ def compute(
         if human is not None:
             control = compare_with_human(study, found, human)
             files.write_human_control(folder, control)
+    if until != "construct" and _records_no_completion(study, calls["project"], ask):
+        progress.tell(NOBODY_MEASURED)
+        study = replace(study, measures=False)
     if until == "construct" or (until == "project" and not study.measures):
         _tell_conclusion(found, rated, seen, progress)
         return None
-    if seen is not None and not study.measures:
-        return _report_observed(workspace, found, seen.observed, embedder, progress)
     if until == "project":
         first = first_round(study, calls["project"])
         completions = read_completions(first, ask("project", first), study.project.test)
         files.write_completions(folder, completions)
         _require_some("completions", [c.missing for c in completions], folder / "completions.parquet")
         return None
-    own = found.system if found else rated.system if rated else None
-    systems = study.project.systems + ((own,) if own and study.project.built else ())
-    progress.step("Measuring respondents")
-    measured = measure_respondents(study, systems, calls["project"], ask, Embeddings(embedder))
-    files.write_completions(folder, measured.completions)
-    _require_some("completions", [c.missing for c in measured.completions], folder / "completions.parquet")
-    _require_ratings(measured, folder)
-    progress.step("Estimating orientations, contrasts and their quality")
-    results = replace(_conclude(study, found, systems, measured, ask), rated=rated, control=control)
-    if seen is not None:
-        results = replace(results, observed=seen.observed)
+    if study.measures:
+        own = found.system if found else rated.system if rated else None
+        results = _measure(workspace, calls["project"], found, own, ask, embedder, progress)
+    else:
+        results = _measure_nobody(study, found, is_wanted=workspace.study.measures)
+    results = replace(results, rated=rated, control=control, observed=seen.observed if seen else None)
     results = _held_against_known(workspace, results, embedder, progress)
     progress.step("Writing the report")
-    naming = found.naming if found else None
-    files.write_systems(folder, _all_systems(results), results.taxonomy, naming)
-    files.write_ratings(folder, results.ratings)
-    files.write_notes(folder, measured.notes)
-    files.write_orientations(folder, results.orientations)
-    files.write_contrasts(folder, results.contrasts)
-    files.write_quality(folder, results)
+    naming, own = (found.naming, found.shown) if found else (None, results.built)
+    files.write_systems(folder, _all_systems(workspace.study, own), results.taxonomy, naming)
+    if results.completions:
+        files.write_ratings(folder, results.ratings)
+        files.write_notes(folder, results.notes)
+        files.write_orientations(folder, results.orientations)
+        files.write_contrasts(folder, results.contrasts)
+        files.write_quality(folder, results)
     files.write_report(folder, render(results))
     return results
+
+
+def _records_no_completion(study: Study, calls: Sequence[Call], ask: Ask) -> bool:
+    """Tell whether a study that has more than completions has none of these, and they can only be imported."""
+    has_more = study.elicit is not None or study.terms is not None or study.observe is not None
+    return has_more and bool(calls) and all(c.is_recorded for c in calls) and not ask("project", calls)
 
 
 def _tell_conclusion(
@@ -189,12 +192,31 @@ def _held_against_known(
     return replace(results, crosswalks=walks)
 
 
-def _report_observed(
-    workspace: Workspace, found: Found | None, observed: Observed, embedder: MiniLM, progress: Progress
+def _measure(
+    workspace: Workspace,
+    calls: Sequence[Call],
+    found: Found | None,
+    own: ValueSystem | None,
+    ask: Ask,
+    embedder: MiniLM,
+    progress: Progress,
 ) -> Results:
-    """Report on a study in which nobody was measured."""
+    """Measure respondents on the systems that the study names; `own` is the one that was built."""
     study, folder = workspace.study, workspace.folder
-    results = Results(
+    systems = study.project.systems + ((own,) if own and study.project.built else ())
+    progress.step("Measuring respondents")
+    measured = measure_respondents(study, systems, calls, ask, Embeddings(embedder))
+    files.write_completions(folder, measured.completions)
+    _require_some("completions", [c.missing for c in measured.completions], folder / "completions.parquet")
+    _require_ratings(measured, folder)
+    progress.step("Estimating orientations, contrasts and their quality")
+    return _conclude(study, found, systems, measured, ask)
+
+
+def _measure_nobody(study: Study, found: Found | None, *, is_wanted: bool) -> Results:
+    """Return the results of a study in which nobody was measured; `is_wanted` tells that its file wants it."""
+    why = (NOBODY_MEASURED,) if is_wanted else ()
+    return Results(
         study=study,
         found=found,
         systems=(),
@@ -202,16 +224,9 @@ def _report_observed(
         ratings=(),
         orientations=(),
         contrasts=(),
-        warnings=caveats(study, found, ()),
+        warnings=(*why, *caveats(study, found, ())),
         version=__version__,
-        observed=observed,
     )
-    results = _held_against_known(workspace, results, embedder, progress)
-    files.write_systems(
-        folder, _all_systems(results), found.taxonomy if found else None, found.naming if found else None
-    )
-    files.write_report(folder, render(results))
-    return results
 
 
 def _construct(
@@ -284,7 +299,7 @@ def _completed(
     found = replace(found, naming=naming)
     if naming is not None:
         files.write_names(folder, naming)
-    files.write_systems(folder, (*study.project.systems, found.shown), found.taxonomy, naming)
+    files.write_systems(folder, _all_systems(study, found.shown), found.taxonomy, naming)
     return with_further_routes(study, found, _sources(study, found.matrix, responses), vectors, folder)
 
 
@@ -435,13 +450,10 @@ def _freed(study: Study, measured: Measured, feelings: NDArray[np.float64]) -> t
     )
 
 
-def _all_systems(results: Results) -> tuple[ValueSystem, ...]:
-    """List the measured systems, and the built one also when nobody was measured on it."""
-    measured = results.systems
-    built = results.found.shown if results.found is not None else results.built
-    if built is not None and BUILT not in {s.name for s in measured}:
-        return (*measured, built)
-    return measured
+def _all_systems(study: Study, own: ValueSystem | None) -> tuple[ValueSystem, ...]:
+    """List the systems that the file of a study names, and the one that was built, measured on or not."""
+    named = study.project.systems if study.measures else ()
+    return named if own is None else (*named, own)
 
 
 def _require_ratings(measured: Measured, folder: Path) -> None:

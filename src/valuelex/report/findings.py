@@ -18,13 +18,9 @@ from valuelex.report.wording import count, labels, number, p_equals, reasons, sh
 
 def write_findings(results: Results, measures: Sequence[Measure]) -> tuple[str, ...]:
     """Write the findings of a study: of its value system, contrasts and orientations; at most five."""
-    if results.observed is not None and not results.completions:
-        return (
-            *results.observed.verdict,
-            *filter(
-                None, [results.observed.why_none, _verdict_finding(results), _stability_finding(results)]
-            ),
-        )
+    if not results.completions:
+        of_texts = (*results.observed.verdict, results.observed.why_none) if results.observed else ()
+        return tuple(filter(None, (*of_texts, _verdict_finding(results), _stability_finding(results))))
     sentences = [_verdict_finding(results), _contrast_finding(results)]
     sentences += [_orientation_finding(results, measure) for measure in measures][:2]
     sentences.append(_stability_finding(results))
@@ -39,7 +35,7 @@ def _verdict_finding(results: Results) -> str:
     found, rated = results.found, results.rated
     structure = found.structure if found is not None else rated.structure if rated is not None else None
     if structure is None:
-        return ""
+        return f"No groups of terms: {rated.reason}" if rated is not None and rated.reason else ""
     if results.observed is None:
         return structure.verdict[0]
     topics, conclusion = structure.verdict[:2]

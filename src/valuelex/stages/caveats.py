@@ -19,6 +19,12 @@ from valuelex.stages.naming_caveats import naming_caveats
 SMALL = 1e9
 """Parameters below which a report opens with what so small a model cannot show."""
 
+NOBODY_MEASURED = (
+    "Nobody was measured, because no completions of stems were recorded. To add them: valuelex import STUDY FILE "
+    "--stage project, then run the study again."
+)
+"""What is said where all answers are recorded, and there are others but no completions."""
+
 _CALL_FAILED = REASONS.index(Missing.CALL_FAILED)
 
 
@@ -196,8 +202,8 @@ def _about_calls(study: Study, found: Found | None, completions: Sequence[Comple
     if n_recorded:
         sentences.append(
             f"The answers of {n_recorded} of {count(len(study.respondents), 'respondent')} were recorded elsewhere: "
-            "the wording and settings they were asked with are taken on trust, so contrasts of them can be of ways "
-            "of asking."
+            "the wording and settings they were asked with are taken on trust, so differences between them can "
+            "be of ways of asking."
         )
     if len({r.api for r in study.respondents} - {"recorded"}) > 1:
         sentences.append(
