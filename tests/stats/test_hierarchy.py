@@ -22,6 +22,7 @@ AFFINITY = np.array(
         [-1.0, 0.0, 0.0, 5.0, 9.0],
     ]
 )
+CLOSENESS = group_affinity(AFFINITY, LABELS)
 
 
 def test_the_mean_affinity_of_groups_by_hand():
@@ -30,18 +31,18 @@ def test_the_mean_affinity_of_groups_by_hand():
 
 
 def test_the_closest_groups_are_joined_first():
-    assert join_groups(AFFINITY, LABELS, 3).tolist() == [0, 1, 2]
-    assert join_groups(AFFINITY, LABELS, 2).tolist() == [0, 0, 1]
-    assert join_groups(AFFINITY, LABELS, 1).tolist() == [0, 0, 0]
-    assert join_groups(AFFINITY, LABELS, 9).tolist() == [0, 1, 2]
-    assert join_groups(AFFINITY, np.zeros(5, dtype=np.int64), 1).tolist() == [0]
+    assert join_groups(CLOSENESS, 3).tolist() == [0, 1, 2]
+    assert join_groups(CLOSENESS, 2).tolist() == [0, 0, 1]
+    assert join_groups(CLOSENESS, 1).tolist() == [0, 0, 0]
+    assert join_groups(CLOSENESS, 9).tolist() == [0, 1, 2]
+    assert join_groups(np.array([[2.0]]), 1).tolist() == [0]
 
 
 @given(st.permutations(range(5)))
 def test_terms_have_no_order(order):
     order = np.array(order)
     first = {0: 0, 1: 0, 2: 1}
-    moved = join_groups(AFFINITY[np.ix_(order, order)], LABELS[order], 2)
+    moved = join_groups(group_affinity(AFFINITY[np.ix_(order, order)], LABELS[order]), 2)
     assert [moved[g] == moved[0] for g in range(3)] == [first[g] == first[0] for g in range(3)]
 
 

@@ -18,7 +18,7 @@ from valuelex.stages.material import Material
 from valuelex.stages.resample import Resampled
 from valuelex.stats.block_model import BlockModelChoice
 from valuelex.stats.cluster import Labels, leading_vectors
-from valuelex.stats.hierarchy import DimensionChoice, join_groups
+from valuelex.stats.hierarchy import DimensionChoice, affinity_to_groups, group_affinity, join_groups
 from valuelex.stats.level_choice import (
     LevelChoices,
     Weights,
@@ -85,13 +85,14 @@ def group_terms(
     everyone = np.ones(material.evidence.n_independent)
     views = (*affinities(material.evidence, everyone), material.embeddings)
     (labels,) = partitions(views, weights, material.n_terms, [k])
-    n_groups = int(labels.max()) + 1
+    closeness = group_affinity(summed(views, weights, material.n_terms), labels)
+    del views  # Of many terms they are large.
+    n_groups = len(closeness)
     choice = None
     if n_groups > 2 and material.evidence.n_independent >= LEAST_HELD_OUT:
         choice = choose_over_groups(material.evidence, material.embeddings, weights, labels, rng)
     wanted = plan.n_dimensions or (choice.n_dimensions if choice else 1)
-    affinity = summed(views, weights, material.n_terms)
-    return labels, choice, join_groups(affinity, labels, min(wanted, n_groups))
+    return labels, choice, join_groups(closeness, min(wanted, n_groups))
 
 
 def views_of(material: Material, weights: Weights, labels: Labels, k: int) -> tuple[View, ...]:
@@ -131,12 +132,13 @@ def taxonomy_of(
         (*affinities(material.evidence, everyone), material.embeddings), weights, material.n_terms
     )
     names = ("between", "within" if material.evidence.profile is not None else "pooled", "embeddings")
-    vectors = leading_vectors(affinity.copy(), min(max(int(labels.max()) + 1, 3), material.n_terms))
+    centrality = _centrality(affinity, labels)
+    vectors = leading_vectors(affinity, min(max(int(labels.max()) + 1, 3), material.n_terms))
     return Taxonomy(
         terms=matrix.terms,
         subdimension=labels,
         dimension=dimension[labels],
-        centrality=_centrality(affinity, labels),
+        centrality=centrality,
         stability=drawn.items if drawn else np.full(len(labels), np.nan),
         coordinates=_plane(vectors) if vectors is not None else np.zeros((len(labels), 2)),
         weights=dict(zip(names, weights, strict=True)),
@@ -148,7 +150,7 @@ def taxonomy_of(
 def _centrality(affinity: Array, labels: Labels) -> Array:
     """Mean affinity of each term to the others of its group; 0 for a group of one."""
     member = np.eye(int(labels.max()) + 1)[labels]
-    sums = (affinity @ member)[np.arange(len(labels)), labels] - np.diag(affinity)
+    sums = affinity_to_groups(affinity, labels)[np.arange(len(labels)), labels] - np.diag(affinity)
     others = member.sum(axis=0)[labels] - 1
     mean: Array = np.divide(sums, others, out=np.zeros(len(labels)), where=others > 0)
     return mean

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,9 @@ from scipy.spatial.distance import squareform
 
 from valuelex.stats.checks import Array
 from valuelex.stats.cluster import Labels, relabel
+
+STRIP = 500
+"""Rows of an affinity that are summed at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +33,13 @@ class DimensionChoice:
     """(m,) mean held-out gain over one dimension, of 1 to m dimensions, nats a case."""
 
 
-def join_groups(affinity: Array, labels: Labels, n_dimensions: int) -> Labels:
+def join_groups(closeness: Array, n_dimensions: int) -> Labels:
     """Join groups of columns into dimensions by their mean affinity.
 
     Parameters
     ----------
-    affinity : (n, n)
-        Symmetric; the diagonal is not used.
-    labels : (n,)
-        Group of each column, numbered from 0.
+    closeness : (n_groups, n_groups)
+        Mean affinity of their columns, as from `group_affinity`; the diagonal is not used.
     n_dimensions
         From 1 to the number of groups.
 
@@ -46,26 +48,35 @@ def join_groups(affinity: Array, labels: Labels, n_dimensions: int) -> Labels:
     (n_groups,)
         Dimension of each group, numbered in the order in which they first occur.
     """
-    k = int(labels.max()) + 1
+    k = len(closeness)
     if k == 1:
         return np.zeros(1, dtype=np.int64)
-    closeness = group_affinity(affinity, labels)
-    np.fill_diagonal(closeness, 0.0)
-    distance = closeness.max() - closeness
+    across = np.where(np.eye(k, dtype=np.bool_), 0.0, closeness)
+    distance = across.max() - across
     np.fill_diagonal(distance, 0.0)
     tree = average(squareform(distance, checks=False))
     return relabel(cut_tree(tree, n_clusters=min(n_dimensions, k)).ravel())
 
 
-def group_affinity(affinity: Array, labels: Labels) -> Array:
-    """Mean affinity of the columns of two groups, (n_groups, n_groups); within a group, of its pairs."""
+def group_affinity(affinity: NDArray[Any], labels: Labels) -> Array:
+    """Mean affinity (n, n), symmetric, of the columns of two groups, (n_groups, n_groups); in a group, of its pairs."""
     member = np.eye(int(labels.max()) + 1)[labels]
     size = member.sum(axis=0)
-    sums = member.T @ affinity @ member
+    sums = member.T @ affinity_to_groups(affinity, labels)
     sums[np.diag_indices_from(sums)] -= np.diag(affinity) @ member
     n_pairs = np.outer(size, size) - np.diag(size)
     mean: Array = np.divide(sums, n_pairs, out=np.zeros_like(sums), where=n_pairs > 0)
     return (mean + mean.T) / 2
+
+
+def affinity_to_groups(affinity: NDArray[Any], labels: Labels) -> Array:
+    """Sum the affinity (n, n) of each column to those of each group, (n, n_groups), itself among them.
+
+    In strips, so that a large matrix of 32 bits is never held in 64 as well.
+    """
+    member = np.eye(int(labels.max()) + 1)[labels]
+    strips = (affinity[start : start + STRIP] @ member for start in range(0, len(affinity), STRIP))
+    return np.concatenate(list(strips))
 
 
 def tied_cells(dimension: Labels) -> NDArray[np.int64]:

@@ -24,6 +24,7 @@ from valuelex.stats.hierarchy import (
     DimensionChoice,
     candidates,
     choose_dimensions,
+    group_affinity,
     join_groups,
     tied_cells,
 )
@@ -353,10 +354,11 @@ def choose_over_groups(
     gains = []
     for held in deal_folds(evidence, rng):
         views = (*affinities(evidence, (~held).astype(np.float64)), embeddings)
-        affinity = summed(views, weights, n_columns)
+        closeness = group_affinity(summed(views, weights, n_columns), labels)
+        del views  # Of many columns they are large.
         rows = []
         for n_dimensions in candidates(int(labels.max()) + 1):
-            cells = tied_cells(join_groups(affinity, labels, n_dimensions))
+            cells = tied_cells(join_groups(closeness, n_dimensions))
             rows.append(sum(s.gain for s in _score(evidence, held, labels, cells)))
         gains.append(np.stack(rows, axis=1))
     by_case = np.concatenate(gains)
