@@ -18,7 +18,7 @@ from valuelex.stages import null_tests, sensitivity
 from valuelex.stages.build_system import build_system
 from valuelex.stages.construct import construct
 from valuelex.stages.sensitivity import not_merged
-from valuelex.stats.level_choice import EMBEDDING_WEIGHTS
+from valuelex.stats.view_weights import EMBEDDING_WEIGHTS
 
 N_GROUPS, PER_GROUP = 4, 6
 GROUP = np.repeat(np.arange(N_GROUPS), PER_GROUP)

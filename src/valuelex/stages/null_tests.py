@@ -24,12 +24,12 @@ from valuelex.stats.level_choice import (
     affinities,
     choose_levels,
     deal_folds,
-    held_out_gains,
     partitions,
 )
 from valuelex.stats.level_gain import gain_over
 from valuelex.stats.levels import ListCounts, count_lists
 from valuelex.stats.nulls import curveball, permute_columns
+from valuelex.stats.view_weights import held_out_gains
 
 Array = NDArray[np.float64]
 N_REPLICATES, N_PROFILES = 19, 99
