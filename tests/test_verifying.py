@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from drawn_charts import draw_once
 from loopback import loopback
 from valuelex import pipeline
 from valuelex.cli.main import app
@@ -49,6 +50,11 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "study.toml").write_text(STUDY.format(url=endpoint.base_url))
         assert pipeline.run(pipeline.open_study(folder)) is not None
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _each_chart_is_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw_once(monkeypatch)
 
 
 @pytest.fixture
