@@ -37,7 +37,8 @@ from valuelex.stages.material import gather
 from valuelex.stages.resample import N_LEFT_OUT, resample
 from valuelex.stages.verdict import MOSTLY
 from valuelex.stats.cluster import adjusted_rand
-from valuelex.stats.level_choice import affinities, choose_weights, partitions
+from valuelex.stats.level_choice import affinities, partitions
+from valuelex.stats.view_weights import choose_weights
 
 Array = NDArray[np.float64]
 SEED, WORDS, GROUPS, PROMPTS, LENGTH, LONGEST = 2026, 197, 6, 15, 5.6, 40

@@ -37,7 +37,8 @@ from valuelex.stages.construct import construct
 from valuelex.stages.material import gather
 from valuelex.stages.simulate import draw_lists
 from valuelex.stats.cluster import Labels
-from valuelex.stats.level_choice import affinities, held_out_gains, partitions
+from valuelex.stats.level_choice import affinities, partitions
+from valuelex.stats.view_weights import held_out_gains
 
 SIZES = (125_000, 250_000, 500_000, 1_000_000)
 N_TERMS, N_MODELS, N_GROUPS, LISTS_EACH = 10_000, 35, 6, 15

@@ -32,14 +32,9 @@ from sklearn.metrics import adjusted_rand_score
 
 from valuelex.domain.simulation import PlantedMeaning, PlantedSystem, Shares, SimulationPlan
 from valuelex.stages.simulate import draw_lists
-from valuelex.stats.level_choice import (
-    Evidence,
-    affinities,
-    choose_levels,
-    choose_weights,
-    partitions,
-)
+from valuelex.stats.level_choice import Evidence, affinities, choose_levels, partitions
 from valuelex.stats.levels import Affinity, count_lists, product_affinity, profiles
+from valuelex.stats.view_weights import choose_weights
 
 PAPER = SimulationPlan(PlantedSystem.even(3, 2, 197))
 PLAIN = replace(

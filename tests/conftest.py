@@ -1,15 +1,10 @@
-import json
 import os
-import subprocess
-import sys
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from loopback import Endpoint, loopback
 from valuelex.io.embedded import weights_installed
 
 # Before numpy is imported, as the command line does: spinning threads make a busy machine ten times slower.
@@ -21,24 +16,19 @@ settings.register_profile("any machine", deadline=None, suppress_health_check=[H
 settings.load_profile("any machine")
 
 
-@dataclass(frozen=True)
-class Endpoint:
-    base_url: str
-
-    def answered(self) -> list[str]:
-        """SHA-256 of every body that got an answer, in order."""
-        with urllib.request.urlopen(self.base_url.removesuffix("/v1") + "/requests", timeout=10) as reply:
-            return json.load(reply)
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    with loopback() as started:
+        yield started
 
 
 @pytest.fixture
-def endpoint() -> Iterator[Endpoint]:
-    command = [sys.executable, str(Path(__file__).parent / "fake_endpoint.py")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        port = process.stdout.readline().strip()
-        yield Endpoint(f"http://127.0.0.1:{port}/v1")
-        process.terminate()
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give up soon on what does not answer."""
+    monkeypatch.setattr("valuelex.io.client.FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr("valuelex.io.pace.FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr("valuelex.io.pace.PATIENCE_S", 0.5)
+    monkeypatch.setattr("valuelex.io.pace.PATIENCE_WITH_STRANGERS_S", 0.5)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -10,7 +10,6 @@ import pytest
 from valuelex import pipeline
 from valuelex.domain.budget import Budget
 from valuelex.errors import BudgetError, CallError, StudyError
-from valuelex.io import client, pace
 from valuelex.io.files import RESULT_FILES
 from valuelex.io.ledger import Ledger
 from valuelex.pipeline.embedding import embedding_calls
@@ -21,7 +20,7 @@ from valuelex.pipeline.sharding import Shard, send_shard, sendable_calls
 from valuelex.pipeline.verifying import verify
 from valuelex.pipeline.workspace import Silent
 
-pytestmark = pytest.mark.embedded
+pytestmark = [pytest.mark.embedded, pytest.mark.usefixtures("short_waits")]
 STUDY = """
 [study]
 name = "meanings"
@@ -54,14 +53,6 @@ class Told(Silent):
 
     def tell(self, sentence: str) -> None:
         self.sentences.append(sentence)
-
-
-@pytest.fixture(autouse=True)
-def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "FIRST_WAIT_S", 0.01)
-    monkeypatch.setattr(pace, "FIRST_PAUSE_S", 0.01)
-    monkeypatch.setattr(pace, "PATIENCE_S", 0.5)
-    monkeypatch.setattr(pace, "PATIENCE_WITH_STRANGERS_S", 0.5)
 
 
 def workspace(

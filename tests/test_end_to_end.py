@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from study_text import study_head
 from valuelex.domain.cost import show_usd
 from valuelex.io.ledger import Ledger
 
@@ -37,25 +38,6 @@ RESULTS = [
     "value_system.json",
 ]
 STUDY = """
-[study]
-name = "end to end"
-seed = 7
-[personas]
-nurse = "an experienced nurse"
-judge = "a judge"
-[endpoints.fake]
-base_url = "{url}"
-max_in_flight = 4
-sends_seed = true
-limit_key = "max_tokens"
-raw_completion = true
-[[respondents]]
-model = "fake/{model}"
-personas = ["", "nurse", "judge"]
-[[respondents]]
-model = "fake/{model}"
-api = "completion"
-personas = ["", "nurse", "judge"]
 [elicit]
 draws = 2
 [construct]
@@ -66,7 +48,7 @@ resamples = 20
 resamples = 20
 [[populations]]
 name = "raw"
-where = {{ api = "completion" }}
+where = { api = "completion" }
 [project]
 stems = 12
 systems = ["valuelex-2024", "built"]
@@ -91,7 +73,9 @@ def valuelex(*arguments: str, **environment: str) -> subprocess.CompletedProcess
 def write_study(folder: Path, url: str, model: str = "good") -> Path:
     folder.mkdir(exist_ok=True)
     path = folder / "study.toml"
-    path.write_text(STUDY.format(url=url, model=model))
+    endpoint = "max_in_flight = 4\nraw_completion = true"
+    head = study_head("end to end", url, model=model, apis=("chat", "completion"), endpoint=endpoint)
+    path.write_text(head + STUDY)
     return path
 
 
@@ -117,21 +101,6 @@ def test_a_second_run_sends_nothing_and_writes_the_same_bytes(tmp_path: Path, en
 
 
 JUDGED = """
-[study]
-name = "judged"
-seed = 7
-[personas]
-nurse = "an experienced nurse"
-judge = "a judge"
-[endpoints.fake]
-base_url = "{url}"
-json_schema = true
-logprobs = false
-sends_seed = true
-limit_key = "max_tokens"
-[[respondents]]
-model = "fake/good"
-personas = ["", "nurse", "judge"]
 temperature = [0.5, 1.0]
 family = "good"
 [project]
@@ -155,7 +124,8 @@ resamples = 200
 def write_judged(folder: Path, url: str, project: str = "", judge: str = "", compare: str = "") -> Path:
     folder.mkdir(exist_ok=True)
     path = folder / "study.toml"
-    path.write_text(JUDGED.format(url=url, project=project, judge=judge, compare=compare))
+    head = study_head("judged", url, endpoint="json_schema = true\nlogprobs = false")
+    path.write_text(head + JUDGED.format(project=project, judge=judge, compare=compare))
     return path
 
 

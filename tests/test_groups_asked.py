@@ -6,23 +6,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from study_text import study_head
 from valuelex import pipeline
 from valuelex.cli import app
 from valuelex.errors import StudyError
 
 LISTS = """
-[study]
-name = "many"
-[personas]
-nurse = "an experienced nurse"
-judge = "a judge"
-[endpoints.fake]
-base_url = "{url}"
-sends_seed = true
-limit_key = "max_tokens"
-[[respondents]]
-model = "fake/good"
-personas = ["", "nurse", "judge"]
 [elicit]
 draws = 1
 [construct]
@@ -31,7 +20,7 @@ resamples = 5
 embeddings = "none"
 [[populations]]
 name = "nurses"
-where = {{ persona = "nurse" }}
+where = { persona = "nurse" }
 """
 SAID = (
     "[construct] n_subdimensions = 40 needs at least 80 different terms that 2 respondents or more name; of fewer "
@@ -42,7 +31,7 @@ SAID = (
 def test_lists_of_too_few_terms_end_in_fewer_groups_and_both_commands_say_so_beforehand(
     tmp_path: Path, endpoint
 ) -> None:
-    (tmp_path / "study.toml").write_text(LISTS.format(url=endpoint.base_url))
+    (tmp_path / "study.toml").write_text(study_head("many", endpoint.base_url) + LISTS)
     told = CliRunner().invoke(app, ["check", str(tmp_path)])
     assert told.exit_code == 0, told.output
     assert f"\n  {SAID}\n" in told.output
@@ -94,7 +83,7 @@ def test_terms_that_are_known_are_counted_before_anything_is_asked(
         "grace",
     ]
     (tmp_path / "words.txt").write_text("\n".join(words[:n_terms]))
-    text = LISTS.format(url="http://127.0.0.1:9/v1").partition("[[populations]]")[0]
+    text = study_head("many", "http://127.0.0.1:9/v1") + LISTS.partition("[[populations]]")[0]
     text = text.replace("draws = 1", 'mode = "rate"\nterms = "words.txt"').replace("= 40", f"= {asked}")
     (tmp_path / "study.toml").write_text(text)
     with pytest.raises(StudyError) as error:

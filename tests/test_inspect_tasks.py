@@ -17,7 +17,7 @@ from valuelex.domain.results import Results
 from valuelex.domain.study import Study
 from valuelex.io.inspect_log import export_logs, is_exported, read_exported
 from valuelex.io.ledger import Answer, Ledger
-from valuelex.io.study_file import study_of_one_model
+from valuelex.io.one_model import study_of_one_model
 from valuelex.pipeline.workspace import Workspace
 from valuelex.stages.project import plan_completions
 

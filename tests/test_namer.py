@@ -10,6 +10,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from drawn_charts import draw_once
+from study_text import study_head
 from valuelex import pipeline
 from valuelex.cli.main import app
 from valuelex.domain.evidence import Structure
@@ -21,33 +23,19 @@ from valuelex.pipeline.sharding import Shard, send_shard
 from valuelex.pipeline.verifying import verify
 
 pytestmark = pytest.mark.embedded
+TOLD = "json_schema = false\nlogprobs = false"
 STUDY = """
-[study]
-name = "named"
-seed = 7
-[personas]
-nurse = "an experienced nurse"
-judge = "a judge"
-[endpoints.fake]
-base_url = "{url}"
-sends_seed = true
-limit_key = "max_tokens"
-json_schema = false
-logprobs = false
 [endpoints.keyed]
 base_url = "{url}"
-sends_seed = true
-limit_key = "max_tokens"
 json_schema = false
 key_variable = "NAMER_TEST_KEY"
-[[respondents]]
-model = "fake/good"
-personas = ["", "nurse", "judge"]
 [elicit]
 [construct]
 n_subdimensions = 4
 n_dimensions = 2
 resamples = 20
+[factors]
+resamples = 2
 [project]
 stems = 4
 systems = ["built"]
@@ -66,8 +54,9 @@ MEASURED = ("ratings.parquet", "orientations.csv", "contrasts.csv", "notes.parqu
 
 
 @pytest.fixture(autouse=True)
-def _each_structure_is_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def _each_structure_is_found_and_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The answers of the endpoint are the same in every test, and so is the structure of the same plan."""
+    draw_once(monkeypatch)
     find = computing.structure_of
 
     def remembered(study, matrix, responses, *more):
@@ -82,7 +71,8 @@ def _each_structure_is_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def open_study(folder: Path, url: str, namer: str | None = "fake/good") -> pipeline.Workspace:
     folder.mkdir(exist_ok=True)
     more = NAMER.format(model=namer) if namer else ""
-    (folder / "study.toml").write_text(STUDY.format(url=url) + more)
+    text = study_head("named", url, endpoint=TOLD) + STUDY.format(url=url) + more
+    (folder / "study.toml").write_text(text)
     return pipeline.open_study(folder)
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from drawn_charts import draw_once
+from study_text import study_head
 from valuelex import pipeline
 from valuelex.domain.call import shard_of
 from valuelex.errors import StudyError
@@ -23,17 +25,6 @@ from valuelex.pipeline.sharding import Shard, ShardSent, send_shard
 
 pytestmark = pytest.mark.embedded
 STUDY = """
-[study]
-name = "parted"
-seed = 7
-[personas]
-nurse = "an experienced nurse"
-judge = "a judge"
-[endpoints.fake]
-base_url = "{url}"
-[[respondents]]
-model = "fake/good"
-personas = ["", "nurse", "judge"]
 temperature = [0.5, 1.0]
 {more}
 [[judges]]
@@ -49,8 +40,11 @@ WORDS = """
 draws = 1
 [construct]
 n_subdimensions = 4
+max_subdimensions = 4
 n_dimensions = 2
-resamples = 20
+resamples = 5
+[factors]
+resamples = 2
 [project]
 stems = 6
 systems = ["valuelex-2024", "built"]
@@ -66,9 +60,14 @@ stop_width = 1.0
 """
 
 
+@pytest.fixture(autouse=True)
+def _each_chart_is_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw_once(monkeypatch)
+
+
 def workspace(folder: Path, url: str, more: str) -> pipeline.Workspace:
     folder.mkdir(exist_ok=True)
-    (folder / "study.toml").write_text(STUDY.format(url=url, more=more))
+    (folder / "study.toml").write_text(study_head("parted", url) + STUDY.format(more=more))
     return pipeline.open_study(folder)
 
 

@@ -6,7 +6,6 @@ import numpy as np
 import polars as pl
 
 from examples import respondent, structure, study, taxonomy
-from stages.planted_lists import structured
 from stages.test_populations import BASE_ONLY, build, world
 from valuelex.domain.factors import FactorPlan, FactorRoute
 from valuelex.domain.lexicon import Lexicon
@@ -25,7 +24,13 @@ GROUPS = ConstructPlan(n_dimensions=None, n_subdimensions=3, max_subdimensions=4
 def found_in(matrix, people) -> tuple[Found, Sources]:
     sources = Sources.of(people, matrix.respondent_ids)
     built = build(matrix, sources, None, "all", np.random.default_rng(0))
-    return Found((), Lexicon((), (), ()), matrix, structured(built.taxonomy), built.system), sources
+    return Found(
+        (),
+        Lexicon((), (), ()),
+        matrix,
+        structure(built.taxonomy, verdict=("The study gave 3 groups.",)),
+        built.system,
+    ), sources
 
 
 def test_lists_have_a_route_and_populations_only_where_they_are_named(tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 import shutil
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +10,8 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from drawn_charts import draw_once
+from loopback import loopback
 from valuelex import pipeline
 from valuelex.cli.main import app
 from valuelex.errors import DataError, LedgerError
@@ -46,14 +46,15 @@ resamples = 200
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study that was run to its end."""
     folder = tmp_path_factory.mktemp("finished")
-    command = [sys.executable, str(Path(__file__).parent / "fake_endpoint.py")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        url = f"http://127.0.0.1:{process.stdout.readline().strip()}/v1"
-        (folder / "study.toml").write_text(STUDY.format(url=url))
+    with loopback() as endpoint:
+        (folder / "study.toml").write_text(STUDY.format(url=endpoint.base_url))
         assert pipeline.run(pipeline.open_study(folder)) is not None
-        process.terminate()
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _each_chart_is_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw_once(monkeypatch)
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from examples import response_matrix
 from valuelex.domain.lexicon import ResponseMatrix
 from valuelex.domain.sources import Sources
+from valuelex.stats.level_choice import Evidence, Weights, affinities, partitions
+from valuelex.stats.levels import Affinity, count_lists, profiles
 
 N_GROUPS = 3
 
@@ -51,3 +53,18 @@ def two_level_lists(
     names = tuple(f"m{m:02d}" for m in model)
     matrix = response_matrix((wish >= cut).astype(np.uint8), names, [f"w{i:02d}" for i in range(n_words)])
     return TwoLevels(matrix, Sources(names, names, names), group)
+
+
+def evidence_of(planted: TwoLevels) -> Evidence:
+    """Lists and profiles of models, each of which can be held out alone."""
+    names = sorted(set(planted.sources.models))
+    model = np.array([names.index(m) for m in planted.sources.models])
+    counts = count_lists(planted.matrix.named.dense(), model, model)
+    alone = np.arange(len(names))
+    return Evidence(counts, profiles(counts), alone, alone)
+
+
+def grouped(evidence: Evidence, weights: Weights, embeddings: Affinity | None = None) -> NDArray[np.int64]:
+    """Partition the words by these weights of the views, into as many groups as were planted."""
+    views = (*affinities(evidence, np.ones(evidence.n_independent)), embeddings)
+    return partitions(views, weights, evidence.n_columns, [N_GROUPS])[0]

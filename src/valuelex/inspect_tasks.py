@@ -46,6 +46,7 @@ from valuelex.io.inspect_wire import (
 from valuelex.io.ledger import Answer
 from valuelex.io.study_file import resolve
 from valuelex.io.study_form import StudyFile
+from valuelex.io.toml_form import validate
 from valuelex.stages.elicit import plan_elicitation, read_responses, truncated_responses
 from valuelex.stages.exhibits import prepare_exhibits, sentence
 from valuelex.stages.families import WordRules
@@ -179,7 +180,7 @@ def _study(
         "judges": judges,
         **sections,
     }
-    return resolve(assets.validate(StudyFile, table, "task"), Path())
+    return resolve(validate(StudyFile, table, "task"), Path())
 
 
 def _task(study: Study, asked: str, calls: Sequence[Call], rate: Scorer) -> Task:

@@ -20,11 +20,6 @@ def choices(wins, missing):
     )
 
 
-def test_share_first_is_over_choices_that_were_made():
-    assert choices([1, 1, 0, np.nan], [-1, -1, -1, 0]).share_first == pytest.approx(2 / 3)
-    assert choices([np.nan], [0]).share_first is None
-
-
 def test_a_choice_without_a_value_needs_a_reason():
     with pytest.raises(DataError, match="1 choices have no value and no reason, or both"):
         choices([1, np.nan], [-1, -1])

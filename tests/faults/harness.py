@@ -23,6 +23,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from study_text import study_head
+
 KEY = "sk-plant+ed/0123456789-KEY"
 """The API key of every run here. Encoders escape '+' and '/' in different ways."""
 KEY_VARIABLE = "FAULTS_KEY"
@@ -30,27 +32,6 @@ MAX_IN_FLIGHT = 8
 HOOKS = Path(__file__).with_name("hooks")
 """Holds a sitecustomize that breaks the interpreter itself where the environment asks for it."""
 NOT_RESULTS = ("ledger.db", ".", "study.toml")
-STUDY = """
-[study]
-name = "under faults"
-seed = 7
-[personas]
-nurse = "an experienced nurse"
-judge = "a judge"
-[endpoints.fake]
-base_url = "{url}"
-key_variable = "{key_variable}"
-max_in_flight = {max_in_flight}
-raw_completion = true
-[[respondents]]
-model = "fake/{model}"
-personas = ["", "nurse", "judge"]
-[[respondents]]
-model = "fake/{model}"
-api = "completion"
-personas = ["", "nurse", "judge"]
-{more}
-"""
 ELICIT = """
 [elicit]
 draws = {draws}
@@ -77,10 +58,11 @@ def write_study(
     """Write study.toml. `settings` are further keys of the endpoint."""
     folder.mkdir(exist_ok=True)
     path = folder / "study.toml"
-    text = STUDY.format(
-        url=url, key_variable=KEY_VARIABLE, max_in_flight=MAX_IN_FLIGHT, model=model, more=more
+    endpoint = (
+        f'key_variable = "{KEY_VARIABLE}"\nmax_in_flight = {MAX_IN_FLIGHT}\nraw_completion = true\n{settings}'
     )
-    path.write_text(text.replace("[[respondents]]", f"{settings}\n[[respondents]]", 1))
+    head = study_head("under faults", url, model=model, apis=("chat", "completion"), endpoint=endpoint)
+    path.write_text(head + more)
     return path
 
 

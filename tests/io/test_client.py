@@ -15,13 +15,7 @@ from valuelex.io.client import Gathered, gather
 from valuelex.io.endpoint import Target
 from valuelex.io.ledger import FailureReason, Ledger
 
-
-@pytest.fixture(autouse=True)
-def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "FIRST_WAIT_S", 0.01)
-    monkeypatch.setattr(pace, "FIRST_PAUSE_S", 0.01)
-    monkeypatch.setattr(pace, "PATIENCE_S", 0.5)
-    monkeypatch.setattr(pace, "PATIENCE_WITH_STRANGERS_S", 0.5)
+pytestmark = pytest.mark.usefixtures("short_waits")
 
 
 def calls_to(model: str, n: int, who: str = "r", **settings: int) -> list[Call]:

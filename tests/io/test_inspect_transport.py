@@ -18,7 +18,7 @@ from valuelex.io.client import Gathered, gather
 from valuelex.io.endpoint import Target
 from valuelex.io.inspect_wire import identity_of
 from valuelex.io.ledger import Ledger
-from valuelex.io.study_file import study_of_one_model
+from valuelex.io.one_model import study_of_one_model
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The 'initial' parameter is deprecated:DeprecationWarning"),
@@ -273,8 +273,8 @@ def test_without_inspect_the_way_out_is_named(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_study_that_names_no_model_of_inspect_never_imports_it() -> None:
     code = (
-        "import sys, valuelex.cli, valuelex.io.study_file, valuelex.io.inspect_transport;"
-        "valuelex.io.study_file.study_of_one_model('inspect/openai/gpt', endpoint=None, respondent={}, project={},"
+        "import sys, valuelex.cli, valuelex.io.one_model, valuelex.io.inspect_transport;"
+        "valuelex.io.one_model.study_of_one_model('inspect/openai/gpt', endpoint=None, respondent={}, project={},"
         " judges=[{'kind': 'axis'}]);"
         "sys.exit('inspect_ai' in sys.modules)"
     )

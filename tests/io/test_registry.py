@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from valuelex.errors import StudyError
-from valuelex.io import assets
+from valuelex.io import registry
 from valuelex.io.files import plain
+from valuelex.io.one_model import study_of_one_model
 from valuelex.io.registry import FACTS, GROUPED, Known, look_up, shipped_models
-from valuelex.io.study_file import read_study, study_of_one_model
+from valuelex.io.study_file import read_study
 from valuelex.stages.caveats import caveats
 from valuelex.stages.lineage import maker_of
 
@@ -79,7 +80,7 @@ models = [
 
 
 def listed(monkeypatch: pytest.MonkeyPatch, text: str) -> dict[str, Known]:
-    monkeypatch.setattr(assets, "read_toml", lambda *_: tomllib.loads(text))
+    monkeypatch.setattr(registry, "read_toml", lambda *_: tomllib.loads(text))
     return dict(shipped_models.__wrapped__())
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from stages.planted_lists import planted
+from simulated_lists import simulated_lists
 from stages.test_populations import BASE_ONLY, compare, world
 from valuelex.domain.factors import FactorPlan, NoFactors
 from valuelex.io.structure_files import write_factors, write_populations
@@ -15,7 +15,7 @@ from valuelex.stages.factor_route import route_of_lists
 
 @pytest.fixture(scope="module")
 def route():
-    return route_of_lists(*planted(), FactorPlan(resamples=10), np.random.default_rng(0))
+    return route_of_lists(*simulated_lists(), FactorPlan(resamples=10), np.random.default_rng(0))
 
 
 def test_a_route_is_a_table_of_loadings_and_a_json_of_the_rest(tmp_path: Path, route) -> None:

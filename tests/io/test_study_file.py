@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from valuelex.errors import StudyError
-from valuelex.io.study_file import read_study, study_of_one_model
+from valuelex.io.one_model import study_of_one_model
+from valuelex.io.study_file import read_study
 
 BASE = """
 [study]

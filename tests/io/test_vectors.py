@@ -1,18 +1,16 @@
 """Calls for vectors go the way of all calls: the same client, ledger, faults, checks and merges."""
 
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from loopback import loopback
 from valuelex.domain.cost import Tally
 from valuelex.domain.study import Endpoint, Model
 from valuelex.errors import LedgerError
-from valuelex.io import client, pace
 from valuelex.io.client import Gathered, gather
 from valuelex.io.endpoint import Target
 from valuelex.io.ledger import Ledger
@@ -20,25 +18,15 @@ from valuelex.io.ledger_check import check_ledger
 from valuelex.io.ledger_merge import merge_ledgers
 from valuelex.stages.embed import plan_embeddings
 
+pytestmark = pytest.mark.usefixtures("short_waits")
 TERMS = [f"term {i}" for i in range(12)]
-
-
-@pytest.fixture(autouse=True)
-def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "FIRST_WAIT_S", 0.01)
-    monkeypatch.setattr(pace, "FIRST_PAUSE_S", 0.01)
-    monkeypatch.setattr(pace, "PATIENCE_S", 0.5)
-    monkeypatch.setattr(pace, "PATIENCE_WITH_STRANGERS_S", 0.5)
 
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """Where an endpoint answers that serves all tests here."""
-    command = [sys.executable, str(Path(__file__).parents[1] / "fake_endpoint.py")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield f"http://127.0.0.1:{process.stdout.readline().strip()}/v1"
-        process.terminate()
+    with loopback() as started:
+        yield started.base_url
 
 
 def model_of(name: str) -> Model:

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from examples import structure
 from report.example_results import HOSTILE, SCRIPT, example_results
-from stages.planted_lists import planted, structured
+from simulated_lists import simulated_lists
 from stages.test_populations import BASE_ONLY, TUNED, compare, world
 from valuelex.domain.factors import FactorPlan, NoFactors, RetentionRow
 from valuelex.domain.population import Population
@@ -25,7 +26,7 @@ RNG = 0
 
 @pytest.fixture(scope="module")
 def route():
-    matrix, sources, group = planted()
+    matrix, sources, group = simulated_lists()
     hostile = replace(matrix, terms=(*HOSTILE, *matrix.terms[len(HOSTILE) :]))
     return route_of_lists(hostile, sources, group, FactorPlan(resamples=10), np.random.default_rng(RNG))
 
@@ -46,7 +47,12 @@ def results(route, populations):
     plain = example_results()
     given = plain.found.structure
     taxonomy = replace(given if isinstance(given, Taxonomy) else given.taxonomy, weights={})
-    found = replace(plain.found, structure=structured(taxonomy), factors=(route,), populations=populations)
+    found = replace(
+        plain.found,
+        structure=structure(taxonomy, verdict=("Three groups.",)),
+        factors=(route,),
+        populations=populations,
+    )
     return replace(plain, found=found)
 
 

@@ -18,21 +18,25 @@ from valuelex.stages import null_tests, sensitivity
 from valuelex.stages.build_system import build_system
 from valuelex.stages.construct import construct
 from valuelex.stages.sensitivity import not_merged
-from valuelex.stats.level_choice import EMBEDDING_WEIGHTS
+from valuelex.stats.view_weights import EMBEDDING_WEIGHTS
 
 N_GROUPS, PER_GROUP = 4, 6
 GROUP = np.repeat(np.arange(N_GROUPS), PER_GROUP)
 PLAN = ConstructPlan(n_dimensions=2, n_subdimensions=N_GROUPS, max_subdimensions=5, resamples=15)
 OPEN = ConstructPlan(max_subdimensions=6, resamples=3)
+GROUPS_ONLY = replace(PLAN, resamples=0)
+"""The same groups, and nothing on how sure they are."""
 
 
-@pytest.fixture(autouse=True)
-def few_replicates(monkeypatch):
+@pytest.fixture(scope="module", autouse=True)
+def few_replicates():
     """Nulls and splits are tested elsewhere."""
-    monkeypatch.setattr(null_tests, "N_REPLICATES", 2)
-    monkeypatch.setattr(null_tests, "N_PROFILES", 2)
-    monkeypatch.setattr(null_tests, "N_SHUFFLES", 19)
-    monkeypatch.setattr(sensitivity, "N_SPLITS", 2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(null_tests, "N_REPLICATES", 2)
+        patch.setattr(null_tests, "N_PROFILES", 2)
+        patch.setattr(null_tests, "N_SHUFFLES", 19)
+        patch.setattr(sensitivity, "N_SPLITS", 2)
+        yield
 
 
 def planted_lists(strength, seed=0, n_respondents=20, n_draws=8, length=6):
@@ -71,8 +75,14 @@ def built(matrix, vectors, plan=PLAN, seed=0, models=None):
     return construct(matrix, sources_of(matrix, models), vectors, plan, np.random.default_rng(seed))
 
 
-def test_planted_groups_are_recovered_at_both_levels_without_help_from_meaning():
-    found = built(planted_lists(strength=1.5), pure_noise()).taxonomy
+@pytest.fixture(scope="module")
+def strong(few_replicates):
+    """The structure of lists of strong taste, with embeddings that say nothing."""
+    return built(planted_lists(strength=1.5), pure_noise())
+
+
+def test_planted_groups_are_recovered_at_both_levels_without_help_from_meaning(strong):
+    found = strong.taxonomy
     assert adjusted_rand_score(GROUP, found.subdimension) == 1.0
     assert found.dimension.tolist() == (GROUP >= N_GROUPS / 2).astype(int).tolist()
     assert found.stability.mean() > 0.95
@@ -82,7 +92,7 @@ def test_planted_groups_are_recovered_at_both_levels_without_help_from_meaning()
 
 
 def test_the_number_of_groups_and_of_dimensions_over_them_is_found():
-    found = built(planted_lists(strength=1.5, n_draws=12), None, OPEN)
+    found = built(planted_lists(strength=1.5, n_draws=12), None, replace(OPEN, resamples=0))
     assert found.n_given is None
     assert (found.joint.outcome, found.joint.n_groups) == (Outcome.GROUPS, N_GROUPS)
     assert adjusted_rand_score(GROUP, found.taxonomy.subdimension) == 1.0
@@ -109,21 +119,21 @@ def test_groups_do_not_follow_the_order_of_terms():
     moved = response_matrix(
         matrix.named.dense()[:, order], matrix.respondent_ids, [matrix.terms[i] for i in order]
     )
-    found = built(moved, pure_noise()[order]).taxonomy
+    found = built(moved, pure_noise()[order], GROUPS_ONLY).taxonomy
     assert adjusted_rand_score(GROUP[order], found.subdimension) == 1.0
 
 
 def test_misleading_meaning_gets_a_small_weight_and_does_not_spoil_the_groups():
     misleading = vectors_of(np.random.default_rng(1).permutation(GROUP), noise=0.1)
-    found = built(planted_lists(strength=1.5), misleading).taxonomy
+    found = built(planted_lists(strength=1.5), misleading, GROUPS_ONLY).taxonomy
     assert found.weights["embeddings"] <= 0.25
     assert adjusted_rand_score(GROUP, found.subdimension) > 0.9
 
 
 def test_true_meaning_helps_where_lists_are_weak():
     weak = planted_lists(strength=0.5, n_respondents=10)
-    without = adjusted_rand_score(GROUP, built(weak, pure_noise()).taxonomy.subdimension)
-    helped = built(weak, vectors_of(GROUP)).taxonomy
+    without = adjusted_rand_score(GROUP, built(weak, pure_noise(), GROUPS_ONLY).taxonomy.subdimension)
+    helped = built(weak, vectors_of(GROUP), GROUPS_ONLY).taxonomy
     assert helped.weights["embeddings"] > 0
     assert helped.weights["embeddings"] in EMBEDDING_WEIGHTS
     assert adjusted_rand_score(GROUP, helped.subdimension) > max(without, 0.9)
@@ -206,31 +216,31 @@ def test_a_family_may_hold_several_respondents():
     # Ten families of two respondents each: more terms can change places than when respondents stand alone.
     matrix = planted_lists(strength=1.5)
     families = [f"f{int(name[1:]) // 2}" for name in matrix.respondent_ids]
-    found = built(matrix, pure_noise(), models=families)
+    found = built(matrix, pure_noise(), GROUPS_ONLY, models=families)
     assert (found.independent, found.n_independent, found.taxonomy.resampled) == ("families", 10, "families")
     assert adjusted_rand_score(GROUP, found.taxonomy.subdimension) == 1.0
 
 
-def test_a_response_without_a_term_changes_nothing():
+def test_a_response_without_a_term_changes_nothing(strong):
     matrix = planted_lists(strength=1.5)
     longer = response_matrix(
         np.vstack([matrix.named.dense(), np.zeros((5, 24), dtype=np.uint8)]),
         [*matrix.respondent_ids, *(["r0"] * 5)],
         matrix.terms,
     )
-    one, two = built(matrix, pure_noise()).taxonomy, built(longer, pure_noise()).taxonomy
+    one, two = strong.taxonomy, built(longer, pure_noise()).taxonomy
     np.testing.assert_array_equal(one.subdimension, two.subdimension)
     np.testing.assert_array_equal(one.stability, two.stability)
 
 
 def test_as_many_dimensions_as_subdimensions_is_one_each():
-    plan = ConstructPlan(n_dimensions=4, n_subdimensions=4, resamples=2)
+    plan = replace(GROUPS_ONLY, n_dimensions=4)
     found = built(planted_lists(strength=1.5), pure_noise(), plan).taxonomy
     np.testing.assert_array_equal(found.dimension, found.subdimension)
 
 
-def test_the_map_has_its_farthest_term_at_the_positive_end():
-    found = built(planted_lists(strength=1.5), pure_noise()).taxonomy
+def test_the_map_has_its_farthest_term_at_the_positive_end(strong):
+    found = strong.taxonomy
     for axis in found.coordinates.T:
         assert np.abs(axis).max() == axis.max() > 0
     np.testing.assert_allclose(found.coordinates.mean(axis=0), 0, atol=1e-9)
@@ -319,14 +329,14 @@ def test_a_term_in_every_response_is_told_and_harms_nothing():
         planted.matrix.respondent_ids,
         [*planted.matrix.terms, "zest"],
     )
-    found = construct(matrix, sources_of(matrix), None, OPEN, np.random.default_rng(0))
+    found = construct(matrix, sources_of(matrix), None, replace(OPEN, resamples=0), np.random.default_rng(0))
     assert found.notes[0].startswith("1 term is in every response (first: 'zest'); ")
     assert adjusted_rand_score(planted.group, found.taxonomy.subdimension[:-1]) > 0.9
 
 
-def test_forms_that_are_not_merged_are_compared_with_the_group_of_their_term():
+def test_forms_that_are_not_merged_are_compared_with_the_group_of_their_term(strong):
     matrix = planted_lists(strength=1.5)
-    kept = built(matrix, pure_noise()).taxonomy
+    kept = strong.taxonomy
     # Two forms of each term: every other response of a respondent writes the second.
     second = (np.arange(len(matrix.response_ids)) % 2 == 1)[:, None]
     values = np.hstack([matrix.named.dense() * ~second, matrix.named.dense() * second])
@@ -350,20 +360,20 @@ def test_forms_that_are_not_merged_are_compared_with_the_group_of_their_term():
 
 
 def test_what_is_left_out_of_many_terms_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    planted = two_level_lists(between=1.0, within=1.5)
-    plan = ConstructPlan(n_subdimensions=3, resamples=30)
+    planted = two_level_lists(between=1.0, within=1.5, n_lists=15)
+    plan = ConstructPlan(n_subdimensions=3, max_subdimensions=3, resamples=6)
     build = partial(construct, planted.matrix, planted.sources, None)
     everything = build(plan, np.random.default_rng(0))
     assert not [n for n in everything.notes if "resamples" in n]
     monkeypatch.setattr(construct_module, "MOST_EXACT", 20)
-    monkeypatch.setattr(construct_module, "MOST_OF_MANY", 12)
+    monkeypatch.setattr(construct_module, "MOST_OF_MANY", 4)
     found = build(plan, np.random.default_rng(0))
-    assert found.taxonomy.n_resamples == 12
+    assert found.taxonomy.n_resamples == 4
     assert (
-        "There are 21 terms, more than the 20 of which all can be told in time: 12 resamples are drawn instead of 30, "
+        "There are 21 terms, more than the 20 of which all can be told in time: 4 resamples are drawn instead of 6, "
         "phi and PPMI are not tried for co-occurrence, and what groups are beyond meaning is not told. Raise "
         "[normalise] min_respondents for fewer terms." in found.notes
     )
-    few = build(replace(plan, resamples=5), np.random.default_rng(0))
-    assert few.taxonomy.n_resamples == 5
+    few = build(replace(plan, resamples=2), np.random.default_rng(0))
+    assert few.taxonomy.n_resamples == 2
     assert any(n.startswith("There are 21 terms") and "instead of" not in n for n in few.notes)

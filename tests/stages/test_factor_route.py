@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from stages.planted_lists import planted
+from simulated_lists import simulated_lists
 from valuelex.domain.factors import Agreement, FactorMatch, FactorPlan, FactorRoute, NoFactors
 from valuelex.domain.incidence import Incidence
 from valuelex.domain.lexicon import ResponseMatrix
@@ -29,7 +29,7 @@ def rng(seed: int = 0) -> np.random.Generator:
 
 @pytest.fixture(scope="module")
 def lists():
-    return planted()
+    return simulated_lists()
 
 
 @pytest.fixture(scope="module")

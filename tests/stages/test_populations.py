@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from report.example_results import respondents as example_respondents
-from stages.planted_lists import planted
+from simulated_lists import simulated_lists
 from valuelex.domain.factors import FactorPlan
 from valuelex.domain.incidence import Incidence
 from valuelex.domain.lexicon import ResponseMatrix
@@ -40,7 +40,7 @@ def build(matrix, sources, vectors, name, rng) -> Built:
 
 def world(*, swapped: bool = False):
     """Twelve respondents, each of a family of its own, six of them base; base ones may have another structure."""
-    matrix, sources, group = planted(n_families=12, per_family=1, lists=60)
+    matrix, sources, group = simulated_lists(n_respondents=1)
     base = np.array([name < f"r{BASE:02d}" for name in sources.respondents])
     values = matrix.named.dense()
     if swapped:

@@ -166,7 +166,7 @@ def test_choices_name_places_respondents_and_draws():
     assert found.first[:12:2].tolist() == [0, 1, 0, 2, 1, 2]
     assert found.second[:12:2].tolist() == [1, 0, 2, 0, 2, 1]
     assert found.draw.tolist() == [0] * 12 + [1] * 12
-    assert found.share_first == 1
+    assert (found.first_wins == 1).all()
 
 
 def test_direct_ratings_are_asked_once_a_statement_and_draw():

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stats.simple_structure import rows
 from valuelex.errors import DataError
 from valuelex.stats.congruence import align_loadings
 from valuelex.stats.correlation import correlate
@@ -15,16 +16,6 @@ PHI = np.array([[1, 0.4], [0.4, 1]])
 # Variance that goes with a factor is diag(phi L'L): for the first .64 + .49 + .36 = 1.49, for the second
 # .7^2 + .6^2 + .5^2 + .4^2 = 1.26, as L'L is diagonal.
 SIMPLE = np.array([[0.8, 0], [0.7, 0], [0.6, 0], [0, 0.7], [0, 0.6], [0, 0.5], [0, 0.4]])
-
-
-def rows(n: int, p: int, k: int, seed: int) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    loadings = np.zeros((p, k))
-    loadings[np.arange(p), np.arange(p) % k] = rng.uniform(0.5, 0.8, p)
-    phi = np.full((k, k), 0.3)
-    np.fill_diagonal(phi, 1.0)
-    factors = rng.standard_normal((n, k)) @ np.linalg.cholesky(phi).T
-    return factors @ loadings.T + rng.standard_normal((n, p)) * np.sqrt(1 - np.square(loadings).sum(axis=1))
 
 
 def exact() -> np.ndarray:

@@ -3,50 +3,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from two_level_lists import N_GROUPS, two_level_lists
-from valuelex.domain.incidence import Incidence
+from two_level_lists import N_GROUPS, evidence_of, grouped, two_level_lists
 from valuelex.errors import DataError
 from valuelex.stats import level_choice
 from valuelex.stats.block_model import Outcome
 from valuelex.stats.cluster import adjusted_rand
 from valuelex.stats.level_choice import (
-    EMBEDDING_WEIGHTS,
-    MIXES,
     Evidence,
     affinities,
     choose_levels,
     choose_over_groups,
-    choose_weights,
     deal_folds,
-    held_out_gains,
-    partitions,
     summed,
 )
-from valuelex.stats.levels import Affinity, count_lists, product_affinity, profiles
-
-
-def evidence_of(planted, families=None):
-    """Lists and profiles of models; `families` (n_models,) numbers what is held out together."""
-    names = sorted(set(planted.sources.models))
-    model = np.array([names.index(m) for m in planted.sources.models])
-    counts = count_lists(planted.matrix.named.dense(), model, model)
-    fold = np.arange(len(names)) if families is None else np.asarray(families)
-    return Evidence(counts, profiles(counts), fold, fold)
+from valuelex.stats.levels import Affinity, count_lists, profiles
 
 
 def choices(evidence, seed=0, max_groups=5):
     return choose_levels(evidence, np.random.default_rng(seed), max_groups=max_groups, n_repeats=1)
-
-
-def meaning_of(groups, seed=0, noise=0.3):
-    rng = np.random.default_rng(seed)
-    vectors = rng.normal(size=(groups.max() + 1, 16))[groups] + noise * rng.normal(size=(len(groups), 16))
-    return product_affinity((vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).T)
-
-
-def grouped(evidence, weights, k=N_GROUPS, embeddings=None):
-    views = (*affinities(evidence, np.ones(evidence.n_independent)), embeddings)
-    return partitions(views, weights, evidence.counts.n_columns, [k])[0]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -152,20 +126,6 @@ def test_what_is_held_out_has_no_part_in_the_groups():
         np.testing.assert_allclose(one.matrix, two.matrix, atol=1e-12)
 
 
-def test_a_unit_held_out_without_any_pair_gains_nothing():
-    planted = two_level_lists(within=1.2, n_lists=20, n_models=8)
-    values = planted.matrix.named.dense()
-    alone = np.flatnonzero(np.array(planted.sources.models) == "m03")
-    values[alone] = 0
-    values[alone, np.arange(len(alone)) % 21] = 1
-    evidence = evidence_of(planted._replace(matrix=replace(planted.matrix, named=Incidence.of_dense(values))))
-    evidence = replace(evidence, profile=None, fold_of_unit=np.zeros(0, dtype=int))
-    folds = [np.arange(8) == i for i in range(8)]
-    (gains,) = held_out_gains(evidence, None, 3, folds, [(0.0, 1.0, 0.0)])
-    assert gains[3] == 0.0
-    assert (np.delete(gains, 3) > 0).all()
-
-
 @pytest.mark.parametrize("n", [3, 4])
 def test_few_independent_units_can_be_held_out(n):
     planted = two_level_lists(within=1.2, n_models=n, n_lists=80)
@@ -184,39 +144,6 @@ def test_ratings_without_lists_have_one_level():
     assert found.within is None
     assert (found.joint.outcome, found.joint.n_groups) == (Outcome.GROUPS, 3)
     assert evidence.mixes == ((1.0, 0.0),)
-
-
-def test_true_meaning_gets_a_weight_and_false_meaning_none():
-    planted = two_level_lists(between=0.45, n_lists=15)
-    evidence = evidence_of(planted)
-    true = meaning_of(planted.group)
-    weights = choose_weights(evidence, true, N_GROUPS, (1.0, 0.0), np.random.default_rng(0))
-    assert weights[2] > 0
-    assert adjusted_rand(grouped(evidence, weights, embeddings=true), planted.group) > 0.9
-    strong = evidence_of(two_level_lists(between=1.5))
-    false = meaning_of(np.random.default_rng(8).permutation(planted.group), noise=0.1)
-    between, within, embedded = choose_weights(strong, false, N_GROUPS, (1.0, 0.0), np.random.default_rng(0))
-    assert embedded == 0.0
-    assert (between, within) in MIXES
-
-
-def test_embeddings_that_are_hardly_better_get_the_least_weight():
-    # Means 1, 1.9, 2, 0; behind the best by 1 +- .05, .1 +- .15, 0 and 2 (dealt twice, two cases each).
-    gains = np.array([[1.05, 0.95] * 2, [2.05, 1.75] * 2, [2.0, 2.0] * 2, [0.0, 0.0] * 2])
-    assert level_choice._least_of_best(gains) == 1
-    assert level_choice._least_of_best(gains[[0, 2, 1]]) == 1
-    assert level_choice._least_of_best(gains[[0, 3]]) == 0
-    # Lists that gain 1 +- 1 predict nothing, so they have no claim although the best is ahead by 1 +- 1 only.
-    assert level_choice._least_of_best(np.array([[2.0, 0.0] * 2, [2.0, 2.0] * 2])) == 1
-    assert level_choice._least_of_best(np.array([[2.1, 0.2] * 2, [2.0, 2.0] * 2])) == 0
-
-
-def test_weights_stay_where_nothing_can_be_held_out():
-    planted = two_level_lists(within=1.0, n_models=2)
-    evidence = evidence_of(planted)
-    found = choose_weights(evidence, meaning_of(planted.group), 3, (0.5, 1.0), np.random.default_rng(0))
-    assert found == (0.5, 1.0, 0.0)
-    assert 0.0 in EMBEDDING_WEIGHTS
 
 
 def test_views_are_added_up_by_their_weights():

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
+from stats.simple_structure import rows
 from valuelex.errors import DataError
 from valuelex.stats import loading_intervals
 from valuelex.stats.congruence import align_loadings
@@ -9,16 +10,6 @@ from valuelex.stats.correlation import correlate
 from valuelex.stats.factor import efa
 from valuelex.stats.flags import Weakness
 from valuelex.stats.loading_intervals import LoadingIntervals, bootstrap_factors, bootstrap_loadings
-
-
-def rows(n: int, p: int, k: int, seed: int) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    loadings = np.zeros((p, k))
-    loadings[np.arange(p), np.arange(p) % k] = rng.uniform(0.5, 0.8, p)
-    phi = np.full((k, k), 0.3)
-    np.fill_diagonal(phi, 1.0)
-    factors = rng.standard_normal((n, k)) @ np.linalg.cholesky(phi).T
-    return factors @ loadings.T + rng.standard_normal((n, p)) * np.sqrt(1 - np.square(loadings).sum(axis=1))
 
 
 def weaknesses(found: LoadingIntervals) -> set[Weakness]:

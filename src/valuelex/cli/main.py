@@ -227,7 +227,7 @@ def measure(
     """
     from valuelex import pipeline
     from valuelex.domain.budget import open_budget
-    from valuelex.io.study_file import one_model_text, study_of_one_model
+    from valuelex.io.one_model import one_model_text, study_of_one_model
 
     if model.startswith("embedded/") and model.endswith(".gguf"):
         model = f"embedded/{Path(model.removeprefix('embedded/')).expanduser().resolve()}"

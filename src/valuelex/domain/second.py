@@ -51,12 +51,6 @@ class Choices:
                 raise DataError(msg)
         _refuse_unlike(self.first_wins, self.missing, "choices")
 
-    @property
-    def share_first(self) -> float | None:
-        """Share of the choices that fell on the statement that stood first (0 to 1); .5 where place does nothing."""
-        made = self.first_wins[~np.isnan(self.first_wins)]
-        return float(made.mean()) if made.size else None
-
 
 @dataclass(frozen=True, slots=True)
 class DirectRatings:

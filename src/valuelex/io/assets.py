@@ -10,20 +10,11 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from valuelex.domain.measure import DEFAULT_FRAME, Manual, ProjectiveTest, RawFrame, Stem, StemKind
 from valuelex.domain.naming import NamingGuide
@@ -32,20 +23,13 @@ from valuelex.domain.study import FewShot, LimitKey, Prompt, PromptSet
 from valuelex.domain.term_ratings import TermExample, TermPrompt, TermPromptSet
 from valuelex.domain.wording import count
 from valuelex.errors import StudyError
-from valuelex.io.messages import first_problem
 from valuelex.io.stem_rows import check_together, has_one_subject, opening, read_rows
+from valuelex.io.toml_form import AnySection, Section, Text, read_toml, validate
 
-Text = Annotated[str, Field(min_length=1)]
 ASSETS = files("valuelex.assets")
 DEFAULT_TEST = "valuelex-120"
 DEFAULT_SYSTEM = "valuelex-2024"
 """The test that a study uses when it names none."""
-
-
-class Section(BaseModel):
-    """A table of a TOML file. Keys that it does not know are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class _Prompt(Section):
@@ -258,9 +242,6 @@ class EndpointEntry(Section):
         return value
 
 
-AnySection = TypeVar("AnySection", bound=Section)
-
-
 def load_prompts(name: str, folder: Path) -> PromptSet:
     """Load a prompt set by its shipped name, or from a TOML file (relative to `folder`)."""
     read = _load(_PromptSet, "prompts", name, folder)
@@ -375,42 +356,6 @@ def load_word_tables() -> dict[str, Any]:
 def template_text() -> str:
     """Text of the pocket study, from which new studies start."""
     return ASSETS.joinpath("pocket.toml").read_text("utf-8")
-
-
-def read_toml(source: Path | Traversable, shown_as: str) -> dict[str, Any]:
-    """Read a TOML file; a problem is told by the name that the user gave.
-
-    Raises
-    ------
-    StudyError
-        If the file is not there, not text, or not TOML.
-    """
-    try:
-        return tomllib.loads(source.read_text("utf-8"))
-    except FileNotFoundError as error:
-        way_out = ", or make a study with: valuelex new FOLDER" if shown_as.endswith("study.toml") else ""
-        msg = f"{shown_as}: no such file; check the path{way_out}."
-        raise StudyError(msg) from error
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"{shown_as}: cannot be read as text ({error}); give the path of a TOML file."
-        raise StudyError(msg) from error
-    except tomllib.TOMLDecodeError as error:
-        msg = f"{shown_as}: not valid TOML: {error}."
-        raise StudyError(msg) from error
-
-
-def validate(section: type[AnySection], table: Mapping[str, Any], shown_as: str) -> AnySection:
-    """Check a table against its form.
-
-    Raises
-    ------
-    StudyError
-        Naming the first wrong key, with the nearest known one.
-    """
-    try:
-        return section.model_validate(table)
-    except ValidationError as error:
-        raise StudyError(f"{shown_as}: {first_problem(error, section)}") from error
 
 
 def _load(section: type[AnySection], kind: str, name: str, folder: Path) -> AnySection:

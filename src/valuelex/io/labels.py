@@ -22,7 +22,8 @@ from pydantic import Field, field_validator
 
 from valuelex.domain.labels import LabelKind, LabelledText, LabelProblem, LabelSet
 from valuelex.errors import DataError, StudyError
-from valuelex.io.assets import ASSETS, Section, Text, read_toml, shipped, validate
+from valuelex.io.assets import ASSETS, shipped
+from valuelex.io.toml_form import Section, Text, read_toml, validate
 
 Reader = Literal["csv", "tsv", "jsonl"]
 Row = Mapping[str, Any]

@@ -16,7 +16,8 @@ from pydantic import Field, field_validator
 from valuelex.domain.cost import Price, price_per_million
 from valuelex.errors import DataError, StudyError
 from valuelex.io import assets
-from valuelex.io.assets import EndpointEntry, Section, Text
+from valuelex.io.assets import EndpointEntry
+from valuelex.io.toml_form import Section, Text, read_toml, validate
 
 FREE = Price(0, 0, "runs on a machine of one's own")
 _INSPECT = "inspect/"
@@ -60,7 +61,7 @@ class _Lists(Section):
 def shipped_prices() -> dict[str, Price]:
     """Load the shipped price lists: price by provider/name."""
     shown = "prices.toml"
-    return _read(assets.read_toml(assets.ASSETS.joinpath(shown), shown), shown)
+    return _read(read_toml(assets.ASSETS.joinpath(shown), shown), shown)
 
 
 def read_prices(path: Path) -> dict[str, Price]:
@@ -71,12 +72,12 @@ def read_prices(path: Path) -> dict[str, Price]:
     StudyError
         If the file, a key or an amount in it is wrong, or a model is in it twice.
     """
-    return _read(assets.read_toml(path, str(path)), str(path))
+    return _read(read_toml(path, str(path)), str(path))
 
 
 def _read(table: Mapping[str, Any], shown_as: str) -> dict[str, Price]:
     found: dict[str, Price] = {}
-    for prices in assets.validate(_Lists, table, shown_as).lists:
+    for prices in validate(_Lists, table, shown_as).lists:
         for name, amounts in prices.models.items():
             label = f"{prices.provider}/{name}"
             if label in found:

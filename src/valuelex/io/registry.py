@@ -17,7 +17,7 @@ from pydantic import Field
 from valuelex.domain.study import STUDY, AttributeValue
 from valuelex.errors import StudyError
 from valuelex.io import assets
-from valuelex.io.assets import Section, Text
+from valuelex.io.toml_form import Section, Text, read_toml, validate
 
 GROUPED = "grouped by ValueLex: models that share weights or a recipe"
 """Source of a family, which is no fact of a model card but a judgement of what counts as independent."""
@@ -110,7 +110,7 @@ def shipped_models() -> Mapping[str, Known]:
         If an entry is wrong, names a source that is not there, or shares a name with another.
     """
     shown = "models.toml"
-    read = assets.validate(_Registry, assets.read_toml(assets.ASSETS.joinpath(shown), shown), shown)
+    read = validate(_Registry, read_toml(assets.ASSETS.joinpath(shown), shown), shown)
     found: dict[str, Known] = {}
     for series in read.series:
         for entry in series.models:

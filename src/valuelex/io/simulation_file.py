@@ -19,9 +19,9 @@ from valuelex.domain.simulation import PlantedMeaning, PlantedSystem, Shares, Si
 from valuelex.domain.study import ConstructPlan, NormalisePlan
 from valuelex.errors import StudyError
 from valuelex.io import assets
-from valuelex.io.assets import Section, Text
 from valuelex.io.files import plain, write_csv, write_json
 from valuelex.io.study_form import ConstructSection, Count, NormaliseSection
+from valuelex.io.toml_form import Section, Text, read_toml, validate
 
 SCHEMA = "valuelex/simulation/1"
 
@@ -102,11 +102,11 @@ def read_simulation(path: Path | None, options: Mapping[str, Any]) -> Experiment
     DataError
         If what is asked cannot be planted.
     """
-    table = ({} if path is None else assets.read_toml(path, str(path))) | dict(options)
+    table = ({} if path is None else read_toml(path, str(path))) | dict(options)
     if isinstance(table.get("construct"), dict):
         # The stability of terms is no part of what is counted here.
         table["construct"] = {"resamples": 0, **table["construct"]}
-    form = assets.validate(SimulationForm, table, "simulate" if path is None else str(path))
+    form = validate(SimulationForm, table, "simulate" if path is None else str(path))
     idle = sorted(
         _LISTS_ONLY & form.model_fields_set
         if form.mode == "rate"

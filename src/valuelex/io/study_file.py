@@ -1,4 +1,4 @@
-"""Read study.toml and resolve it: grids unrolled, names looked up, weights found.
+"""Read study.toml and resolve it: names looked up, weights found, sections held against one another.
 
 The form of the file, key by key, is in `valuelex.io.study_form`.
 Sends nothing.
@@ -6,44 +6,38 @@ Sends nothing.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import product
 from pathlib import Path
-from typing import Any
 
 from valuelex.domain.factors import FactorPlan
 from valuelex.domain.measure import PANEL
-from valuelex.domain.recorded import recorded_model
 from valuelex.domain.structure import BUILT
 from valuelex.domain.study import (
     FACTORS,
-    RECORDED,
-    STUDY,
     TERMS_A_GROUP,
     Adaptive,
     ComparePlan,
     ConstructPlan,
     JudgePlan,
-    Model,
     NormalisePlan,
     ProjectPlan,
     Respondent,
     SecondPlan,
     Study,
-    setting_text,
 )
 from valuelex.domain.term_ratings import TermPlan
 from valuelex.errors import StudyError
 from valuelex.io import assets, prices, registry
 from valuelex.io.elicit_form import check_control, list_plan, term_plan
 from valuelex.io.embedding_lookup import is_at_endpoint, resolve_embeddings
-from valuelex.io.model_lookup import check_way, rates_together, recorded_name, resolve_model
+from valuelex.io.model_lookup import check_way, rates_together, resolve_model
 from valuelex.io.namer_plan import namer_plan
 from valuelex.io.observe_form import measures, observe_plan, observes
-from valuelex.io.study_form import JudgeSection, ProjectSection, RespondentSection, StudyFile
+from valuelex.io.respondent_grid import respondents_of
+from valuelex.io.study_form import JudgeSection, ProjectSection, StudyFile
 from valuelex.io.study_populations import read_populations
+from valuelex.io.toml_form import read_toml, validate
 
 MOST_COMPARED = 100
 """Respondents that are contrasted pair by pair at the most (4,950 pairs)."""
@@ -70,7 +64,7 @@ def read_study(path: Path, price_file: Path | None = None, *, importing: bool = 
     MissingPartError
         If it names the embedded model and that is not installed.
     """
-    read = assets.validate(StudyFile, assets.read_toml(path, str(path)), str(path))
+    read = validate(StudyFile, read_toml(path, str(path)), str(path))
     if not read.respondents and not importing:
         msg = (
             f'{path}: there are no [[respondents]]; name one or more, each by model = "provider/name". For answers '
@@ -84,83 +78,9 @@ def read_study(path: Path, price_file: Path | None = None, *, importing: bool = 
         raise StudyError(message if message.startswith(str(path)) else f"{path}: {message}") from error
 
 
-def study_of_one_model(
-    model: str,
-    *,
-    endpoint: Mapping[str, str] | None,
-    respondent: Mapping[str, object],
-    project: Mapping[str, object],
-    judges: Sequence[Mapping[str, object]],
-    price_file: Path | None = None,
-) -> Study:
-    """Make a study that measures one model and elicits nothing, without a file.
-
-    Parameters
-    ----------
-    model
-        ``provider/name``.
-    endpoint
-        Keys of [endpoints.PROVIDER], where ValueLex does not know the provider.
-    respondent, project, judges
-        Further keys of [[respondents]] and of [project], and all [[judges]].
-    price_file
-        As `read_study`.
-
-    Raises
-    ------
-    StudyError
-        As `read_study`.
-    """
-    if recorded_name(model) is not None:
-        msg = f"{model!r} needs a study to be imported into; make one: valuelex new, then valuelex import STUDY FILE"
-        raise StudyError(msg)
-    table = _one_model(model, endpoint, respondent, project, judges)
-    return resolve(assets.validate(StudyFile, table, "measure"), Path(), price_file)
-
-
-def one_model_text(
-    model: str,
-    *,
-    endpoint: Mapping[str, str] | None,
-    respondent: Mapping[str, object],
-    project: Mapping[str, object],
-    judges: Sequence[Mapping[str, object]],
-) -> str:
-    """Write the study file of `study_of_one_model`, which takes the same."""
-    lines = []
-    for section, content in _one_model(model, endpoint, respondent, project, judges).items():
-        tables: list[tuple[str, Mapping[str, object]]] = (
-            [(f"[[{section}]]", item) for item in content]
-            if isinstance(content, Sequence)
-            else [(f"[{section}.{json.dumps(name)}]", item) for name, item in content.items()]
-            if section == "endpoints"
-            else [(f"[{section}]", content)]
-        )
-        for head, table in tables:
-            # Texts, numbers, truth and lists of them are written in TOML as in JSON.
-            lines += [head, *(f"{key} = {json.dumps(value)}" for key, value in table.items()), ""]
-    return "\n".join(lines)
-
-
-def _one_model(
-    model: str,
-    endpoint: Mapping[str, str] | None,
-    respondent: Mapping[str, object],
-    project: Mapping[str, object],
-    judges: Sequence[Mapping[str, object]],
-) -> dict[str, Any]:
-    return {
-        "study": {"name": f"measure {model}"},
-        "endpoints": {model.partition("/")[0]: endpoint} if endpoint else {},
-        "respondents": [{"model": model, **respondent}],
-        "project": project,
-        "judges": judges,
-    }
-
-
 def resolve(read: StudyFile, folder: Path, price_file: Path | None = None) -> Study:
     """Unroll grids and look up names; relative paths start at `folder`."""
-    respondents = tuple(r for section in read.respondents for r in _respondents(section, read, folder))
+    respondents = tuple(r for section in read.respondents for r in respondents_of(section, read, folder))
     if BUILT in read.project.systems and read.elicit is None:
         msg = "[project] systems names 'built', but nothing is elicited; add an [elicit] section."
         raise StudyError(msg)
@@ -364,88 +284,6 @@ def _judge(section: JudgeSection, read: StudyFile, folder: Path) -> JudgePlan:
             include={"temperature", "top_p", "draws", "max_tokens", "exclude_family", "reasoning_effort"}
         ),
     )
-
-
-def _respondents(section: RespondentSection, read: StudyFile, folder: Path) -> list[Respondent]:
-    model = _recorded_model(section, read) or resolve_model(section.model, read.endpoints, folder)
-    api = section.api if not model.is_recorded else "recorded"
-    check_way(model, api)
-    if section.prefill and section.api == "completion":
-        msg = f'[[respondents]] {section.model!r}: prefill belongs to api = "chat"; leave it out.'
-        raise StudyError(msg)
-    known = registry.known_of(section.model, read.models)
-    stated = {**section.attributes, **({"family": section.family} if section.family else {})}
-    sources = {**known.sources, **dict.fromkeys(stated, STUDY)}
-    unstated = {name: value for name, value in known.attributes.items() if name not in section.attributes}
-    found = []
-    grid = product(section.personas, *_settings(section, model), section.reasoning_effort)
-    for persona, temperature, top_p, effort in grid:
-        if persona and persona not in read.personas:
-            personas = ", ".join(map(repr, read.personas)) or "none"
-            msg = f"No persona {persona!r} in [personas]; it has {personas}."
-            raise StudyError(msg)
-        parts = [section.label or f"{_short_name(model.name)} {api}"]
-        parts += [persona] if persona else []
-        told = temperature is not None or not model.is_recorded
-        parts += [f"t{setting_text(temperature)}"] if told else []
-        parts += [f"p{setting_text(top_p)}"] if len(section.top_p) > 1 else []
-        parts += [effort] if effort else []
-        found.append(
-            Respondent(
-                id=" ".join(parts),
-                model=model,
-                api=api,
-                temperature=temperature,
-                top_p=top_p,
-                family=section.family or known.family_or(model.label),
-                persona=persona or None,
-                subject=read.personas[persona] if persona else None,
-                prefill=section.prefill,
-                reasoning_effort=effort,
-                attributes={**section.attributes, **unstated},
-                attribute_sources=sources,
-            )
-        )
-    return found
-
-
-def _recorded_model(section: RespondentSection, read: StudyFile) -> Model | None:
-    """Look up ``recorded/NAME``: what is told of how others asked is known, and nothing else is made up."""
-    name = recorded_name(section.model)
-    if name is None:
-        return None
-    if not name or RECORDED in read.endpoints:
-        msg = (
-            f"[[respondents]] {section.model!r}: recorded/NAME stands for answers that valuelex import found under "
-            "NAME; give a name, and call no endpoint 'recorded'."
-        )
-        raise StudyError(msg)
-    useless = sorted({"api", "prefill", "personas"} & section.model_fields_set)
-    if useless:
-        msg = f"[[respondents]] {section.model!r}: {useless[0]} does nothing for recorded answers; leave it out."
-        raise StudyError(msg)
-    if max(len(section.temperature), len(section.top_p)) > 1:
-        msg = (
-            f"[[respondents]] {section.model!r}: recorded answers have one temperature and one top_p; give the one "
-            "they were made with, or leave it out where it is unknown."
-        )
-        raise StudyError(msg)
-    return recorded_model(name)
-
-
-def _settings(
-    section: RespondentSection, model: Model
-) -> tuple[tuple[float | None, ...], tuple[float | None, ...]]:
-    """Temperatures and top_p; of recorded answers unknown unless the study tells them."""
-    unknown = {"temperature", "top_p"} - section.model_fields_set if model.is_recorded else set()
-    return (
-        (None,) if "temperature" in unknown else section.temperature,
-        (None,) if "top_p" in unknown else section.top_p,
-    )
-
-
-def _short_name(model: str) -> str:
-    return model.rstrip("/").rsplit("/", 1)[-1]
 
 
 def _check_used(section: str, named: Iterable[str], models: Sequence[str]) -> None:

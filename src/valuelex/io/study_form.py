@@ -13,10 +13,11 @@ from pydantic import BeforeValidator, Field, field_validator
 from valuelex.domain.factors import Rotation
 from valuelex.domain.study import SHIPPED_EMBEDDING, Confound, JudgeKind
 from valuelex.io import assets
-from valuelex.io.assets import EndpointEntry, Section, Text
+from valuelex.io.assets import EndpointEntry
 from valuelex.io.prices import PriceEntry
 from valuelex.io.registry import StudyFacts
 from valuelex.io.study_populations import PopulationSection
+from valuelex.io.toml_form import Section, Text
 
 
 def _unsent(value: object) -> object:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from valuelex.domain.population import EVERYBODY, Population
 from valuelex.domain.study import FACTORS, Respondent
 from valuelex.errors import StudyError
-from valuelex.io.assets import Section, Text
+from valuelex.io.toml_form import Section, Text
 
 Level = str | int | float | bool
 

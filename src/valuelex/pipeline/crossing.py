@@ -20,6 +20,7 @@ from valuelex.errors import StudyError
 from valuelex.io import assets
 from valuelex.io.crosswalk_file import read_built, read_evidence, write_crosswalks
 from valuelex.io.embed import MiniLM
+from valuelex.io.toml_form import read_toml
 from valuelex.pipeline.workspace import open_study, stage_rng
 from valuelex.stages.accept import accept
 from valuelex.stages.crosswalk import crosswalk, members_of, own_terms, standings, texts_to_embed
@@ -99,7 +100,7 @@ def cross(
 
 def _target(target: str, folder: Path | None) -> _Held:
     path = Path(target).expanduser()
-    is_system = path.suffix == ".toml" and path.is_file() and "dimensions" in assets.read_toml(path, target)
+    is_system = path.suffix == ".toml" and path.is_file() and "dimensions" in read_toml(path, target)
     if is_system or target in assets.shipped("systems"):
         system = _in_terms(assets.load_system(target, Path()))
         return _Held(system, own_terms(system), _fixed_rng)

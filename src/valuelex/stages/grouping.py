@@ -25,11 +25,11 @@ from valuelex.stats.level_choice import (
     affinities,
     choose_levels,
     choose_over_groups,
-    choose_weights,
     partitions,
     summed,
 )
 from valuelex.stats.stability import compare_partitions
+from valuelex.stats.view_weights import choose_weights
 
 Array = NDArray[np.float64]
 LEAST_HELD_OUT = 3

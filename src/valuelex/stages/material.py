@@ -44,11 +44,7 @@ class Material:
     @property
     def n_terms(self) -> int:
         """Number of terms."""
-        counts, profile = self.evidence.counts, self.evidence.profile
-        if counts is not None:
-            return counts.n_columns
-        assert profile is not None
-        return int(profile.shape[1])
+        return self.evidence.n_columns
 
 
 def gather(matrix: ResponseMatrix, units: Units, vectors: Array | None) -> Material:

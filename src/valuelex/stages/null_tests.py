@@ -15,7 +15,7 @@ from valuelex.domain.evidence import NullTest
 from valuelex.domain.lexicon import ResponseMatrix
 from valuelex.stages.material import Material, telling
 from valuelex.stats.block_model import BlockModelChoice
-from valuelex.stats.cluster import Labels, adjusted_rand
+from valuelex.stats.cluster import Labels, adjusted_rand, adjusted_rand_of_tables
 from valuelex.stats.cooccurrence import as_lists
 from valuelex.stats.level_choice import (
     Evidence,
@@ -24,12 +24,13 @@ from valuelex.stats.level_choice import (
     affinities,
     choose_levels,
     deal_folds,
-    held_out_gains,
     partitions,
 )
 from valuelex.stats.level_gain import gain_over
 from valuelex.stats.levels import ListCounts, count_lists
 from valuelex.stats.nulls import curveball, permute_columns
+from valuelex.stats.partition_agreement import shuffled_tables
+from valuelex.stats.view_weights import held_out_gains
 
 Array = NDArray[np.float64]
 N_REPLICATES, N_PROFILES = 19, 99
@@ -195,7 +196,7 @@ def _like_meaning(material: Material, weights: Weights, k: int, rng: np.random.G
     (lists,) = partitions(views, lists_weights, material.n_terms, [k])
     (meaning,) = partitions(views, (0.0, 0.0, 1.0), material.n_terms, [k])
     observed = adjusted_rand(lists, meaning)
-    drawn = np.array([adjusted_rand(lists, rng.permutation(meaning)) for _ in range(N_SHUFFLES)])
+    drawn = adjusted_rand_of_tables(shuffled_tables(meaning, lists, N_SHUFFLES, rng))
     return NullTest(
         name="agreement with meaning",
         says=LANGUAGE,

@@ -242,9 +242,14 @@ def adjusted_rand(labels: Labels, reference: Labels) -> float:
     ----------
     Hubert & Arabie (1985), Comparing partitions.
     """
+    return float(adjusted_rand_of_tables(contingency_table(labels, reference)))
+
+
+def contingency_table(labels: Labels, reference: Labels) -> NDArray[np.int64]:
+    """Count the items in each cluster of one partition and of another: (n_clusters, n_reference_clusters)."""
     n_columns = int(reference.max()) + 1
-    table = np.bincount(labels * n_columns + reference, minlength=(int(labels.max()) + 1) * n_columns)
-    return float(adjusted_rand_of_tables(table.reshape(-1, n_columns)))
+    counts = np.bincount(labels * n_columns + reference, minlength=(int(labels.max()) + 1) * n_columns)
+    return counts.reshape(-1, n_columns)
 
 
 def adjusted_rand_of_tables(tables: ArrayLike) -> NDArray[np.float64]:

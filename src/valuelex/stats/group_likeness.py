@@ -13,10 +13,11 @@ from scipy.optimize import linear_sum_assignment
 
 from valuelex.errors import DataError
 from valuelex.stats.checks import as_count, as_table
+from valuelex.stats.cluster import Labels, contingency_table
+from valuelex.stats.partition_agreement import shuffled_tables
 from valuelex.stats.stability import compare_partitions
 
 Array = NDArray[np.float64]
-Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,16 +167,14 @@ def partition_test(
     """
     as_count(n_permutations, name="n_permutations", least=1)
     agreement = compare_partitions(labels, reference)
-    n, n_reference = len(labels), int(reference.max()) + 1
-    size = n_reference * (int(labels.max()) + 1)
+    n = len(labels)
 
-    def sums(rows: Labels) -> tuple[float, float]:
-        counts = np.bincount(rows * n_reference + reference, minlength=size).astype(np.float64)
-        return float((counts**2).sum()), _entropy_sum(counts)
+    def sums(table: Labels) -> tuple[float, float]:
+        return float((table**2).sum()), _entropy_sum(table)
 
     margins = _entropy_sum(np.bincount(labels)) + _entropy_sum(np.bincount(reference))
-    squares, logs = sums(labels)
-    null = np.array([sums(rng.permutation(labels)) for _ in range(n_permutations)])
+    squares, logs = sums(contingency_table(labels, reference))
+    null = np.array([sums(table) for table in shuffled_tables(labels, reference, n_permutations, rng)])
     reached = (null >= np.array([squares, logs - 1e-9])).sum(axis=0)
     p = (1 + reached) / (1 + n_permutations)
     constant = np.log(n) - margins / n
@@ -188,7 +187,7 @@ def partition_test(
     )
 
 
-def _entropy_sum(counts: Array | Labels) -> float:
+def _entropy_sum(counts: Labels) -> float:
     filled = counts[counts > 0].astype(np.float64)
     return float((filled * np.log(filled)).sum())
 

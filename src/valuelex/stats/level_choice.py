@@ -1,9 +1,8 @@
-"""How many groups each level supports, and how much each view helps to find them, by units held out.
+"""How many groups each level supports, and how many dimensions over them, by units held out.
 
 A view says how much two columns belong together: between units, within lists, or by their meaning (embeddings).
-The number of groups comes from the lists alone. The weights of the views are those whose groups, learnt on some
-independent units, predict the others best; a view that does not help gets 0. Embeddings propose groups, but only
-lists score them, and in doubt they count less; in doubt both levels count alike.
+Numbers come from the lists alone; in doubt both levels count alike. The weights of the views for a number of groups
+are chosen in `view_weights`.
 
 Does not resample for stability; see `valuelex.stats.stability`.
 """
@@ -42,11 +41,7 @@ from valuelex.stats.levels import (
 ALIKE = (1.0, 1.0)
 MIXES = ((1.0, 0.0), (1.0, 0.5), ALIKE, (0.5, 1.0), (0.0, 1.0))
 """Candidate weights of the views between units and within lists; both count alike unless others are clearly better."""
-EMBEDDING_WEIGHTS = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
-"""Candidate weights of the embeddings, where the larger weight of the lists is 1."""
 N_FOLDS = 5
-N_WEIGHINGS = 2
-"""How often units are dealt into folds to weigh the views."""
 Held = NDArray[np.bool_]
 """(n_independent,) which independent units a fold holds out."""
 Weights = tuple[float, float, float]
@@ -74,6 +69,14 @@ class Evidence:
     def n_independent(self) -> int:
         """Number of independent units."""
         return int(max(self.fold_of_unit.max(initial=-1), self.fold_of_block.max(initial=-1))) + 1
+
+    @property
+    def n_columns(self) -> int:
+        """Number of columns."""
+        if self.counts is not None:
+            return self.counts.n_columns
+        assert self.profile is not None
+        return int(self.profile.shape[1])
 
     @property
     def mixes(self) -> tuple[tuple[float, float], ...]:
@@ -169,7 +172,7 @@ def choose_levels(
     DataError
         If there are fewer than 3 independent units, or `max_groups` is out of range.
     """
-    n_columns = _n_columns(evidence)
+    n_columns = evidence.n_columns
     if evidence.n_independent < 3:
         msg = (
             f"{evidence.n_independent} independent units cannot be held out from one another; at least 3 are needed to "
@@ -203,127 +206,6 @@ def choose_levels(
     return LevelChoices(between, within, joint, (mixes[0], *(mixes[i] for i in best)))
 
 
-def _best_mixes(gains: Array, mixes: Sequence[tuple[float, float]]) -> NDArray[np.int64]:
-    """Return which mix is best for each number of groups; gains (n_repeats, n_mixes, n_numbers, n_cases).
-
-    Where both levels count alike and are not worse by more than one standard error, they stay so.
-    """
-    best: NDArray[np.int64] = gains.mean(axis=(0, 3)).argmax(axis=0)
-    if ALIKE not in mixes:
-        return best
-    alike = mixes.index(ALIKE)
-    behind = gains[:, best, np.arange(len(best))] - gains[:, alike]
-    near = behind.mean(axis=(0, 2)) <= standard_error(behind.transpose(0, 2, 1))
-    return np.where(near, alike, best)
-
-
-def choose_weights(
-    evidence: Evidence,
-    embeddings: Affinity | None,
-    n_groups: int,
-    mix: tuple[float, float],
-    rng: np.random.Generator,
-) -> Weights:
-    """Choose the weights of the views whose groups predict held-out units best; of the embeddings, the least.
-
-    The weight of the embeddings is chosen at the given weights of the levels: the least that is not worse than the best
-    by more than one standard error of their difference, or the best where the lists alone predict nothing. Then the
-    weights of the levels give way to others that are better by more than one standard error.
-    Groups by embeddings owe nothing to the units that they are learnt on, and predict as well as they seem to; groups
-    by few lists look more different than they are. So gains are compared at the best share of what was learnt.
-
-    Parameters
-    ----------
-    evidence
-        Lists and profiles.
-    embeddings
-        None where there are none.
-    n_groups
-        At least 2.
-    mix
-        Weights of the levels to begin with, as from `choose_levels`.
-    rng
-        Deals the units into folds.
-
-    Returns
-    -------
-    (between, within, embeddings)
-        0: the view did not help, or there is none.
-    """
-    start = (*mix, 0.0)
-    if evidence.n_independent < 3:
-        return start
-    folds = [f for _ in range(N_WEIGHINGS) for f in deal_folds(evidence, rng)]
-    if embeddings is not None and embeddings.tells:
-        tried = [*((*mix, weight) for weight in EMBEDDING_WEIGHTS), (0.0, 0.0, 1.0)]
-        start = tried[_least_of_best(held_out_gains(evidence, embeddings, n_groups, folds, tried))]
-        if not any(start[:2]):
-            return start
-    tried = [start, *((*levels, start[2]) for levels in evidence.mixes if levels != start[:2])]
-    gains = held_out_gains(evidence, embeddings, n_groups, folds, tried)
-    return start if _near_best(gains)[0] else tried[int(gains.sum(axis=1).argmax())]
-
-
-def _least_of_best(gains: Array) -> int:
-    """Return the first candidate that is within one standard error of the best; gains (n_candidates, n_cases).
-
-    The first is that of the lists alone. Where these predict nothing by themselves they have no claim to the doubt, and
-    the best is taken.
-    """
-    if gains[0].mean() <= _error(gains[0]):
-        return int(gains.sum(axis=1).argmax())
-    return int(np.flatnonzero(_near_best(gains))[0])
-
-
-def _near_best(gains: Array) -> NDArray[np.bool_]:
-    """Return which candidates are within one standard error of the best."""
-    behind = gains[gains.sum(axis=1).argmax()] - gains
-    return np.array([row.mean() <= _error(row) for row in behind])
-
-
-def _error(values: Array) -> float:
-    """Return the standard error of the mean of cases that were dealt `N_WEIGHINGS` times."""
-    return float(standard_error(values.reshape(N_WEIGHINGS, -1, 1))[0])
-
-
-def held_out_gains(
-    evidence: Evidence,
-    embeddings: Affinity | None,
-    n_groups: int,
-    folds: Sequence[Held],
-    candidates: Sequence[Weights],
-) -> Array:
-    """Return how well groups by each candidate's weights predict the lists of units held out.
-
-    Parameters
-    ----------
-    evidence, embeddings
-        As for `choose_weights`.
-    n_groups
-        At least 2.
-    folds
-        As from `deal_folds`.
-    candidates
-        Weights of the views.
-
-    Returns
-    -------
-    (n_candidates, n_cases)
-        Gain over one group at both levels, nats, of each unit held out in each fold, at the best share of what was
-        learnt (`level_gain.at_best_share`).
-    """
-    found = []
-    for held in folds:
-        views = (*affinities(evidence, (~held).astype(np.float64)), embeddings)
-        rows = []
-        for weights in candidates:
-            (labels,) = partitions(views, weights, _n_columns(evidence), [n_groups])
-            rows.append([s.by_share for s in _score(evidence, held, labels)])
-        found.append(np.array(rows))
-    total: Array = at_best_share(np.concatenate(found, axis=-1)).sum(axis=1)
-    return total
-
-
 def choose_over_groups(
     evidence: Evidence,
     embeddings: Affinity | None,
@@ -350,7 +232,7 @@ def choose_over_groups(
     -------
     DimensionChoice
     """
-    n_columns = _n_columns(evidence)
+    n_columns = evidence.n_columns
     gains = []
     for held in deal_folds(evidence, rng):
         views = (*affinities(evidence, (~held).astype(np.float64)), embeddings)
@@ -359,21 +241,10 @@ def choose_over_groups(
         rows = []
         for n_dimensions in candidates(int(labels.max()) + 1):
             cells = tied_cells(join_groups(closeness, n_dimensions))
-            rows.append(sum(s.gain for s in _score(evidence, held, labels, cells)))
+            rows.append(sum(s.gain for s in held_out_scores(evidence, held, labels, cells)))
         gains.append(np.stack(rows, axis=1))
     by_case = np.concatenate(gains)
     return choose_dimensions(by_case - by_case[:, :1])
-
-
-@dataclass(frozen=True, slots=True)
-class _Scores:
-    """Of one fold, by level, weights of levels and number of groups."""
-
-    by_share: Array
-    """(2, n_mixes, n_numbers, n_shares, n_cases)"""
-    slope: Array
-    """(2, n_mixes, n_numbers, n_cases)"""
-    partitions: list[list[Labels]]
 
 
 def deal_folds(evidence: Evidence, rng: np.random.Generator) -> list[Held]:
@@ -384,18 +255,7 @@ def deal_folds(evidence: Evidence, rng: np.random.Generator) -> list[Held]:
     return [fold == f for f in range(n_folds)]
 
 
-def _fold_scores(evidence: Evidence, held: Held, numbers: Sequence[int]) -> _Scores:
-    views = affinities(evidence, (~held).astype(np.float64))
-    found = [partitions(views, mix, _n_columns(evidence), numbers) for mix in evidence.mixes]
-    scores = [[_score(evidence, held, labels) for labels in row] for row in found]
-    return _Scores(
-        np.array([[[s[level].by_share for s in row] for row in scores] for level in (0, 1)]),
-        np.array([[[s[level].slope for s in row] for row in scores] for level in (0, 1)]),
-        found,
-    )
-
-
-def _score(
+def held_out_scores(
     evidence: Evidence, held: Held, labels: Labels, cells: NDArray[np.int64] | None = None
 ) -> tuple[Gains, Gains]:
     """Gains between units and within lists, one for each unit held out; one for all of them where pooled."""
@@ -422,6 +282,42 @@ def _score(
             part_of[counts.unit] = part
         within = within_gains(block_sums(counts, labels, part, company, part_of), training, cells)
     return between, within
+
+
+@dataclass(frozen=True, slots=True)
+class _Scores:
+    """Of one fold, by level, weights of levels and number of groups."""
+
+    by_share: Array
+    """(2, n_mixes, n_numbers, n_shares, n_cases)"""
+    slope: Array
+    """(2, n_mixes, n_numbers, n_cases)"""
+    partitions: list[list[Labels]]
+
+
+def _fold_scores(evidence: Evidence, held: Held, numbers: Sequence[int]) -> _Scores:
+    views = affinities(evidence, (~held).astype(np.float64))
+    found = [partitions(views, mix, evidence.n_columns, numbers) for mix in evidence.mixes]
+    scores = [[held_out_scores(evidence, held, labels) for labels in row] for row in found]
+    return _Scores(
+        np.array([[[s[level].by_share for s in row] for row in scores] for level in (0, 1)]),
+        np.array([[[s[level].slope for s in row] for row in scores] for level in (0, 1)]),
+        found,
+    )
+
+
+def _best_mixes(gains: Array, mixes: Sequence[tuple[float, float]]) -> NDArray[np.int64]:
+    """Return which mix is best for each number of groups; gains (n_repeats, n_mixes, n_numbers, n_cases).
+
+    Where both levels count alike and are not worse by more than one standard error, they stay so.
+    """
+    best: NDArray[np.int64] = gains.mean(axis=(0, 3)).argmax(axis=0)
+    if ALIKE not in mixes:
+        return best
+    alike = mixes.index(ALIKE)
+    behind = gains[:, best, np.arange(len(best))] - gains[:, alike]
+    near = behind.mean(axis=(0, 2)) <= standard_error(behind.transpose(0, 2, 1))
+    return np.where(near, alike, best)
 
 
 def _by_case(case: Labels, values: Array, n_cases: int) -> Array:
@@ -455,10 +351,3 @@ def _agreement(found: list[list[list[Labels]]]) -> Array:
             for m in range(len(found[0]))
         ]
     )
-
-
-def _n_columns(evidence: Evidence) -> int:
-    if evidence.counts is not None:
-        return evidence.counts.n_columns
-    assert evidence.profile is not None
-    return int(evidence.profile.shape[1])

@@ -12,14 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
 from valuelex.stats.bootstrap import as_level
-from valuelex.stats.checks import Array, as_count
-from valuelex.stats.cluster import adjusted_rand_of_tables
+from valuelex.stats.checks import as_count
+from valuelex.stats.cluster import Labels, adjusted_rand_of_tables, contingency_table
 from valuelex.stats.stability import compare_partitions
 
 LEAST_ITEMS = 4
 """With fewer items in both partitions there is neither interval nor test."""
-AT_ONCE = 500
-"""Permutations whose tables are made in one go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +91,7 @@ def agreement_beyond_chance(
         reach = float(ndtri((1 + as_level(level)) / 2)) * error
         if error > 0:
             low, high = found.adjusted_rand - reach, min(found.adjusted_rand + reach, 1.0)
-        shuffled = _shuffled(a, b, n_permutations, rng)
+        shuffled = adjusted_rand_of_tables(shuffled_tables(b, a, n_permutations, rng))
         chance = float(np.quantile(shuffled, 0.95))
         p_value = float((1 + (shuffled >= found.adjusted_rand - 1e-12).sum()) / (n_permutations + 1))
     return ChanceAgreement(
@@ -107,10 +105,31 @@ def agreement_beyond_chance(
     )
 
 
-def _jackknife_error(a: NDArray[np.int64], b: NDArray[np.int64]) -> float:
+def shuffled_tables(
+    labels: Labels, reference: Labels, n_permutations: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Shuffle items over the groups of one partition, whose sizes stay, and count how they fall into another's.
+
+    Parameters
+    ----------
+    labels, reference : (n_items,)
+        Group numbers from 0.
+    n_permutations
+        How often items are shuffled.
+    rng
+        Source of the shuffles.
+
+    Returns
+    -------
+    (n_permutations, n_groups, n_reference_groups)
+        Contingency tables, as for `valuelex.stats.cluster.adjusted_rand_of_tables`.
+    """
+    return np.stack([contingency_table(rng.permutation(labels), reference) for _ in range(n_permutations)])
+
+
+def _jackknife_error(a: Labels, b: Labels) -> float:
     """Give the standard error over items; all items of one cell of the table give the same index without them."""
-    table = np.zeros((int(a.max()) + 1, int(b.max()) + 1))
-    np.add.at(table, (a, b), 1.0)
+    table = contingency_table(a, b).astype(np.float64)
     rows, columns = np.nonzero(table)
     without = np.repeat(table[None], len(rows), axis=0)
     without[np.arange(len(rows)), rows, columns] -= 1.0
@@ -118,16 +137,3 @@ def _jackknife_error(a: NDArray[np.int64], b: NDArray[np.int64]) -> float:
     n = len(a)
     mean = weights @ values / n
     return float(np.sqrt((n - 1) / n * (weights @ np.square(values - mean))))
-
-
-def _shuffled(
-    a: NDArray[np.int64], b: NDArray[np.int64], n_permutations: int, rng: np.random.Generator
-) -> Array:
-    one_hot = np.eye(int(b.max()) + 1)[b]
-    groups = np.eye(int(a.max()) + 1)[:, a]
-    found = []
-    for begin in range(0, n_permutations, AT_ONCE):
-        size = min(AT_ONCE, n_permutations - begin)
-        order = rng.permuted(np.broadcast_to(np.arange(len(b)), (size, len(b))), axis=1)
-        found.append(adjusted_rand_of_tables(groups @ one_hot[order]))
-    return np.concatenate(found)
