@@ -29,8 +29,8 @@ def test_reshuffled_responses_keep_what_each_source_names_and_nothing_else():
     material = material_of(planted)
     counts = material.evidence.counts
     assert counts is not None
-    drawn = list(null_tests._reshuffled(planted.matrix, material, np.random.default_rng(1)))
-    assert len(drawn) == 19
+    draw = null_tests._reshuffling(planted.matrix, material, np.random.default_rng(1))
+    drawn = [draw() for _ in range(5)]
     for replicate in drawn:
         for own, other in zip(sums(counts), sums(replicate), strict=True):
             np.testing.assert_array_equal(own, other)

@@ -5,7 +5,7 @@ Owns which null answers which question. The nulls themselves are in `valuelex.st
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -85,32 +85,40 @@ def null_tests(
     tests: list[NullTest] = []
     controls: list[BlockModelChoice] = []
 
-    def looked_at(null: Iterable[Evidence]) -> Iterator[Evidence]:
+    def look(drawn: Evidence) -> Evidence:
         """Look for groups in the first replicates, of which no structure is left at either level."""
-        for i, drawn in enumerate(null):
-            if i < N_CONTROLS:
-                nothing = drawn
-                if own.counts is not None and own.profile is not None:
-                    profile = permute_columns(own.profile, rng)
-                    nothing = replace(own, counts=drawn.counts, profile=profile)
-                found = choose_levels(nothing, rng, max_groups=max_groups, n_repeats=1)
-                controls.append(found.joint)
-            yield drawn
+        if len(controls) < N_CONTROLS:
+            nothing = drawn
+            if own.counts is not None and own.profile is not None:
+                nothing = replace(own, counts=drawn.counts, profile=permute_columns(own.profile, rng))
+            controls.append(choose_levels(nothing, rng, max_groups=max_groups, n_repeats=1).joint)
+        return drawn
 
     if own.n_independent >= 3:
         folds = deal_folds(own, rng)
         if own.profile is not None:
             between = replace(own, counts=None)
-            shuffled = (
-                replace(between, profile=permute_columns(own.profile, rng)) for _ in range(N_PROFILES)
+            profile = own.profile
+
+            def shuffled() -> Evidence:
+                drawn = replace(between, profile=permute_columns(profile, rng))
+                return look(drawn) if own.counts is None else drawn
+
+            weighed = (1.0, 0.0, 0.0)
+            tests.append(
+                _against("shuffled profiles", PROFILES, between, shuffled, N_PROFILES, k, weighed, folds)
             )
-            null = looked_at(shuffled) if own.counts is None else shuffled
-            tests.append(_against("shuffled profiles", PROFILES, between, null, k, (1.0, 0.0, 0.0), folds))
         if own.counts is not None:
             lists = replace(own, profile=None, fold_of_unit=np.zeros(0, dtype=np.int64))
-            reshuffled = (replace(lists, counts=counts) for counts in _reshuffled(matrix, material, rng))
-            null = looked_at(reshuffled)
-            tests.insert(0, _against("reshuffled responses", LISTS, lists, null, k, (0.0, 1.0, 0.0), folds))
+            draw = _reshuffling(matrix, material, rng)
+
+            def reshuffled() -> Evidence:
+                return look(replace(lists, counts=draw()))
+
+            weighed = (0.0, 1.0, 0.0)
+            tests.insert(
+                0, _against("reshuffled responses", LISTS, lists, reshuffled, N_REPLICATES, k, weighed, folds)
+            )
         if material.embeddings is not None:
             tests.append(_against_meaning(material, weights, k, folds))
     if material.embeddings is not None:
@@ -128,26 +136,31 @@ MEANING = (
 LANGUAGE = "How like are the groups made from the lists alone to those made from embeddings alone?"
 
 
-def _reshuffled(matrix: ResponseMatrix, material: Material, rng: np.random.Generator) -> Iterator[ListCounts]:
-    """Draw responses in which each source names its terms as often, in responses as long, but in any company.
-
-    One after the other, so that no more are held than are kept.
-    """
+def _reshuffling(
+    matrix: ResponseMatrix, material: Material, rng: np.random.Generator
+) -> Callable[[], ListCounts]:
+    """Return what draws responses in which each source names its terms as often, in as long ones, in any company."""
     counts = material.evidence.counts
     assert counts is not None
     lists = as_lists(telling(matrix, material.filled))
     unit = counts.unit[material.block]
-    for replicate in range(N_REPLICATES):
-        rounds = MORE_ROUNDS if replicate else FIRST_ROUNDS
-        lists = curveball(lists, rng, n_rounds=rounds, units=unit)
-        yield count_lists(lists, material.block, unit)
+    n_rounds = FIRST_ROUNDS
+
+    def draw() -> ListCounts:
+        nonlocal lists, n_rounds
+        lists = curveball(lists, rng, n_rounds=n_rounds, units=unit)
+        n_rounds = MORE_ROUNDS
+        return count_lists(lists, material.block, unit)
+
+    return draw
 
 
 def _against(
     name: str,
     says: str,
     data: Evidence,
-    null: Iterable[Evidence],
+    draw: Callable[[], Evidence],
+    n_replicates: int,
     k: int,
     weights: Weights,
     folds: list[Held],
@@ -155,12 +168,13 @@ def _against(
     """Hold the gain of the data beside those of replicates, each of which is scored on one of the folds in turn.
 
     That scatters more than the mean over folds beside which it stands, so p is rather too large than too small.
+    Replicates are drawn one after the other: of many lists each is large, and no two are held.
     """
     observed = float(held_out_gains(data, None, k, folds, [weights]).mean())
     drawn = np.array(
         [
-            held_out_gains(replicate, None, k, [folds[i % len(folds)]], [weights]).mean()
-            for i, replicate in enumerate(null)
+            held_out_gains(draw(), None, k, [folds[i % len(folds)]], [weights]).mean()
+            for i in range(n_replicates)
         ]
     )
     return NullTest(
