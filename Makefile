@@ -34,6 +34,7 @@ check-static: $(VENV)/.dev
 	$(BIN)/ruff format --check
 	@echo "== Types"
 	$(BIN)/mypy
+	$(BIN)/mypy --config-file benchmarks/mypy.ini benchmarks/*.py
 	@echo "== Import contract"
 	$(BIN)/lint-imports
 

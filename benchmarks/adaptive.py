@@ -26,7 +26,7 @@ from valuelex.domain.study import (
     Respondent,
     Study,
 )
-from valuelex.stages.adaptive import count_saving, first_stems, still_open
+from valuelex.stages.adaptive import count_saving, still_open
 from valuelex.stages.score import orient
 
 N_RESPONDENTS, N_STEMS, N_SUBDIMENSIONS = 100, 120, 6
@@ -105,7 +105,7 @@ def asked(array: RatingArray, limits: dict[str, int]) -> RatingArray:
 
 def give(study: Study, system: ValueSystem, array: RatingArray) -> dict[str, int]:
     """Ask in rounds, as the pipeline does; return how many stems each respondent was asked."""
-    limits = {r.id: first_stems(study) for r in study.respondents}
+    limits = {r.id: study.project.first_stems for r in study.respondents}
     while unfinished := still_open(study, [system], [asked(array, limits)], limits):
         limits |= {name: min(limits[name] + 12, N_STEMS) for name in unfinished}
     return limits

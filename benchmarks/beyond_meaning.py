@@ -137,7 +137,7 @@ def study(
 def observe(condition: Condition, n_sources: int, rng: np.random.Generator) -> tuple[Array, Array, float]:
     """Group the words of one study into six by all views, as the pipeline does, and see what is beyond meaning."""
     matrix, sources, meaning, group = study(condition, n_sources, rng)
-    material = gather(matrix, sources, sources.units(), meaning)
+    material = gather(matrix, sources.units(), meaning)
     weights = choose_weights(material.evidence, material.embeddings, GROUPS, (1.0, 1.0), rng)
     views = (*affinities(material.evidence, np.ones(n_sources)), material.embeddings)
     (labels,) = partitions(views, weights, len(group), [GROUPS])

@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 N_FIRST = 20
 PROMPT = "Name ten values that guide what you do, number {}."
@@ -132,7 +133,7 @@ def litellm_completion(url: str, in_flight: int) -> Round:
     return lambda n: asyncio.run(run(n))
 
 
-def _inspect_model(url: str, in_flight: int) -> object:
+def _inspect_model(url: str, in_flight: int) -> Any:
     from inspect_ai.model import GenerateConfig, get_model
 
     config = GenerateConfig(max_connections=in_flight, max_tokens=64, temperature=1.0, top_p=1.0)

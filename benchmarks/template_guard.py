@@ -21,7 +21,7 @@ from typing import Any
 from valuelex.domain.call import Call
 from valuelex.domain.study import Endpoint, Model, Respondent
 from valuelex.io.embedded import DEFAULT_MODEL, EmbeddedServer, find_weights
-from valuelex.io.study_file import EMBEDDED_BODY
+from valuelex.io.model_lookup import EMBEDDED_BODY
 from valuelex.stages.template_guard import plan_guard, read_guard
 
 SEEDS = 40
