@@ -26,7 +26,7 @@ from valuelex.stats.company import Company, company_of_sources, expected_company
 from valuelex.stats.cooccurrence import as_lists
 
 MOST_EXACT = 2000
-"""Above this number of columns, affinities are kept in 32 bits and built in strips, to save memory."""
+"""Above this number of columns, affinities and counts are kept in 32 bits and built in strips, to save memory."""
 STRIP = 500
 CHUNK_PAIRS = 4_000_000
 """Pairs of columns that are counted at once."""
@@ -43,9 +43,9 @@ class ListCounts:
     """(n_blocks, n_columns) lists of a block that hold a column."""
     pairs: sparse.csr_array
     """(n_blocks, n_pairs) lists of a block that hold both columns of a pair that occurs."""
-    first: NDArray[np.int32]
+    first: NDArray[np.unsignedinteger]
     """(n_pairs,) the lower column of each pair."""
-    second: NDArray[np.int32]
+    second: NDArray[np.unsignedinteger]
     """(n_pairs,) the higher one."""
     ties: sparse.csr_array
     """(n_blocks, n_columns) other columns in the lists of a block that hold a column, added up."""
@@ -113,6 +113,7 @@ def count_lists(lists: ArrayLike | sparse.sparray, blocks: ArrayLike, units: Arr
         msg = "No list holds two or more columns, so nothing occurs together; longer lists are needed."
         raise DataError(msg)
     pairs, distinct = _pairs(table, block)
+    narrow = np.min_scalar_type(n_columns)
     beside = table.copy()
     beside.data = np.repeat(length - 1, np.diff(table.indptr))
     totals, ties = sparse.csr_array(member @ table), sparse.csr_array(member @ beside)
@@ -120,8 +121,8 @@ def count_lists(lists: ArrayLike | sparse.sparray, blocks: ArrayLike, units: Arr
     return ListCounts(
         totals=totals,
         pairs=pairs,
-        first=(distinct // n_columns).astype(np.int32),
-        second=(distinct % n_columns).astype(np.int32),
+        first=(distinct // n_columns).astype(narrow),
+        second=(distinct % n_columns).astype(narrow),
         ties=ties,
         n_lists=n_lists_of,
         lengths=np.bincount(block, length, minlength=n_blocks).astype(np.float64),
@@ -170,7 +171,7 @@ def _pairs(table: sparse.csr_array, block: Labels) -> tuple[sparse.csr_array, ND
         order = np.argsort(part)
         index[done + order] = np.searchsorted(distinct, part[order])
         done += len(part)
-    held = np.concatenate(counts, dtype=np.float64)
+    held = np.concatenate(counts, dtype=np.float64 if n_columns <= MOST_EXACT else np.int32)
     return sparse.csr_array((held, index, starts.astype(narrow)), shape=(len(ends), len(distinct))), distinct
 
 
