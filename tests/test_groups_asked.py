@@ -36,8 +36,7 @@ def test_lists_of_too_few_terms_end_in_fewer_groups_and_both_commands_say_so_bef
     assert told.exit_code == 0, told.output
     assert f"\n  {SAID}\n" in told.output
     assert (
-        "\n  A value system is built from 1 model; with fewer than 10 the number of groups often cannot"
-        in told.output
+        "\n  A value system is built from 1 model, fewer than 5: its respondents are taken for" in told.output
     )
     assert "\n  population 'nurses' (persona is nurse): 1 respondent: good chat nurse t1\n" in told.output
     assert endpoint.answered() == []

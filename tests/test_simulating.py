@@ -211,7 +211,7 @@ def test_views_have_a_table_where_groups_were_found(small, monkeypatch):
         ),
         ("--target-ari 2", "--target-ari must be above 0 and at most 1, such as .9; not 2."),
         ("--power 0", "--power must be above 0 and at most 1, such as .9; not 0."),
-        ("--mode lists", "--mode must be 'list', 'rate', not 'lists'."),
+        ("--mode lists", "--mode must be 'list' or 'rate', not 'lists'."),
         ("--embeddings nice", "--embeddings must be 'none', 'good' or 'misleading', not 'nice'."),
         (
             "--terms 5",

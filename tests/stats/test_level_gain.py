@@ -179,3 +179,16 @@ def test_nothing_is_learnt_where_nothing_comes_together():
     found = within_gains(sums, np.array([True, False]))
     np.testing.assert_array_equal(found.by_share, np.zeros((len(SHARES), 1)))
     np.testing.assert_array_equal(found.slope, [0.0])
+
+
+def test_groups_of_nothing_never_seem_to_predict_much():
+    # 24 units learnt from and 6 held out, 24 columns in three groups, no relation at all: what one group or three are
+    # said to share is near 0, and loadings are then noise over it. Nothing is gained, and in no draw by more than a
+    # nat a unit, where columns that share half of their variance gain two.
+    rng = np.random.default_rng(0)
+    labels = np.arange(24) % 3
+    draws = [between_gains(rng.normal(size=(24, 24)), rng.normal(size=(6, 24)), labels) for _ in range(300)]
+    mean = np.array([at_best_share(found.by_share).mean() for found in draws])
+    assert mean.max() < 1
+    factor = rng.normal(size=(30, 3))[:, labels] + rng.normal(size=(30, 24))
+    assert at_best_share(between_gains(factor[:24], factor[24:], labels).by_share).mean() > 2

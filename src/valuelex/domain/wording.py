@@ -6,7 +6,8 @@ Owns counted things, choices and p-values. What only the report says is in `valu
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 DASH = "–"
 
@@ -20,6 +21,11 @@ def either(choices: Sequence[str]) -> str:
     """Write what there is to choose from, such as ``'a', 'b' or 'c'``."""
     *others, last = map(repr, choices)
     return f"{', '.join(others)} or {last}" if others else last
+
+
+def tally(reasons: Iterable[object]) -> str:
+    """Count reasons, the commonest first, such as ``71 NOT_RECORDED, 1 REFUSED``."""
+    return ", ".join(f"{n} {reason}" for reason, n in Counter(map(str, reasons)).most_common())
 
 
 def p_value(value: float | None) -> str:

@@ -75,6 +75,13 @@ RESULT_FILES = (
 """What a complete run writes, as far as the study asks for it."""
 
 
+MEASUREMENT = (
+    *("completions.parquet", "ratings.parquet", "notes.parquet"),
+    *("orientations.csv", "contrasts.csv", "quality.json"),
+)
+"""Those of them that are written only where somebody was measured."""
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Keep other processes from writing in a study folder; the lock falls with the process.
@@ -117,6 +124,22 @@ def open_folder(folder: Path) -> None:
                 part.unlink(missing_ok=True)
     except OSError as error:
         msg = f"The study folder {str(folder)!r} cannot be used ({error.strerror}); choose another one."
+        raise LedgerError(msg) from error
+
+
+def remove_measurement(folder: Path) -> None:
+    """Take away what an earlier run wrote of respondents that are not measured now; the ledger keeps their answers.
+
+    Raises
+    ------
+    LedgerError
+        If a file cannot be taken away.
+    """
+    try:
+        for name in MEASUREMENT:
+            (folder / name).unlink(missing_ok=True)
+    except OSError as error:
+        msg = f"{str(folder / name)!r} is of an earlier run and cannot be taken away ({error.strerror}); delete it."
         raise LedgerError(msg) from error
 
 

@@ -26,6 +26,7 @@ from valuelex.domain.second import SecondMethods
 from valuelex.domain.sources import Sources
 from valuelex.domain.structure import BUILT, ValueSystem
 from valuelex.domain.study import Study
+from valuelex.domain.wording import tally
 from valuelex.errors import DataError, StudyError
 from valuelex.io import assets, files
 from valuelex.io.crosswalk_file import write_crosswalks
@@ -44,7 +45,7 @@ from valuelex.pipeline.structuring import with_factors, with_further_routes
 from valuelex.pipeline.workspace import Progress, Workspace, stage_rng
 from valuelex.report.html import render
 from valuelex.stages.build_system import build_system
-from valuelex.stages.caveats import NOBODY_MEASURED, caveats
+from valuelex.stages.caveats import caveats, nobody_measured
 from valuelex.stages.compare import contrast
 from valuelex.stages.confounds import log_lengths, remove_confounds
 from valuelex.stages.construct import construct
@@ -129,8 +130,9 @@ def compute(
         if human is not None:
             control = compare_with_human(study, found, human)
             files.write_human_control(folder, control)
-    if until != "construct" and _records_no_completion(study, calls["project"], ask):
-        progress.tell(NOBODY_MEASURED)
+    unmeasured = "" if until == "construct" else _why_unmeasured(study, calls["project"], ask)
+    if unmeasured:
+        progress.tell(unmeasured)
         study = replace(study, measures=False)
     if until == "construct" or (until == "project" and not study.measures):
         _tell_conclusion(found, rated, seen, progress)
@@ -145,7 +147,8 @@ def compute(
         own = found.system if found else rated.system if rated else None
         results = _measure(workspace, calls["project"], found, own, ask, embedder, progress)
     else:
-        results = _measure_nobody(study, found, is_wanted=workspace.study.measures)
+        files.remove_measurement(folder)
+        results = _measure_nobody(study, found, unmeasured)
     results = replace(results, rated=rated, control=control, observed=seen.observed if seen else None)
     results = _held_against_known(workspace, results, embedder, progress)
     progress.step("Writing the report")
@@ -161,10 +164,16 @@ def compute(
     return results
 
 
-def _records_no_completion(study: Study, calls: Sequence[Call], ask: Ask) -> bool:
-    """Tell whether a study that has more than completions has none of these, and they can only be imported."""
+def _why_unmeasured(study: Study, calls: Sequence[Call], ask: Ask) -> str:
+    """Say why nobody can be measured in a study that has more than completions; empty where somebody may be.
+
+    Only where all completions are recorded, so that no run could bring others.
+    """
     has_more = study.elicit is not None or study.terms is not None or study.observe is not None
-    return has_more and bool(calls) and all(c.is_recorded for c in calls) and not ask("project", calls)
+    if not (has_more and calls and all(c.is_recorded for c in calls)):
+        return ""
+    completions = read_completions(calls, ask("project", calls), study.project.test)
+    return nobody_measured([c.missing for c in completions])
 
 
 def _tell_conclusion(
@@ -213,9 +222,8 @@ def _measure(
     return _conclude(study, found, systems, measured, ask)
 
 
-def _measure_nobody(study: Study, found: Found | None, *, is_wanted: bool) -> Results:
-    """Return the results of a study in which nobody was measured; `is_wanted` tells that its file wants it."""
-    why = (NOBODY_MEASURED,) if is_wanted else ()
+def _measure_nobody(study: Study, found: Found | None, why: str) -> Results:
+    """Return the results of a study in which nobody was measured, and why, if its file wants it."""
     return Results(
         study=study,
         found=found,
@@ -224,7 +232,7 @@ def _measure_nobody(study: Study, found: Found | None, *, is_wanted: bool) -> Re
         ratings=(),
         orientations=(),
         contrasts=(),
-        warnings=(*why, *caveats(study, found, ())),
+        warnings=(*([why] if why else ()), *caveats(study, found, ())),
         version=__version__,
     )
 
@@ -483,7 +491,7 @@ def _require_some(what: str, missing: Sequence[Missing | None], file: Path) -> N
         if set(missing) == {Missing.NOT_RECORDED}:
             msg = f"None of the {len(missing)} {what} was recorded; import them: valuelex import STUDY FILE"
             raise DataError(msg)
-        reasons = Counter(str(reason) for reason in missing).most_common()
-        counted = ", ".join(f"{n} {reason}" for reason, n in reasons)
-        msg = f"None of the {len(missing)} {what} could be used ({counted}); read them in {str(file)!r}."
+        msg = (
+            f"None of the {len(missing)} {what} could be used ({tally(missing)}); read them in {str(file)!r}."
+        )
         raise DataError(msg)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from valuelex.domain.call import Call, CallStage
+from valuelex.domain.sources import LEAST_INDEPENDENT, Sources
 from valuelex.domain.study import Study
 from valuelex.domain.wording import count
 from valuelex.errors import StudyError
@@ -96,18 +97,27 @@ def needed_terms(study: Study) -> str:
 
 def needed_models(study: Study) -> str:
     """Say what so few models leave open of a value system that is to be built; empty where there are enough."""
-    n = len({r.model.label for r in study.respondents})
-    if study.construct is None or n >= FEW_UNITS:
+    sources = Sources.of(study.respondents, [r.id for r in study.respondents])
+    units = sources.units()
+    n = units.n_independent
+    if study.construct is None or (n >= FEW_UNITS and units.independent != "respondents"):
         return ""
-    few = (
-        f"with fewer than {LEAST_UNITS} the number of groups often cannot be told"
-        if n < LEAST_UNITS
-        else f"with fewer than {FEW_UNITS} the number of groups is often wrong"
-    )
-    return (
-        f"A value system is built from {count(n, 'model')}; {few}. Ask more, or see valuelex simulate --models "
-        f"{n},{FEW_UNITS}."
-    )
+    if units.independent == "respondents":
+        said = (
+            f"A value system is built from {count(sources.n_models, 'model')}, fewer than {LEAST_INDEPENDENT}: its "
+            "respondents are taken for independent, and what is found says nothing of other models."
+        )
+    else:
+        few = (
+            f"with fewer than {LEAST_UNITS} the number of groups often cannot be told"
+            if n < LEAST_UNITS
+            else f"with fewer than {FEW_UNITS} the number of groups is often wrong"
+        )
+        said = f"A value system is built from {n} independent {units.independent}; {few}."
+    if study.observe is not None:
+        return said
+    mode = "" if study.terms is None else "--mode rate "
+    return f"{said} How many are enough: valuelex simulate {mode}--models {LEAST_UNITS},{FEW_UNITS}"
 
 
 def check_rated(study: Study) -> None:

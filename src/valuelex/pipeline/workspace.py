@@ -36,7 +36,12 @@ class Progress(Protocol):
 class Silent:
     """Progress that shows nothing."""
 
-    def calls(self, title: str, total: int, what: str = "") -> AbstractContextManager[Callable[[int], None]]:  # noqa: ARG002
+    def calls(
+        self,
+        title: str,  # noqa: ARG002
+        total: int,  # noqa: ARG002
+        what: str = "calls",  # noqa: ARG002
+    ) -> AbstractContextManager[Callable[[int], None]]:
         """Show nothing."""
         return nullcontext(lambda _: None)
 

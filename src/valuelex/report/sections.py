@@ -415,6 +415,8 @@ def _method(results: Results) -> MethodSection:
             ("Resamples for stability", f"{study.construct.resamples:,}"),
             ("Namer of groups", namer_setting(study.namer)),
         ]
+    if study.namer is not None:
+        sources.append((f"Guide for names {study.namer.guide.name}", study.namer.guide.source))
     if not study.measures:
         return MethodSection(tuple(settings), tuple(sources))
     test = study.project.test
@@ -432,8 +434,6 @@ def _method(results: Results) -> MethodSection:
         ("Factors compared", ", ".join(study.compare.factors) or "none"),
         ("Resamples of stems for intervals", f"{study.compare.resamples:,}"),
     ]
-    if study.namer is not None:
-        sources.append((f"Guide for names {study.namer.guide.name}", study.namer.guide.source))
     sources += [(f"Stems {test.name}", test.source), (f"Manual {study.manual.name}", study.manual.source)]
     sources += [(f"Value system {s.title}", s.source) for s in results.systems]
     return MethodSection(tuple(settings), tuple(sources))

@@ -12,20 +12,38 @@ from valuelex.domain.measure import PANEL, REASONS, Completion, RatingArray
 from valuelex.domain.results import Found
 from valuelex.domain.sources import Sources
 from valuelex.domain.study import Respondent, Study
-from valuelex.domain.wording import count
+from valuelex.domain.wording import count, tally
 from valuelex.stages.exhibits import own_respondents
 from valuelex.stages.naming_caveats import naming_caveats
 
 SMALL = 1e9
 """Parameters below which a report opens with what so small a model cannot show."""
 
-NOBODY_MEASURED = (
-    "Nobody was measured, because no completions of stems were recorded. To add them: valuelex import STUDY FILE "
-    "--stage project, then run the study again."
-)
-"""What is said where all answers are recorded, and there are others but no completions."""
+NOBODY_MEASURED = "Nobody was measured, because "
+"""How it begins what is said where all answers are recorded, and there are others but no usable completions."""
 
 _CALL_FAILED = REASONS.index(Missing.CALL_FAILED)
+
+
+def nobody_measured(missing: Sequence[Missing | None]) -> str:
+    """Say why nobody was measured, where no completion can be used; empty where one can.
+
+    Parameters
+    ----------
+    missing : (n_completions,)
+        Why each completion is missing; None for one that is there.
+    """
+    if any(reason is None for reason in missing):
+        return ""
+    why = (
+        "no completions of the study's stems were recorded"
+        if set(missing) == {Missing.NOT_RECORDED}
+        else f"none of the {count(len(missing), 'completion')} of the study's stems can be used ({tally(missing)})"
+    )
+    return (
+        f"{NOBODY_MEASURED}{why}. To add completions: valuelex import STUDY FILE --stage project, then run the study "
+        "again."
+    )
 
 
 def resampling_units(study: Study) -> tuple[dict[str, str], str]:

@@ -65,9 +65,10 @@ def against_chance(
 
 
 def least_p(drawn: Sequence[DrawnName]) -> float:
-    """Return how seldom names that agree in full would by chance: no draws on these groups can have a lower p.
+    """Return how seldom names that agree in full would by chance, the least p of such draws.
 
     Against the draw that named most groups, one deal in n! of each other draw, which named n, says the same of each.
+    Where draws name different groups, it is an upper bound.
     """
     named = sorted(Counter(d.draw for d in drawn if d.missing is None).values())
     return 1 / prod(factorial(n) for n in named[:-1])

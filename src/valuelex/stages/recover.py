@@ -36,7 +36,7 @@ from valuelex.stages.simulate import draw_lists
 from valuelex.stats.stability import compare_partitions
 
 SURE = 0.5
-"""A size is said to be enough, and not that it may be, where the interval of those that reach the target is above."""
+"""More often than not: a size is enough, and not that it may be, if the interval of studies that reach it is above."""
 Z_95 = 1.959963984540054
 """Quantile of the normal distribution for an interval of 95 %."""
 
@@ -210,7 +210,7 @@ def say_power(found: Power) -> str:
     if found.enough is not None:
         size = found.enough.size
         reached = found.enough.reached
-        is_unsure = reached is not None and reached.low < SURE
+        is_unsure = reached is not None and reached.low < min(SURE, found.power)
         return (
             f"{size} ({count(size.n_rows, 'response')}) {'may be' if is_unsure else 'are'} enough to recover {wanted}: "
             f"{_say_reached(found.enough)}, all of them other studies than those that chose this size."

@@ -24,6 +24,8 @@ FAR = 4.0
 """Standard deviations at which a held-out value is cut, so that one odd unit does not decide."""
 LEAST_OWN = 0.1
 """Least share of a column's variance that is its own."""
+MOST_UNEQUAL = 3.0
+"""Times their group's mean that a column may load. Where the mean is near 0, loadings would be its noise over it."""
 SHARES = np.array([0.25, 0.5, 0.75, 1.0])
 """Shares of what was learnt of groups at which held-out units are scored. Groups that were made from few units look
 more different in these than they are; groups that were made from something else do not."""
@@ -213,7 +215,8 @@ def _learn(seen: Array, groups: Labels, cells: NDArray[np.int64] | None) -> _Fac
     )
     apart = (raw - shared) ** 2 @ member
     kept = np.divide(np.clip(apart - noise @ member, 0.0, None), apart, out=np.zeros(k), where=apart > 0)
-    loading = np.clip(shared + kept[groups] * (raw - shared), 0.0, np.sqrt(1.0 - LEAST_OWN))
+    most = np.minimum(MOST_UNEQUAL * shared, np.sqrt(1.0 - LEAST_OWN))
+    loading = np.clip(shared + kept[groups] * (raw - shared), 0.0, most)
     reach = loading @ member
     n_pairs = np.outer(reach, reach)
     correlation = np.divide(total, n_pairs, out=np.zeros((k, k)), where=n_pairs > 0)
