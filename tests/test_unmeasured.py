@@ -98,6 +98,8 @@ def test_lists_alone_make_a_report_until_there_are_completions(tmp_path: Path) -
     assert "180 calls: 180 in the ledger, 0 new" in done("status", folder)
     done("export", folder, "--format", "parquet", "--to", tmp_path / "out")
     assert pl.read_parquet(tmp_path / "out" / "answers-0001.parquet").height == 180
+    # Of how they were asked for nothing is known, and the item stands for it.
+    assert "Wrote 180 answered calls in 12 files" in done("export", folder, "--to", tmp_path / "logs")
     # Completions that come later are measured.
     stems = read_study(folder / "study.toml").project.test.stems
     ends = ("told her the truth.", "read on.", "gave it to them.", "kept still.", "asked why.", "ran.")
@@ -112,6 +114,26 @@ def test_lists_alone_make_a_report_until_there_are_completions(tmp_path: Path) -
     assert "6 of 72 completions were rated" in said
     assert not [name for name in OF_MEASUREMENT if not (folder / name).exists()]
     assert NOBODY_MEASURED not in (folder / "report.html").read_text()
+    # With other stems, of which one is refused, nobody is measured again, and nothing is left of who was.
+    (folder / "mine.csv").write_text(
+        'id,text,kind,theme\nx1,"At night, she",neutral,rest\nx2,"By day, he",role,work\n'
+    )
+    text = (folder / "study.toml").read_text().replace("stems = 6\n", 'test = "mine.csv"\n')
+    (folder / "study.toml").write_text(text)
+    refused = {
+        "respondent": "m00",
+        "stage": "project",
+        "item": "x1",
+        "text": "I'm sorry, but I can't help with that.",
+    }
+    assert "1 row = 1 imported" in take(folder, [refused]).output
+    said = done("run", folder)
+    assert (
+        "because none of the 24 completions of the study's stems can be used (23 NOT_RECORDED, 1 REFUSED)"
+        in said
+    )
+    assert not [name for name in OF_MEASUREMENT if (folder / name).exists()]
+    assert "Everything holds.\n" in done("verify", folder)
 
 
 def test_who_can_be_called_is_still_to_be_measured(tmp_path: Path) -> None:

@@ -71,8 +71,9 @@ def test_models_of_few_families_are_told():
 
 def test_one_level_only_is_told():
     assert notes(6, 6, n_lists=1) == (
-        "No source gave enough responses to have habits of its own, so there is one level only: all responses "
-        "together, in which what sources like and what belongs together cannot be told apart.",
+        "Sources have habits that can be compared where there are 5 of them or more, with 5 responses each or more on "
+        "average. Here there are not, so there is one level only: all responses together, in which what sources like "
+        "and what belongs together cannot be told apart.",
         ALWAYS,
     )
 

@@ -241,20 +241,20 @@ def test_the_control():
         "Caution: in two of three data sets from which all structure was taken, the same rules find groups."
     )
     assert said(honest, unsure) == (
-        "Caution: in one of two data sets from which all structure was taken, the same rules do not say that there is "
-        "none."
+        "Caution: in one of two data sets from which all structure was taken, the same rules find too little data to "
+        "tell, and not that there are none."
     )
     assert said(found, unsure, unsure) == (
         "Caution: in one of three data sets from which all structure was taken, the same rules find groups; in two "
-        "they do not say that there is none."
+        "they find too little data to tell, and not that there are none."
     )
     # Of fewer than ten sources the rules never say that there are no groups, so that it is no cause for caution.
     assert said(unsure, unsure, n=9) == (
         "In two data sets from which all structure was taken, the same rules find none."
     )
     assert said(unsure, level_choice(outcome=TOO_LITTLE, n_groups=2), n=9) == (
-        "Caution: in one of two data sets from which all structure was taken, the same rules do not say that there is "
-        "none."
+        "Caution: in one of two data sets from which all structure was taken, the same rules find too little data to "
+        "tell, and not that there are none."
     )
 
 

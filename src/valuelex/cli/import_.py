@@ -175,11 +175,9 @@ def _print_respondents(unknown: Sequence[str]) -> None:
 
     families = {name: look_up(name).facts.get("family") for name in unknown}
     typer.echo("No respondent of the study stands for these names. To take them in, add to the study file:")
-    for name, family in list(families.items())[:SHOWN]:
+    for name, family in families.items():
         typer.echo(f"\n[[respondents]]\nmodel = {_toml('recorded/' + name)}")
         typer.echo(f"family = {_toml(str(family))}" if family else '# family = "..."')
-    if len(unknown) > SHOWN:
-        typer.echo(f"\n... and the same for {len(unknown) - SHOWN} more")
     n_open = sum(family is None for family in families.values())
     typer.echo(
         "\nA family is models that share weights or a recipe: they are no independent witnesses, and are held out "

@@ -217,8 +217,8 @@ def _print_sizes(sizes: tuple[SizeRecovery, ...], experiment: Experiment) -> Non
 
     from valuelex.domain.wording import count
 
-    n, target = experiment.n_planted, experiment.target_ari
-    typer.echo(f"Planted: {count(n, 'group')} of {count(experiment.plan.system.n_terms, 'word')}.")
+    n, n_terms, target = experiment.n_planted, experiment.plan.system.n_terms, experiment.target_ari
+    typer.echo(f"Planted: {count(n, 'group')} of {count(n_terms, 'word')}.")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("models×\nsettings×\nprompts", no_wrap=True)
     heads = [
@@ -235,7 +235,10 @@ def _print_sizes(sizes: tuple[SizeRecovery, ...], experiment: Experiment) -> Non
         size = found.size
         table.add_row(
             f"{size.n_models}×{size.n_respondents}×{size.n_responses}",
-            *(str(size.n_rows), _mean(found.n_subdimensions, 1)),
+            *(
+                str(size.n_rows * (1 if experiment.mode == "list" else n_terms)),
+                _mean(found.n_subdimensions, 1),
+            ),
             *(_share(found.right), _share(found.too_little)),
             *(_mean(found.subdimension_ari, 2), _mean(found.dimension_ari, 2)),
             *(() if found.reached is None else (_share(found.reached),)),

@@ -160,11 +160,15 @@ def request_of(call: Call, *, openai_family: bool) -> tuple[list[ChatMessage], G
 
 
 def messages_of(call: Call, body: Mapping[str, Any] | None = None) -> list[ChatMessage]:
-    """Return what the respondent is shown; the ids of messages follow from the call."""
+    """Return what the respondent is shown; the ids of messages follow from the call.
+
+    How a recorded answer was asked for is not known: its item stands for it.
+    """
     from inspect_ai.model import ChatMessageAssistant, ChatMessageSystem, ChatMessageUser
 
     body = json.loads(call.body) if body is None else body
-    turns = [{"role": "user", "content": body["prompt"]}] if "prompt" in body else body["messages"]
+    asked = body.get("prompt", body.get("item"))
+    turns = body["messages"] if asked is None else [{"role": "user", "content": asked}]
     kinds = {"system": ChatMessageSystem, "user": ChatMessageUser, "assistant": ChatMessageAssistant}
     return [kinds[t["role"]](content=t["content"], id=f"{call.key}:{i}") for i, t in enumerate(turns)]
 

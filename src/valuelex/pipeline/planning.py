@@ -81,18 +81,36 @@ def stem_of(call: Call) -> str:
 
 
 def needed_terms(study: Study) -> str:
-    """Say how many terms the number of groups needs that a study asks for; empty where it asks for none.
+    """Say what terms need that cannot be, or how many the number of groups needs that a study asks for; else nothing.
 
     Where the study names its terms, that they are enough was seen when its file was read.
     """
     plan, words = study.construct, study.normalise
     named = study.terms is not None or (study.observe is not None and study.observe.terms is not None)
-    if plan is None or words is None or plan.n_subdimensions is None or named:
+    if plan is None or words is None or named:
+        return ""
+    if _lacks_respondents(study):
+        return (
+            f"[normalise] min_respondents = {words.min_respondents}, but the study has "
+            f"{count(len(study.respondents), 'respondent')}: no word can become a term; lower it, or ask more."
+        )
+    if plan.n_subdimensions is None:
         return ""
     return (
         f"[construct] n_subdimensions = {plan.n_subdimensions} needs at least {plan.least_terms} different terms that "
         f"{count(words.min_respondents, 'respondent')} or more name; of fewer terms fewer groups are made."
     )
+
+
+def asks_much(study: Study) -> bool:
+    """Tell whether `needed_terms` is news: more groups are asked for than are usual, or terms that cannot be."""
+    plan = study.construct
+    return bool(needed_terms(study)) and plan is not None and (plan.is_ambitious or _lacks_respondents(study))
+
+
+def _lacks_respondents(study: Study) -> bool:
+    words = study.normalise
+    return words is not None and not words.keep and len(study.respondents) < words.min_respondents
 
 
 def needed_models(study: Study) -> str:

@@ -21,6 +21,7 @@ from valuelex.pipeline.finished import mark_finished
 from valuelex.pipeline.planning import (
     ELICITED,
     Stage,
+    asks_much,
     check_rated,
     independent_calls,
     needed_terms,
@@ -84,7 +85,7 @@ def run(
         calls = _planned(known, until)
         embedder = None if until == "elicit" else MiniLM.load()  # Before anything is paid for.
         check_rated(study)
-        if send and study.construct is not None and study.construct.is_ambitious:
+        if send and asks_much(study):
             progress.tell(needed_terms(study))
         sending = Sender(models_of(study), ledger, progress.calls, budget) if send else nullcontext()
         with sending as sender:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from valuelex.domain.lexicon import ResponseMatrix
-from valuelex.domain.sources import LEAST_INDEPENDENT, Sources, Units
+from valuelex.domain.sources import LEAST_INDEPENDENT, LEAST_LISTS, Sources, Units
 from valuelex.domain.wording import count
 from valuelex.errors import DataError
 from valuelex.stages.term_lists import term_lists
@@ -130,10 +130,10 @@ def notes_on(
         )
     elif units.independent == "respondents":
         few = "fewer than three" if n_models < FEW_MODELS else f"fewer than {LEAST_INDEPENDENT}"
+        alike = "respondents of one model are no independent cases" if n > n_models else "so few tell little"
         notes.append(
             f"There are {few} independent models ({n_models}), so {count(n, 'respondent is', 'respondents are')} held "
-            "out and resampled instead; respondents of one model are no independent cases, and intervals are too "
-            "narrow."
+            f"out and resampled instead; {alike}, and intervals are too narrow."
         )
     if units.independent == "models":
         notes.append(
@@ -142,8 +142,9 @@ def notes_on(
         )
     if not units.profiled:
         notes.append(
-            "No source gave enough responses to have habits of its own, so there is one level only: all responses "
-            "together, in which what sources like and what belongs together cannot be told apart."
+            f"Sources have habits that can be compared where there are {LEAST_INDEPENDENT} of them or more, with "
+            f"{LEAST_LISTS} responses each or more on average. Here there are not, so there is one level only: all "
+            "responses together, in which what sources like and what belongs together cannot be told apart."
         )
     always = np.flatnonzero(matrix.named.of_each_column == len(matrix.response_ids))
     if always.size:

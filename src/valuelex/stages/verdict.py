@@ -220,5 +220,7 @@ def _controls(controls: Sequence[LevelChoice], n_independent: int) -> str:
     said = [f"in {in_words(found)} of {data}, the same rules find groups"] if found else []
     if unsure:
         where = "they" if found else f"of {data}, the same rules"
-        said.append(f"in {in_words(unsure)} {where} do not say that there is none")
+        said.append(
+            f"in {in_words(unsure)} {where} find too little data to tell, and not that there are none"
+        )
     return f"Caution: {'; '.join(said)}."
