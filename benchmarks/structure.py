@@ -13,7 +13,7 @@ views with cross-validated weights, where embeddings follow the groups by 15 % o
 (10 % follow the groups, 30 % others). `worst` is the least difference in any run, of the combined groups from the best
 single view (good embeddings) and from the lists alone (misleading ones).
 
-Run: python benchmarks/structure.py [--seeds 40] [--only CONDITION ...] [--curve]
+Run: python benchmarks/structure.py [--seeds 40] [--only CONDITION ...] [--curve] [--models N ...]
 """
 
 from __future__ import annotations
@@ -138,14 +138,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=40)
     parser.add_argument("--only", nargs="+", choices=list(CONDITIONS), default=list(CONDITIONS))
-    parser.add_argument("--curve", action="store_true", help="numbers of models from 5 to 200 instead")
+    parser.add_argument("--curve", action="store_true", help="numbers of models instead")
+    parser.add_argument("--models", type=int, nargs="+", default=[5, 10, 20, 35, 70, 200], help="those numbers")
     arguments = parser.parse_args()
     conditions = {name: CONDITIONS[name] for name in arguments.only}
     if arguments.curve:
         conditions = {
             f"{name}, {n} models": replace(CONDITIONS[name], n_models=n)
             for name in ("B .5 W .3", "B .5 W .3 weak", "B .5 W .3 style")
-            for n in (5, 10, 20, 35, 70, 200)
+            for n in arguments.models
         }
     columns = ("between", "within", "lists", "good alone", "with good", "with misleading")
     print(f"{'':28}{'number found (runs)':40}" + "".join(f"{c:>16}" for c in columns) + f"{'worst':>14}")
