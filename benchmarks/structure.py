@@ -139,7 +139,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=40)
     parser.add_argument("--only", nargs="+", choices=list(CONDITIONS), default=list(CONDITIONS))
     parser.add_argument("--curve", action="store_true", help="numbers of models instead")
-    parser.add_argument("--models", type=int, nargs="+", default=[5, 10, 20, 35, 70, 200], help="those numbers")
+    parser.add_argument(
+        "--models", type=int, nargs="+", default=[5, 10, 20, 35, 70, 200], help="those numbers"
+    )
     arguments = parser.parse_args()
     conditions = {name: CONDITIONS[name] for name in arguments.only}
     if arguments.curve:

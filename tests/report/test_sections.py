@@ -137,7 +137,7 @@ def test_the_first_finding_is_the_conclusion_on_the_value_system(results, report
     [
         (
             0,
-            "16 value words from 4 respondents make up the value system; each stays in its group in at least 50",
+            "16 value words from 4 respondents make up the value system; each stays in its group in at least 90",
         ),
         (
             1,

@@ -35,8 +35,8 @@ def notes(n_models, n_families, n_lists=6, n_respondents=12):
 
 
 ALWAYS = (
-    "1 term is in every response (first: 'a'); such a term goes together with all others alike, so only its meaning "
-    "can place it."
+    "1 term is in every response (first: 'a'); such a term goes together with all others alike, so the lists "
+    "cannot place it."
 )
 
 

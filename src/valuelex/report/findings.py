@@ -6,6 +6,7 @@ Claims a difference only where its interval leaves out zero and its p survives H
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import floor, isnan
 
 from valuelex.domain.call import Missing
 from valuelex.domain.measure import Contrast, Orientation
@@ -162,12 +163,16 @@ def _stability_finding(results: Results) -> str:
         return ""
     taxonomy = results.found.taxonomy
     n = len(taxonomy.terms)
-    weak = sum(strength(v) == "weak" for v in taxonomy.stability.tolist())
     if n == 0:
         return ""
+    weak = sum(strength(v) == "weak" for v in taxonomy.stability.tolist())
     who = count(len(results.study.respondents), "respondent")
     made = f"{count(n, 'value word')} from {who} make up the value system"
-    often = f"in at least {100 * WEAK:.0f}\u00a0% of {count(taxonomy.n_resamples, 'resample')} of {taxonomy.resampled}"
+    least = WEAK if weak else min((v for v in taxonomy.stability.tolist() if not isnan(v)), default=0.0)
+    often = (
+        f"in at least {floor(100 * least + 1e-9)}\u00a0% of {count(taxonomy.n_resamples, 'resample')} of "
+        f"{taxonomy.resampled}"
+    )
     if not weak:
         return f"{made}; each stays in its group {often}."
     return (

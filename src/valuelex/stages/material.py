@@ -151,7 +151,7 @@ def notes_on(
         shown = ", ".join(repr(matrix.terms[i]) for i in always[:3])
         notes.append(
             f"{always.size} {'term is' if always.size == 1 else 'terms are'} in every response (first: {shown}); such "
-            "a term goes together with all others alike, so only its meaning can place it."
+            "a term goes together with all others alike, so the lists cannot place it."
         )
     if vectors is None:
         notes.append(NO_EMBEDDINGS)

@@ -73,7 +73,10 @@ def splits(
         names = sorted(set(sources.units().independent_of))
         told = [v if v is not None else np.inf for v in left_out]
         most = int(np.argmin(told))
-        found += _split("each source left out", left_out, f"the groups change most without {names[most]}")
+        changes = (
+            f"the groups change most without {names[most]}" if told[most] < 1 else "the groups stay the same"
+        )
+        found += _split("each source left out", left_out, changes)
     return tuple(found)
 
 
