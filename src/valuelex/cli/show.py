@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,8 @@ from valuelex.domain.wording import count
 
 if TYPE_CHECKING:
     from valuelex.domain.cost import CostEstimate
+    from valuelex.domain.lexicon import Response
+    from valuelex.domain.measure import Completion
     from valuelex.domain.rated_terms import RatedTerms
     from valuelex.domain.results import Results
     from valuelex.pipeline import Status, Workspace
@@ -147,9 +149,9 @@ def print_outcome(results: Results, workspace: Workspace) -> None:
             typer.echo(sentence)
     elif results.found is not None:
         responses = results.found.responses
-        readable = sum(r.missing is None for r in responses)
+        readable, (n, besides) = sum(r.missing is None for r in responses), _recorded(responses)
         typer.echo(
-            f"{readable} of {count(len(responses), 'response')} could be read ({readable / len(responses):.0%}); "
+            f"{readable} of {count(n, 'response')} could be read ({readable / n:.0%}){besides}; "
             f"{count(len(results.found.lexicon.terms), 'distinct term')}."
         )
         typer.echo(results.found.structure.verdict[0])
@@ -169,11 +171,19 @@ def print_outcome(results: Results, workspace: Workspace) -> None:
             f"{count(failed, 'call has', 'calls have')} no answer and {'counts' if failed == 1 else 'count'} as "
             "missing; see valuelex status, and run again to send what is left."
         )
+    n, besides = _recorded(results.completions)
     typer.echo(
-        f"{rated} of {count(len(results.completions), 'completion')} {'was' if rated == 1 else 'were'} rated (judge: "
-        f"{array.judge})."
+        f"{rated} of {count(n, 'completion')} {'was' if rated == 1 else 'were'} rated{besides} (judge: {array.judge})."
     )
     typer.echo(f"Report: {workspace.folder / 'report.html'}")
+
+
+def _recorded(answers: Sequence[Response] | Sequence[Completion]) -> tuple[int, str]:
+    """Return how many answers were asked for or recorded, and in words how many others could have been."""
+    from valuelex.domain.call import Missing
+
+    n = sum(a.missing is Missing.NOT_RECORDED for a in answers)
+    return len(answers) - n, f" and {n:,} more {'was' if n == 1 else 'were'} not recorded" if n else ""
 
 
 def _print_rated(rated: RatedTerms) -> None:
