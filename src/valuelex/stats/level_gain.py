@@ -191,7 +191,8 @@ class _Factors:
 def _learn(seen: Array, groups: Labels, cells: NDArray[np.int64] | None) -> _Factors:
     """Learn loadings and correlations of factors by the centroid method, loadings drawn towards their group's mean.
 
-    Columns of one group may load unequally, or a group would be split into its stronger and its weaker columns.
+    Columns of one group may load unequally, or a group would be split into its stronger and its weaker columns; but
+    none more than `MOST_UNEQUAL` times their mean, nor below 0.
     """
     n = len(seen)
     k = int(groups.max()) + 1
