@@ -234,3 +234,24 @@ def app_main():
     from valuelex.cli import main
 
     main()
+
+
+def test_of_ratings_the_table_counts_ratings():
+    said = invoke(
+        "--mode",
+        "rate",
+        "--models",
+        "6",
+        "--settings",
+        "3",
+        "--prompts",
+        "2",
+        "--terms",
+        "24",
+        "--seeds",
+        "1",
+    )
+    assert said.exit_code == 0, said.output
+    # 6 x 3 respondents rate 24 words twice each.
+    assert re.search(r"ratings +found", said.output)
+    assert re.search(r"6×3×2 +864 ", said.output)

@@ -91,6 +91,16 @@ def test_planted_groups_are_recovered_at_both_levels_without_help_from_meaning(s
     assert found.terms == tuple(f"w{i:02d}" for i in range(24))
 
 
+def test_of_sources_left_out_none_is_named_where_nothing_changes(strong):
+    left_out = {split.name: split for split in strong.splits}["each source left out"]
+    # Strong groups come out of the others' lists whoever is left out; weak ones do not.
+    assert (left_out.least, left_out.note) == (1.0, "the groups stay the same")
+    weak = built(planted_lists(strength=0.4), None)
+    left_out = {split.name: split for split in weak.splits}["each source left out"]
+    assert left_out.least < 1
+    assert left_out.note.startswith("the groups change most without ")
+
+
 def test_the_number_of_groups_and_of_dimensions_over_them_is_found():
     found = built(planted_lists(strength=1.5, n_draws=12), None, replace(OPEN, resamples=0))
     assert found.n_given is None
